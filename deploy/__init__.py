@@ -1,0 +1,1 @@
+"""Running the federation: one machine with an embedded PostgreSQL, and the command line."""

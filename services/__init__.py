@@ -1,0 +1,1 @@
+"""The three services of the federation and the kernel they share."""

@@ -1,0 +1,1 @@
+"""The kernel: technical, small; it knows no service and no loan."""
