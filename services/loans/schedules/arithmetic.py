@@ -252,9 +252,9 @@ def _flat_amounts(
     total: int,
     unpaid_periods: int,
 ) -> list[Amounts]:
-    if share <= 0:
-        raise _never_amortises()
     first = terms.principal_grace_periods
+    if share < 0 and terms.instalments - first > 1:
+        raise _never_amortises()
     principals = _share_principal(lent_cents, terms.instalments, first, share)
     interests = [0] * len(principals)
     left = total
