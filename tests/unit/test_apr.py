@@ -11,7 +11,6 @@ from pyxirr import irr
 from services.common.calendar import Frequency
 from services.common.money import format_cents, parse_cents
 from services.loans.schedules.apr import (
-    BorrowerKind,
     CashFlows,
     RateBasis,
     Verdict,
@@ -24,6 +23,7 @@ from services.loans.schedules.apr import (
 )
 from services.loans.schedules.arithmetic import build_schedule
 from services.loans.schedules.terms import Fee, FeeCharged, ScheduleError, ScheduleTerms
+from services.loans.vocabulary import BorrowerKind
 from tests.unit.shared_files import shared_file
 
 SIGNED_ON = date(2026, 1, 15)

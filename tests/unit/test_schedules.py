@@ -18,6 +18,7 @@ from services.loans.schedules.terms import (
     Fee,
     FeeCharged,
     InterestMethod,
+    NonWorkingDays,
     ScheduleError,
     ScheduleTerms,
 )
@@ -295,6 +296,24 @@ def test_the_first_due_date_is_free() -> None:
     assert build_schedule(stated) == build_schedule(derived)
 
 
+def test_due_dates_move_to_working_days_and_amounts_stay() -> None:
+    kept = replace(PLAIN, disbursed_on=date(2026, 4, 24), day_count=DayCount.ACTUAL_365)
+    later = build_schedule(replace(kept, non_working_days=NonWorkingDays.MOVE_LATER))
+    earlier = build_schedule(replace(kept, non_working_days=NonWorkingDays.MOVE_EARLIER))
+    assert [str(row.due_on) for row in later.rows[:2]] == ["2026-05-25", "2026-06-25"]
+    assert [str(row.due_on) for row in earlier.rows[:2]] == ["2026-05-22", "2026-06-23"]
+    for moved in (later, earlier):
+        assert [replace(row, due_on=date.min) for row in moved.rows] == [
+            replace(row, due_on=date.min) for row in build_schedule(kept).rows
+        ]
+    # A daily loan skips the weekend rather than be due twice on one day.
+    friday = replace(PLAIN, disbursed_on=date(2026, 1, 16), frequency=Frequency.DAYS, instalments=3)
+    for rule in (NonWorkingDays.MOVE_LATER, NonWorkingDays.MOVE_EARLIER):
+        rows = build_schedule(replace(friday, non_working_days=rule)).rows
+        days = [str(row.due_on) for row in rows]
+        assert days == ["2026-01-19", "2026-01-20", "2026-01-21"]
+
+
 def test_a_first_period_longer_than_the_instalment_is_interest_alone() -> None:
     late = replace(PLAIN, instalments=60, first_due_on=date(2026, 6, 1))
     rows = build_schedule(late).rows
@@ -373,7 +392,7 @@ REFUSALS = [
     (
         "schedule.down_payment_out_of_range",
         "down_payment_percent",
-        {"down_payment_percent": Decimal(0)},
+        {"down_payment_percent": Decimal("-0.1")},
     ),
     (
         "schedule.down_payment_out_of_range",
@@ -453,6 +472,7 @@ def random_terms(draw: st.DrawFn) -> ScheduleTerms:
         interest_free_periods=draw(st.just(0) | graces),
         down_payment_percent=draw(st.none() | st.sampled_from([Decimal("12.5"), Decimal(30)])),
         fees=draw(st.sampled_from([(), (Fee(1_000, FeeCharged.ADDED),)])),
+        non_working_days=draw(st.just(NonWorkingDays.KEEP) | st.sampled_from(NonWorkingDays)),
     )
 
 
@@ -495,6 +515,7 @@ def amounts_of(row: object) -> Iterator[int]:
 @given(random_terms())
 @settings(max_examples=400, deadline=None)
 def test_the_slow_model_agrees(terms: ScheduleTerms) -> None:
+    terms = replace(terms, non_working_days=NonWorkingDays.KEEP)
     schedule = built(terms)
     if terms.down_payment_percent and schedule is None:
         return

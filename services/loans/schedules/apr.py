@@ -21,6 +21,7 @@ from services.common.calendar import Frequency, add_months
 from services.loans.schedules.arithmetic import Schedule
 from services.loans.schedules.periods import is_first_period_whole
 from services.loans.schedules.terms import ScheduleTerms
+from services.loans.vocabulary import BorrowerKind
 
 LOWER_LIMIT_FROM = date(2025, 1, 1)
 """Agreements entered into before this day keep the former test: 60 % effective a year."""
@@ -35,11 +36,6 @@ _LIMIT = Decimal(35)
 _COMMERCIAL_LIMIT = Decimal(48)
 _COMMERCIAL_ABOVE_CENTS = 10_000_00
 _UNLIMITED_ABOVE_CENTS = 500_000_00
-
-
-class BorrowerKind(StrEnum):
-    PERSON = "person"
-    LEGAL_PERSON = "legal_person"
 
 
 class RateBasis(StrEnum):
