@@ -91,7 +91,10 @@ class ScheduleTerms:
 
 
 class ScheduleError(Exception):
-    """Terms that cannot be scheduled: a stable code, the field at fault, and why."""
+    """Terms that cannot be scheduled: a stable code, the field at fault, and why.
+
+    `field` is named as the contract names it, nested ones with a slash: `grace/interest_periods`.
+    """
 
     def __init__(self, code: str, field: str, message: Text) -> None:
         super().__init__(message.en)
@@ -221,9 +224,9 @@ def _term_years(terms: ScheduleTerms) -> int:
 
 def _check_grace(terms: ScheduleTerms) -> None:
     graces = (
-        ("grace.principal_periods", terms.principal_grace_periods, terms.instalments - 1),
-        ("grace.interest_periods", terms.interest_grace_periods, terms.instalments - 1),
-        ("grace.interest_free_periods", terms.interest_free_periods, terms.instalments),
+        ("grace/principal_periods", terms.principal_grace_periods, terms.instalments - 1),
+        ("grace/interest_periods", terms.interest_grace_periods, terms.instalments - 1),
+        ("grace/interest_free_periods", terms.interest_free_periods, terms.instalments),
     )
     for field, periods, periods_max in graces:
         if not 0 <= periods <= periods_max:
