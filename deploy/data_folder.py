@@ -41,6 +41,14 @@ class DataFolder:
         return self.root / "logs"
 
     @property
+    def token_private_key(self) -> Path:
+        return self.secrets / "token-private-key.pem"
+
+    @property
+    def token_public_key(self) -> Path:
+        return self.secrets / "token-public-key.pem"
+
+    @property
     def access_keys(self) -> Path:
         return self.root / "access-keys.json"
 
@@ -54,7 +62,7 @@ class DataFolder:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningFederation:
     """Where a running federation answers."""
 
     url: str
@@ -125,16 +133,16 @@ def read_or_create_secret(folder: DataFolder, name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def write_running(folder: DataFolder, running: Running) -> None:
+def write_running(folder: DataFolder, running: RunningFederation) -> None:
     """Remember where this federation answers, for the other commands."""
     write_private(folder.running, json.dumps(asdict(running)) + "\n")
 
 
-def read_running(folder: DataFolder) -> Running | None:
+def read_running(folder: DataFolder) -> RunningFederation | None:
     """Where the federation of this folder answers; None when none says so."""
     try:
         document = json.loads(folder.running.read_text(encoding="utf-8"))
-        return Running(
+        return RunningFederation(
             url=str(document["url"]),
             process_id=int(document["process_id"]),
             postgresql_port=int(document["postgresql_port"]),
