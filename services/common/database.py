@@ -5,7 +5,7 @@
     async with database.read_totals(subject) as session: ...     READ ONLY, the totals role
 
 Each commits at the end of the block and rolls back on an error. Writers of one organisation queue
-on its row in `organisation_counters`; writers of different ones never wait for each other. That lock
+on its row in `organisation_counters`; those of different ones never wait for each other. That lock
 is what makes allocation, kept totals, event and audit numbers exact under concurrency.
 """
 
