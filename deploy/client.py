@@ -155,8 +155,7 @@ def list_all(client: httpx.Client, path: str) -> Iterator[Mapping[str, object]]:
     for _ in range(_PAGES_MAX):
         document = call(client, "GET", path)
         items = document.get("items")
-        for item in items if isinstance(items, list) else []:
-            yield item
+        yield from items if isinstance(items, list) else []
         following = document.get("next")
         if not isinstance(following, str):
             return
