@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from pathlib import Path
 from deploy import guardian
 from deploy.data_folder import DataFolder, read_or_create_secret, write_private
 from deploy.language import DeploymentError
+from deploy.ports import free_port
 from deploy.privileges import Account, command_prefix, give, open_programs, server_account
 
 SUPERUSER = "postgres"
@@ -49,8 +49,13 @@ class Cluster:
     guardian: subprocess.Popen[bytes]
 
     def superuser_dsn(self, database: str = "postgres") -> str:
-        password = read_or_create_secret(self.folder, _SUPERUSER_SECRET)
-        return f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{self.port}/{database}"
+        return superuser_dsn(self.folder, self.port, database)
+
+
+def superuser_dsn(folder: DataFolder, port: int, database: str = "postgres") -> str:
+    """How the superuser connects to the folder's cluster."""
+    password = read_or_create_secret(folder, _SUPERUSER_SECRET)
+    return f"postgresql://{SUPERUSER}:{password}@127.0.0.1:{port}/{database}"
 
 
 @contextmanager
@@ -123,14 +128,6 @@ def find_programs() -> Path:
         "PostgreSQL 18 est introuvable : installez les dépendances (make setup).",
         "PostgreSQL 18 is not found: install the dependencies (make setup).",
     )
-
-
-def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _make_cluster(

@@ -14,7 +14,6 @@ import pytest
 
 from deploy.cluster import (
     find_programs,
-    free_port,
     running_cluster,
     server_processes,
     start_cluster,
@@ -22,6 +21,7 @@ from deploy.cluster import (
 )
 from deploy.data_folder import DataFolder, locked, open_data_folder
 from deploy.language import DeploymentError
+from deploy.ports import free_port
 from deploy.privileges import command_prefix, server_account
 from tests.support.processes import close, is_alive, read_line, run_module, wait_until
 
