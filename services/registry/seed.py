@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from services.common import audit
-from services.common.app import legal_today
+from services.common.clock import legal_today
 from services.common.database import WriteSession, open_database
 from services.common.errors import JsonValue
 from services.common.identity import NO_ORGANISATION, Principal, Role
@@ -46,18 +46,13 @@ async def seed_register(database_url: str, access_keys_file: Path) -> None:
     database = open_database(SecretStr(database_url), 1)
     try:
         async with database.write(NO_ORGANISATION) as session:
-            await _seed_regions(session)
+            await session.connection.execute(_INSERT_REGION, _read_rows("regions.csv"))
             for organisation in read_organisations():
                 await _seed_organisation(session, organisation)
         async with database.write(NO_ORGANISATION) as session:
             await _seed_keys(session, access_keys_file)
     finally:
         await database.close()
-
-
-async def _seed_regions(session: WriteSession) -> None:
-    for row in _read_rows("regions.csv"):
-        await session.connection.execute(_INSERT_REGION, row)
 
 
 async def _seed_organisation(session: WriteSession, organisation: Organisation) -> None:

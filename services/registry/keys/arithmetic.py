@@ -65,6 +65,11 @@ def find_expiry(last_day: date, legal_time: tzinfo) -> datetime:
     return datetime.combine(last_day + timedelta(days=1), time(), legal_time)
 
 
+def find_last_day(expires_at: datetime, legal_time: tzinfo) -> date:
+    """The last day on which a key serves, in legal time."""
+    return (expires_at - timedelta.resolution).astimezone(legal_time).date()
+
+
 def may_manage(manager: Role, role: Role) -> bool:
     """Who hands out, lists and revokes keys of which role.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from services.common import audit, outbox
-from services.common.app import LEGAL_TIME
+from services.common.clock import LEGAL_TIME
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import (
     InputError,
@@ -178,7 +178,7 @@ async def authenticate(session: ReadSession, text: str, now: datetime) -> Authen
 
 
 def _refuse_key(code: str, message: Text) -> Unauthenticated:
-    return Unauthenticated(message, code=code, headers={"WWW-Authenticate": "Bearer"})
+    return Unauthenticated(message, code=code)
 
 
 _UNKNOWN = Text("Cette clé d'accès est inconnue.", "This access key is unknown.")

@@ -176,4 +176,4 @@ _REVOKE = text(
     WHERE key_id = :key_id AND revoked_at IS NULL
     """
 )
-_ANY = text("SELECT FROM access_keys LIMIT 1")
+_ANY = text("SELECT key_id FROM access_keys LIMIT 1")

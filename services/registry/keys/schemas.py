@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from services.common.clock import LEGAL_TIME
 from services.common.errors import JsonValue
 from services.common.fields import Answer, Body, CalendarDate, Name, RegionCode
 from services.common.identity import Role
+from services.registry.keys.arithmetic import find_last_day
 from services.registry.keys.queries import KeyRecord
 
 LastDay = Annotated[
@@ -39,6 +41,7 @@ class KeyAnswer(Answer):
     label: str | None
     created_at: datetime
     created_by: str = Field(description="L'identifiant de la clé qui a créé celle-ci.")
+    expires_on: CalendarDate | None
     expires_at: datetime | None
     revoked_at: datetime | None
 
@@ -74,6 +77,7 @@ def to_document(record: KeyRecord) -> dict[str, JsonValue]:
         label=record.label,
         created_at=record.created_at,
         created_by=record.created_by,
+        expires_on=find_last_day(record.expires_at, LEGAL_TIME) if record.expires_at else None,
         expires_at=record.expires_at,
         revoked_at=record.revoked_at,
     )
