@@ -71,7 +71,7 @@ def mapped_sba(**changes: str) -> MappedLoan:
     return only
 
 
-# Published for 5,000 $ at 7 % over 24 months: 223.86 a month, 223.93 at the end, 372.71 of interest.
+# Published for 5,000 $ at 7 % over 24 months: 223.86 a month, 223.93 last, 372.71 of interest.
 def test_the_second_calculator_agrees_with_a_published_schedule() -> None:
     rows = equal_instalments(Decimal(5000), Decimal(7), 24, "months", date(2026, 1, 31))
     payments = [row.principal + row.interest for row in rows]
