@@ -27,6 +27,7 @@ from deploy.demonstration.rows import (
     CoachingSessionRow,
     ContributionRow,
     DemonstrationFile,
+    ImportKind,
     LoanRow,
     OutcomeRow,
     RepaymentRow,
@@ -42,7 +43,10 @@ OPENING_FISCAL_YEARS = 1
 
 @dataclass(frozen=True, slots=True)
 class MemberBooks:
-    """All of one member, each list in the order it is posted in."""
+    """All of one member, each list in the order it is posted in.
+
+    `planned` holds the loans of `loans` with their schedules and what will become of them.
+    """
 
     organisation: str
     contributions: list[ContributionRow]
@@ -52,11 +56,12 @@ class MemberBooks:
     coaching_sessions: list[CoachingSessionRow]
     outcomes: list[OutcomeRow]
     write_offs: list[WriteOff]
+    planned: list[PlannedLoan]
 
     def files(self) -> Iterator[DemonstrationFile]:
         """Contributions first, so that the fund holds what it lends; then what others refer to."""
         slug = self.organisation
-        texts = (
+        texts: tuple[tuple[ImportKind, str], ...] = (
             ("contributions", write_csv(ContributionRow._fields, self.contributions)),
             ("borrowers", write_csv(BorrowerRow._fields, self.borrowers)),
             ("loans", write_csv(LoanRow._fields, self.loans)),
@@ -100,7 +105,7 @@ def _build_member(plan: MemberPlan, today: date, seed: int) -> MemberBooks:
     years = fiscal_years(today)
     opened_on = fiscal_year_start(years.start)
     coaches = draw_coaches(seed, plan)
-    books = MemberBooks(plan.slug, [], [], [], [], [], [], [])
+    books = MemberBooks(plan.slug, [], [], [], [], [], [], [], [])
     borrowers: dict[str, BorrowerRow] = {}
 
     def record_sessions(prefix: str, sessions: tuple[Session, ...] | list[Session]) -> None:
@@ -134,12 +139,11 @@ def _build_member(plan: MemberPlan, today: date, seed: int) -> MemberBooks:
 def _record_loan(books: MemberBooks, loan: PlannedLoan, today: date, seed: int) -> None:
     slug = books.organisation
     payments = draw_payments(seed, slug, loan)
+    books.planned.append(loan)
     books.loans.append(write_loan(loan))
     books.repayments.extend(
         row
-        for payment, row in zip(
-            payments, write_repayments(seed, slug, loan, payments), strict=True
-        )
+        for payment, row in zip(payments, write_repayments(seed, slug, loan, payments), strict=True)
         if payment.paid_on <= today
     )
     books.outcomes.extend(

@@ -41,7 +41,9 @@ def draw_newcomers(seed: int, plan: MemberPlan, fiscal_year: int) -> Iterator[Ne
     """People of a year; their numbers follow those of its borrowers."""
     borrowers = count_loans(seed, plan, fiscal_year)
     spread = stream(seed, plan.slug, "newcomers", fiscal_year).uniform(*NEWCOMERS_SPREAD)
-    for number in range(borrowers + 1, borrowers + 1 + round(borrowers * NEWCOMERS_PER_LOAN * spread)):
+    for number in range(
+        borrowers + 1, borrowers + 1 + round(borrowers * NEWCOMERS_PER_LOAN * spread)
+    ):
         draw = stream(seed, plan.slug, "newcomer", fiscal_year, number)
         borrower = draw_borrower(seed, plan, fiscal_year, number)
         held_on = day_in_fiscal_year(draw, fiscal_year)

@@ -20,8 +20,8 @@ YEARS_BEFORE_ANOTHER_LOAN = 3
 LOANS_PER_REPEATED_LOAN = 10
 # Out of a hundred enterprises, 93 are open after one year, 81 after three and 70 after five.
 CLOSURES_A_YEAR = 0.0713
-DEFAULTS_PERCENT_ONCE_CLOSED = 52
-DEFAULTS_PERCENT_OTHERWISE = 4
+DEFAULTS_PERCENT_ONCE_CLOSED = 64
+DEFAULTS_PERCENT_OTHERWISE = 10
 # A file fee on a small or short loan would breach the criminal rate: it is asked above these only.
 FEE_PRINCIPAL_MIN_CENTS = 400_000
 FEE_INSTALMENTS_MIN = 12

@@ -211,8 +211,7 @@ MEMBERS = (
         immigrants_share=52,
         circles_share=4,
         places=_places(
-            "Laval H7A, Laval H7E, Laval H7G, Laval H7L, Laval H7N, Laval H7P, Laval H7V, "
-            "Laval H7W"
+            "Laval H7A, Laval H7E, Laval H7G, Laval H7L, Laval H7N, Laval H7P, Laval H7V, Laval H7W"
         ),
     ),
     MemberPlan(

@@ -53,7 +53,8 @@ def draw_payments(seed: int, slug: str, loan: PlannedLoan) -> list[Payment]:
             payments = list(_pay_early(rows, draw))
         case Manner.DEFAULT:
             payments = list(_stop_paying(loan, draw))
-    return [payment for payment in payments if payment.amount_cents > 0]
+    paid = (payment for payment in payments if payment.amount_cents > 0)
+    return sorted(paid, key=lambda payment: payment.paid_on)
 
 
 def _pay(row: ScheduleRow, days_after: int) -> Payment:

@@ -1,4 +1,4 @@
-"""Names, trades and subjects to draw from. People and enterprises are invented by combining them."""
+"""Names, trades and subjects to combine: the people and the enterprises are invented."""
 
 from typing import NamedTuple
 
