@@ -64,5 +64,9 @@ MESSAGES: dict[str, Text] = {
         "This date is in the future; a fact is recorded once it has happened.",
     ),
     "identifier.form": Text("Un identifiant UUID est attendu.", "A UUID is expected."),
+    "borrower.legal_name": Text(
+        "Une personne morale a une dénomination (legal_name).",
+        "A legal person has a legal name (legal_name).",
+    ),
     "value.invalid": Text("Cette valeur n'est pas valable.", "This value is not valid."),
 }

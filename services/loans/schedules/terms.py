@@ -1,16 +1,17 @@
 """The terms of a repayment schedule, and the refusal of terms that cannot be scheduled."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import MAXYEAR, date
 from decimal import Decimal
 from enum import StrEnum
 
 from services.common.calendar import DayCount, Frequency
 from services.common.money import AMOUNT_CENTS_MAX, Rounding
+from services.common.text import Text
 
 INSTALMENTS_MAX = 600
-ANNUAL_RATE_MAX = 1000
-"""Percent a year. A quote may exceed the legal limit (it is then refused, with its APR shown)."""
+ANNUAL_RATE_MAX = 100
+"""Percent a year. A quote may pass the criminal rate: the answer then says so, with its APR."""
 ANNUAL_RATE_DECIMALS_MAX = 8
 TERM_YEARS_MAX = 100
 
@@ -78,14 +79,13 @@ class ScheduleTerms:
 
 
 class ScheduleError(Exception):
-    """Terms that cannot be scheduled: a stable code, the field at fault, why in French, English."""
+    """Terms that cannot be scheduled: a stable code, the field at fault, and why."""
 
-    def __init__(self, code: str, field: str, message_fr: str, message_en: str) -> None:
-        super().__init__(message_en)
+    def __init__(self, code: str, field: str, message: Text) -> None:
+        super().__init__(message.en)
         self.code = code
         self.field = field
-        self.message_fr = message_fr
-        self.message_en = message_en
+        self.message = message
 
 
 def check_terms(terms: ScheduleTerms) -> None:
@@ -101,31 +101,39 @@ def _check_sum(terms: ScheduleTerms) -> None:
         raise ScheduleError(
             "schedule.principal_out_of_range",
             "principal",
-            "Le capital prêté doit être supérieur à zéro.",
-            "The principal must be above zero.",
+            Text(
+                "Le capital prêté doit être supérieur à zéro.",
+                "The principal must be above zero.",
+            ),
         )
     multiple = terms.instalment_multiple_cents
     if multiple is not None and multiple <= 0:
         raise ScheduleError(
             "schedule.instalment_multiple_out_of_range",
             "instalment_multiple",
-            "Le multiple du versement doit être supérieur à zéro.",
-            "The instalment multiple must be above zero.",
+            Text(
+                "Le multiple du versement doit être supérieur à zéro.",
+                "The instalment multiple must be above zero.",
+            ),
         )
     percent = terms.down_payment_percent
     if percent is not None and not (percent.is_finite() and 0 < percent < 100):
         raise ScheduleError(
             "schedule.down_payment_out_of_range",
             "down_payment_percent",
-            "La mise de fonds doit être entre 0 % et 100 %, bornes exclues.",
-            "The down payment must lie between 0 % and 100 %, both excluded.",
+            Text(
+                "La mise de fonds doit être entre 0 % et 100 %, bornes exclues.",
+                "The down payment must lie between 0 % and 100 %, both excluded.",
+            ),
         )
     if any(fee.amount_cents < 0 for fee in terms.fees):
         raise ScheduleError(
             "schedule.fee_negative",
             "fees",
-            "Des frais ne peuvent pas être négatifs.",
-            "A fee cannot be negative.",
+            Text(
+                "Des frais ne peuvent pas être négatifs.",
+                "A fee cannot be negative.",
+            ),
         )
 
 
@@ -134,16 +142,20 @@ def _check_rate(annual_rate: Decimal) -> None:
         raise ScheduleError(
             "schedule.annual_rate_out_of_range",
             "annual_rate",
-            f"Le taux annuel doit être entre 0 % et {ANNUAL_RATE_MAX} %.",
-            f"The annual rate must lie between 0 % and {ANNUAL_RATE_MAX} %.",
+            Text(
+                f"Le taux annuel doit être entre 0 % et {ANNUAL_RATE_MAX} %.",
+                f"The annual rate must lie between 0 % and {ANNUAL_RATE_MAX} %.",
+            ),
         )
     exponent = annual_rate.as_tuple().exponent
     if isinstance(exponent, int) and -exponent > ANNUAL_RATE_DECIMALS_MAX:
         raise ScheduleError(
             "schedule.annual_rate_too_precise",
             "annual_rate",
-            f"Le taux annuel a au plus {ANNUAL_RATE_DECIMALS_MAX} décimales.",
-            f"The annual rate has at most {ANNUAL_RATE_DECIMALS_MAX} decimals.",
+            Text(
+                f"Le taux annuel a au plus {ANNUAL_RATE_DECIMALS_MAX} décimales.",
+                f"The annual rate has at most {ANNUAL_RATE_DECIMALS_MAX} decimals.",
+            ),
         )
 
 
@@ -152,29 +164,38 @@ def _check_calendar(terms: ScheduleTerms) -> None:
         raise ScheduleError(
             "schedule.instalments_out_of_range",
             "instalments",
-            f"Le nombre de versements doit être entre 1 et {INSTALMENTS_MAX}.",
-            f"The number of instalments must lie between 1 and {INSTALMENTS_MAX}.",
+            Text(
+                f"Le nombre de versements doit être entre 1 et {INSTALMENTS_MAX}.",
+                f"The number of instalments must lie between 1 and {INSTALMENTS_MAX}.",
+            ),
         )
     if terms.repay_every < 1:
         raise ScheduleError(
             "schedule.repay_every_out_of_range",
             "repay_every",
-            "L’intervalle entre deux versements doit être d’au moins une période.",
-            "The interval between two instalments must be at least one period.",
+            Text(
+                "L’intervalle entre deux versements doit être d’au moins une période.",
+                "The interval between two instalments must be at least one period.",
+            ),
         )
     if terms.first_due_on is not None and terms.first_due_on <= terms.disbursed_on:
         raise ScheduleError(
             "schedule.first_due_before_disbursement",
             "first_due_on",
-            "Le premier versement doit être dû après le déboursement.",
-            "The first instalment must be due after the disbursement.",
+            Text(
+                "Le premier versement doit être dû après le déboursement.",
+                "The first instalment must be due after the disbursement.",
+            ),
         )
-    if _term_years(terms) > TERM_YEARS_MAX:
+    term_years = _term_years(terms)
+    if term_years > TERM_YEARS_MAX or terms.disbursed_on.year + term_years >= MAXYEAR:
         raise ScheduleError(
             "schedule.term_too_long",
             "first_due_on" if terms.first_due_on is not None else "repay_every",
-            f"Le dernier versement doit être dû dans les {TERM_YEARS_MAX} ans du déboursement.",
-            f"The last instalment must be due within {TERM_YEARS_MAX} years of the disbursement.",
+            Text(
+                f"Le prêt doit être remboursé en {TERM_YEARS_MAX} ans au plus.",
+                f"The loan must be repaid within {TERM_YEARS_MAX} years.",
+            ),
         )
 
 
@@ -197,6 +218,8 @@ def _check_grace(terms: ScheduleTerms) -> None:
             raise ScheduleError(
                 "schedule.grace_too_long" if periods > 0 else "schedule.grace_negative",
                 field,
-                f"Le différé doit être entre 0 et {periods_max} périodes pour ce prêt.",
-                f"The grace must lie between 0 and {periods_max} periods for this loan.",
+                Text(
+                    f"Le différé doit être entre 0 et {periods_max} périodes pour ce prêt.",
+                    f"The grace must lie between 0 and {periods_max} periods for this loan.",
+                ),
             )
