@@ -23,6 +23,13 @@ from deploy.demonstration import (
 from deploy.demonstration.build import fiscal_years
 from deploy.demonstration.network import MEMBERS
 from services.common.money import parse_cents
+from services.loans.schedules.apr import (
+    BorrowerKind,
+    Verdict,
+    cash_flows,
+    criminal_rate_limit,
+    judge,
+)
 from tests.portfolios.import_rows import read_organisations
 from tests.portfolios.shared_data import shared_file
 
@@ -228,6 +235,14 @@ def test_repayment_stays_between_80_and_93_percent(books: list[MemberBooks]) -> 
                 due_cents += instalment.principal_cents
     assert 0.80 <= repaid_cents / due_cents <= 0.93
     assert paid_up > 700
+
+
+def test_no_loan_is_near_the_criminal_rate(books: list[MemberBooks]) -> None:
+    for member in books:
+        for loan in member.planned:
+            kind = BorrowerKind(loan.borrower.kind)
+            limit = criminal_rate_limit(loan.contracted_on, kind, loan.terms.principal_cents)
+            assert judge(cash_flows(loan.terms, loan.schedule), limit) is Verdict.ACCEPT
 
 
 def test_every_way_of_repaying_occurs(books: list[MemberBooks]) -> None:
