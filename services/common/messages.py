@@ -68,5 +68,9 @@ MESSAGES: dict[str, Text] = {
         "Une personne morale a une dénomination (legal_name).",
         "A legal person has a legal name (legal_name).",
     ),
+    "loan.disbursed_on_twice": Text(
+        "La date de versement du prêt et celle de ses conditions diffèrent.",
+        "The disbursement date of the loan and that of its terms differ.",
+    ),
     "value.invalid": Text("Cette valeur n'est pas valable.", "This value is not valid."),
 }
