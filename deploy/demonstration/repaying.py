@@ -15,7 +15,7 @@ from deploy.demonstration.rows import RepaymentRow
 from services.common.money import format_cents
 from services.loans.schedules.arithmetic import ScheduleRow
 
-METHODS = ("direct_debit", "transfer", "cheque", "cash")
+METHODS = ("preauthorized_debit", "transfer", "cheque", "cash")
 METHOD_WEIGHTS = (60, 25, 12, 3)
 DAYS_FROM_LAST_SIGN_TO_WRITE_OFF = 365
 

@@ -32,7 +32,7 @@ OBSERVED_UNTIL = date(2014, 12, 31)
 DATE_FORMS = ("%m/%d/%Y", "%d-%b-%y")
 INSTALMENTS_MAX = 600
 RATES_DRAWN = tuple(Decimal(quarters) / 4 for quarters in range(16, 49))
-METHODS_DRAWN = ("direct_debit", "transfer", "cheque", "cash")
+METHODS_DRAWN = ("preauthorized_debit", "transfer", "cheque", "cash")
 PAID_IN_FULL = "P I F"
 CHARGED_OFF = "CHGOFF"
 
