@@ -172,7 +172,7 @@ def test_french_order_of_region_names() -> None:
         "ogre",
         "zone",
     ]
-    assert sorted(expected[::-1], key=sort_key_french) == expected
+    assert sorted(set(expected), key=sort_key_french) == expected
 
 
 def test_french_order_ignores_how_a_letter_was_composed() -> None:
