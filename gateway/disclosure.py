@@ -221,11 +221,12 @@ def suppress_table(table: Table, k: int) -> frozenset[Position]:
     for cell in sorted(primary, key=lambda cell: (grid.values[cell], cell)):
         while _range_width(grid, withheld, cell, k) < k:
             withheld |= _cheapest_cover(grid, withheld, cell, k)
-    while determined := _determined_cells(grid, withheld):
-        withheld |= _cheapest_cover(grid, withheld, min(determined), k)
     for cell in sorted(withheld - primary, key=lambda cell: (-grid.cost(cell), cell)):
         if is_protected(table, withheld - {cell}, k):
             withheld.remove(cell)
+    assert is_protected(table, withheld, k), (
+        "covers are cycles, and no arc of a cycle is determined"
+    )
     return frozenset(withheld)
 
 
