@@ -1,0 +1,1 @@
+"""Where the money comes from: funds, contributions, agreements and targets, the journal."""

@@ -1,0 +1,1 @@
+"""What happens: borrowers, loans, repayments, coaching, outcomes, imports, totals."""

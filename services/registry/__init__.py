@@ -1,0 +1,1 @@
+"""Who exists: regions, organisations, their memberships over time, access keys."""

@@ -1,0 +1,187 @@
+"""Answers over HTTP: JSON, problem documents for every refusal, one trace identifier per request.
+
+Used by the services and by the gateway; knows no database.
+"""
+
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from typing import cast
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.common import errors, strict_json
+from services.common.errors import PROBLEM_MEDIA_TYPE, JsonValue, Problem
+from services.common.telemetry import read_trace_id
+from services.common.text import choose_language
+from services.common.validation import to_input_errors
+
+JSON_BODY_MAX_BYTES = 1024 * 1024
+
+_log = structlog.get_logger()
+
+
+def json_response(
+    document: JsonValue, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """JSON in UTF-8; what it says of people is never cached."""
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Response(
+        body.encode(),
+        status,
+        {"Cache-Control": "no-store", **(headers or {})},
+        "application/json",
+    )
+
+
+def problem_response(problem: Problem, request: Request) -> Response:
+    language = choose_language(request.headers.get("accept-language"))
+    document = problem.render(language, trace_id_of(request))
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Language": "en" if language == "en" else "fr-CA",
+        "Vary": "Accept-Language",
+        **problem.headers,
+    }
+    body = json.dumps(document, ensure_ascii=False).encode()
+    return Response(body, problem.status, headers, PROBLEM_MEDIA_TYPE)
+
+
+def trace_id_of(request: Request) -> str:
+    return cast(str, request.scope.get("trace_id", ""))
+
+
+class StrictRequest(Request):
+    """A request whose JSON body is read once, as I-JSON, within the size limit."""
+
+    async def json(self) -> JsonValue:
+        if not hasattr(self, "_strict_json"):
+            self._strict_json = strict_json.loads(await read_body(self, JSON_BODY_MAX_BYTES))
+        return self._strict_json
+
+
+async def read_body(request: Request, bytes_max: int) -> bytes:
+    """The whole body. Raises PayloadTooLarge as soon as it passes the limit."""
+    parts: list[bytes] = []
+    received = 0
+    async for part in request.stream():
+        received += len(part)
+        if received > bytes_max:
+            raise errors.PayloadTooLarge(extra={"limit_bytes": bytes_max})
+        parts.append(part)
+    body = b"".join(parts)
+    request._body = body  # what Starlette itself keeps after reading a body
+    return body
+
+
+class StrictRoute(APIRoute):
+    """Reads a JSON body before FastAPI does, so that its refusals keep their status and place."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[None, None, Response]]:
+        handle = super().get_route_handler()
+        takes_json = self.body_field is not None
+
+        async def handle_strictly(request: Request) -> Response:
+            strict = StrictRequest(request.scope, request.receive)
+            if takes_json:
+                media_type = request.headers.get("content-type", "").partition(";")[0].strip()
+                if media_type.lower() not in ("application/json", "application/merge-patch+json"):
+                    raise errors.UnsupportedMediaType(
+                        headers={"Accept": "application/json"},
+                        extra={"accepted": ["application/json"]},
+                    )
+                await strict.json()
+            return await handle(strict)
+
+        return handle_strictly
+
+
+def install_problem_handlers(
+    app: FastAPI, translate: Callable[[Exception], Problem | None] = lambda error: None
+) -> None:
+    """Every refusal and every failure of `app` becomes a problem document.
+
+    `translate` names the failures that are not defects (a database that is down, say).
+    """
+
+    async def on_problem(request: Request, error: Exception) -> Response:
+        return problem_response(cast(Problem, error), request)
+
+    async def on_validation(request: Request, error: Exception) -> Response:
+        found = cast(RequestValidationError, error).errors()
+        return problem_response(
+            errors.Unprocessable(errors=to_input_errors(found, skip=1)), request
+        )
+
+    async def on_http_exception(request: Request, error: Exception) -> Response:
+        refused = cast(HTTPException, error)
+        kinds: dict[int, type[Problem]] = {
+            400: errors.BadRequest,
+            404: errors.NotFound,
+            405: errors.MethodNotAllowed,
+            413: errors.PayloadTooLarge,
+            415: errors.UnsupportedMediaType,
+        }
+        kind = kinds.get(refused.status_code, errors.Internal)
+        return problem_response(kind(headers=refused.headers or {}), request)
+
+    async def on_failure(request: Request, error: Exception) -> Response:
+        problem = translate(error)
+        if problem is None:
+            _log.error("request_failed", path=request.url.path, exc_info=error)
+            problem = errors.Internal()
+        return problem_response(problem, request)
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(HTTPException, on_http_exception)
+    app.add_middleware(FailureToProblem, answer=on_failure)
+    app.add_middleware(Tracing)
+
+
+class FailureToProblem:
+    """The last resort: a failure no handler knows is logged once and answered."""
+
+    def __init__(
+        self, app: ASGIApp, answer: Callable[[Request, Exception], Coroutine[None, None, Response]]
+    ):
+        self.app = app
+        self.answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        except Exception as error:
+            if started:
+                raise
+            response = await self.answer(Request(scope), error)
+            await response(scope, receive, send)
+
+
+class Tracing:
+    """Gives the request the trace identifier of its `traceparent`, or a new one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = dict(scope["headers"])
+            scope["trace_id"] = read_trace_id(headers.get(b"traceparent", b""))
+            structlog.contextvars.clear_contextvars()
+            structlog.contextvars.bind_contextvars(trace_id=scope["trace_id"])
+        await self.app(scope, receive, send)

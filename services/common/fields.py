@@ -1,0 +1,142 @@
+"""The field types of every request and answer: money, rates, dates, names, identifiers.
+
+Money is integer cents inside and a decimal string with two places outside.
+"""
+
+import re
+import unicodedata
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, LiteralString
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic.json_schema import WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from services.common.money import format_cents
+
+AMOUNT_MAX_CENTS = 1_000_000_000_00  # a billion dollars: far above any fund, far below bigint
+_AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]+)?", re.ASCII)
+_RATE = re.compile(r"-?[0-9]{1,3}(\.[0-9]+)?", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+def _refuse(code: LiteralString, **context: object) -> PydanticCustomError:
+    return PydanticCustomError(code, "refused", context or None)
+
+
+def parse_amount(value: object) -> int:
+    """Cents of a decimal string with at most two places. Raises PydanticCustomError `amount.*`."""
+    if isinstance(value, str) and _AMOUNT.fullmatch(value):
+        whole, _, fraction = value.partition(".")
+        if len(fraction) > 2:
+            raise _refuse("amount.decimals")
+        cents = int(whole.lstrip("-")) * 100 + int(fraction.ljust(2, "0"))
+        if value.startswith("-") and cents:
+            raise _refuse("amount.negative")
+        if cents > AMOUNT_MAX_CENTS:
+            raise _refuse("amount.too_large", bound=format_cents(AMOUNT_MAX_CENTS))
+        return cents
+    raise _refuse("amount.form")
+
+
+def _above_zero(cents: int) -> int:
+    if cents <= 0:
+        raise _refuse("amount.zero")
+    return cents
+
+
+def parse_rate(value: object) -> Decimal:
+    """A yearly percentage from a decimal string; 0 to 100, at most eight places."""
+    if isinstance(value, str) and _RATE.fullmatch(value):
+        if len(value.partition(".")[2]) > 8:
+            raise _refuse("rate.decimals")
+        rate = Decimal(value)
+        if not 0 <= rate <= 100:
+            raise _refuse("rate.bounds")
+        return rate
+    raise _refuse("rate.form")
+
+
+def parse_date(value: object) -> date:
+    """A calendar date written YYYY-MM-DD, 1900 to 2199."""
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise _refuse("date.form")
+    try:
+        day = date.fromisoformat(value)
+    except ValueError as error:
+        raise _refuse("date.impossible") from error
+    if not 1900 <= day.year <= 2199:
+        raise _refuse("date.bounds")
+    return day
+
+
+def clean_text(value: str) -> str:
+    """NFC, trimmed. Raises `text.control` on control, surrogate and unassigned characters."""
+    text = unicodedata.normalize("NFC", value).strip()
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Cn", "Co") for c in text):
+        raise _refuse("text.control")
+    return text
+
+
+def _not_blank(value: str) -> str:
+    if not value:
+        raise _refuse("text.too_short", min_length=1)
+    return value
+
+
+_AMOUNT_SCHEMA = {
+    "type": "string",
+    "pattern": r"^[0-9]{1,12}(\.[0-9]{1,2})?$",
+    "example": "1234.50",
+}
+_RATE_SCHEMA = {"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,8})?$", "example": "7.25"}
+
+Amount = Annotated[
+    int,
+    BeforeValidator(parse_amount),
+    PlainSerializer(format_cents, return_type=str),
+    WithJsonSchema({**_AMOUNT_SCHEMA, "description": "Montant en dollars canadiens."}),
+]
+PositiveAmount = Annotated[Amount, AfterValidator(_above_zero)]
+SignedAmount = Annotated[  # answers only: a balance may be negative
+    int,
+    PlainSerializer(format_cents, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{2}$", "example": "-12.00"}),
+]
+Rate = Annotated[
+    Decimal,
+    BeforeValidator(parse_rate),
+    PlainSerializer(lambda rate: format(rate.normalize(), "f"), return_type=str),
+    WithJsonSchema({**_RATE_SCHEMA, "description": "Pourcentage par année."}),
+]
+CalendarDate = Annotated[
+    date, BeforeValidator(parse_date), WithJsonSchema({"type": "string", "format": "date"})
+]
+CleanText = Annotated[str, AfterValidator(clean_text), AfterValidator(_not_blank)]
+ExternalId = Annotated[CleanText, Field(max_length=100, examples=["PRET-2026-014"])]
+Name = Annotated[CleanText, Field(max_length=200)]
+Reason = Annotated[CleanText, Field(max_length=1000)]
+Code = Annotated[CleanText, Field(max_length=60, examples=["start"])]
+RegionCode = Annotated[
+    str,
+    Field(
+        pattern=r"^(0[1-9]|1[0-7])$",
+        description="Code officiel de la région administrative (deux caractères).",
+        examples=["06"],
+    ),
+]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused, nothing is coerced, values are immutable."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Answer(BaseModel):
+    """An answer; it never carries a field its schema does not list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,0 +1,67 @@
+"""What is said about a bad input, by code, in French and English.
+
+The codes of pydantic are mapped to ours by `services.common.validation`; the others are raised by
+`services.common.fields` and by the services' own checks.
+"""
+
+from services.common.text import Text
+
+MESSAGES: dict[str, Text] = {
+    "missing": Text("Ce champ est requis.", "This field is required."),
+    "unknown_field": Text("Ce champ n'existe pas ici.", "There is no such field here."),
+    "null": Text("Une valeur est requise.", "A value is required."),
+    "text.type": Text("Un texte est attendu.", "Text is expected."),
+    "text.too_short": Text(
+        "Il faut au moins {min_length} caractère(s).", "At least {min_length} character(s)."
+    ),
+    "text.too_long": Text(
+        "Pas plus de {max_length} caractères.", "At most {max_length} characters."
+    ),
+    "text.control": Text(
+        "Le texte contient un caractère de contrôle ou illisible.",
+        "The text holds a control or unreadable character.",
+    ),
+    "text.form": Text("La forme attendue est {pattern}.", "The expected form is {pattern}."),
+    "integer.type": Text("Un nombre entier est attendu.", "A whole number is expected."),
+    "boolean.type": Text("« true » ou « false » est attendu.", '"true" or "false" is expected.'),
+    "number.too_small": Text("La valeur minimale est {bound}.", "The smallest value is {bound}."),
+    "number.too_large": Text("La valeur maximale est {bound}.", "The largest value is {bound}."),
+    "list.type": Text("Une liste est attendue.", "A list is expected."),
+    "list.too_long": Text("Pas plus de {max_length} éléments.", "At most {max_length} items."),
+    "object.type": Text("Un objet est attendu.", "An object is expected."),
+    "choice": Text("Une de ces valeurs : {expected}.", "One of these values: {expected}."),
+    "amount.form": Text(
+        "Un montant est une chaîne décimale comme « 1234.50 ».",
+        'An amount is a decimal string such as "1234.50".',
+    ),
+    "amount.decimals": Text(
+        "Un montant a deux décimales au plus.", "An amount has at most two decimals."
+    ),
+    "amount.negative": Text("Un montant ne peut être négatif.", "An amount cannot be negative."),
+    "amount.zero": Text("Le montant doit dépasser zéro.", "The amount must be above zero."),
+    "amount.too_large": Text(
+        "Le montant dépasse la limite de {bound} $.", "The amount is over the limit of ${bound}."
+    ),
+    "rate.form": Text(
+        "Un taux annuel est une chaîne décimale comme « 7.25 » (7,25 %).",
+        'A yearly rate is a decimal string such as "7.25" (7.25 %).',
+    ),
+    "rate.decimals": Text(
+        "Un taux a huit décimales au plus.", "A rate has at most eight decimals."
+    ),
+    "rate.bounds": Text("Un taux est entre 0 et 100.", "A rate is between 0 and 100."),
+    "date.form": Text(
+        "Une date s'écrit AAAA-MM-JJ, par exemple 2026-03-31.",
+        "A date is written YYYY-MM-DD, for example 2026-03-31.",
+    ),
+    "date.impossible": Text("Cette date n'existe pas.", "This date does not exist."),
+    "date.bounds": Text(
+        "L'année doit être entre 1900 et 2199.", "The year is between 1900 and 2199."
+    ),
+    "date.future": Text(
+        "Cette date est dans l'avenir ; un fait s'inscrit quand il a eu lieu.",
+        "This date is in the future; a fact is recorded once it has happened.",
+    ),
+    "identifier.form": Text("Un identifiant UUID est attendu.", "A UUID is expected."),
+    "value.invalid": Text("Cette valeur n'est pas valable.", "This value is not valid."),
+}

@@ -1,0 +1,70 @@
+"""Events for the other services, appended in the transaction of the fact they tell.
+
+Each organisation numbers its own events 1, 2, 3, ... under its write lock, so a reader that asks
+for "after n" can neither miss an event that commits late nor see one that does not last.
+"""
+
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from services.common.database import ReadSession, WriteSession
+from services.common.errors import JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event; (source service, organisation_id, number) names it for ever."""
+
+    organisation_id: uuid.UUID
+    number: int
+    type: str
+    payload: JsonValue
+    recorded_at: datetime
+
+
+async def append(session: WriteSession, event_type: str, payload: JsonValue) -> int:
+    """Add an event to the organisation's stream; returns its number."""
+    row = await session.connection.execute(
+        _APPEND,
+        {
+            "organisation": session.organisation_id,
+            "type": event_type,
+            "payload": json.dumps(payload, ensure_ascii=False),
+        },
+    )
+    return int(row.scalar_one())
+
+
+async def read_after(session: ReadSession, number: int, limit: int) -> list[Event]:
+    """The organisation's events after `number`, in order."""
+    rows = await session.connection.execute(
+        _READ, {"organisation": session.organisation_id, "number": number, "limit": limit}
+    )
+    return [
+        Event(r.organisation_id, r.event_number, r.type, r.payload, r.recorded_at) for r in rows
+    ]
+
+
+_APPEND = text(
+    """
+    WITH next AS (
+        UPDATE organisation_counters SET last_event_number = last_event_number + 1
+        WHERE organisation_id = :organisation
+        RETURNING organisation_id, last_event_number
+    )
+    INSERT INTO events (organisation_id, event_number, type, payload)
+    SELECT organisation_id, last_event_number, :type, cast(:payload AS jsonb) FROM next
+    ON CONFLICT DO NOTHING RETURNING event_number
+    """
+)
+_READ = text(
+    """
+    SELECT organisation_id, event_number, type, payload, recorded_at FROM events
+    WHERE organisation_id = :organisation AND event_number > :number
+    ORDER BY event_number LIMIT :limit
+    """
+)

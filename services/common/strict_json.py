@@ -1,0 +1,122 @@
+"""JSON as I-JSON (RFC 7493): what two readers could read differently is refused, with its place."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from services.common.errors import BadRequest, InputError, JsonValue, Unprocessable
+from services.common.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """Stands in the parsed document where something may not stand, until its path is known."""
+
+    code: str
+    message: Text
+
+
+class _Reader:
+    """Collects what the parser's hooks refuse; one per document."""
+
+    def __init__(self) -> None:
+        self.refused_any = False
+
+    def refuse(self, code: str, message: Text) -> _Refused:
+        self.refused_any = True
+        return _Refused(code, message)
+
+    def constant(self, name: str) -> _Refused:
+        text = Text(f"« {name} » n'est pas une valeur JSON.", f'"{name}" is not a JSON value.')
+        return self.refuse("json.not_finite", text)
+
+    def fraction(self, digits: str) -> _Refused:
+        text = Text(
+            f"{digits} doit être écrit entre guillemets, comme une chaîne décimale.",
+            f"{digits} must be written in quotes, as a decimal string.",
+        )
+        return self.refuse("json.number", text)
+
+    def integer(self, digits: str) -> int | _Refused:
+        if len(digits.lstrip("-")) <= 15:
+            return int(digits)
+        text = Text("Un entier a 15 chiffres au plus.", "An integer has at most 15 digits.")
+        return self.refuse("json.number", text)
+
+    def members(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
+        members = dict(pairs)
+        if len(members) != len(pairs):
+            names = [name for name, _ in pairs]
+            for name in {name for name in names if names.count(name) > 1}:
+                text = Text("Cette clé est écrite deux fois.", "This key is written twice.")
+                members[name] = self.refuse("json.duplicate_key", text)
+        return members
+
+
+def escape_pointer(token: str | int) -> str:
+    """One token of a JSON pointer (RFC 6901)."""
+    return str(token).replace("~", "~0").replace("/", "~1")
+
+
+def _find_refused(node: object, pointer: str) -> Iterator[InputError]:
+    if isinstance(node, _Refused):
+        yield InputError(pointer, node.code, node.message)
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            yield from _find_refused(value, f"{pointer}/{escape_pointer(name)}")
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _find_refused(value, f"{pointer}/{index}")
+
+
+def loads(body: bytes) -> JsonValue:
+    """Read one document.
+
+    Raises BadRequest when it is not JSON in UTF-8, Unprocessable when it is not I-JSON.
+    """
+    reader = _Reader()
+    try:
+        document: JsonValue = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=reader.members,
+            parse_constant=reader.constant,
+            parse_float=reader.fraction,
+            parse_int=reader.integer,
+        )
+        errors = list(_find_refused(document, "")) if reader.refused_any else []
+    except UnicodeDecodeError as error:
+        raise BadRequest(
+            Text(
+                f"Le texte n'est pas de l'UTF-8 (octet {error.start}).",
+                f"The text is not UTF-8 (byte {error.start}).",
+            ),
+            code="body.encoding",
+        ) from error
+    except json.JSONDecodeError as error:
+        raise BadRequest(
+            Text(
+                f"Ce n'est pas du JSON : ligne {error.lineno}, colonne {error.colno}.",
+                f"This is not JSON: line {error.lineno}, column {error.colno}.",
+            ),
+            code="json.malformed",
+        ) from error
+    except RecursionError as error:
+        raise BadRequest(
+            Text("Trop de niveaux imbriqués.", "Nested too deeply."), code="json.depth"
+        ) from error
+    if errors:
+        raise Unprocessable(errors[0].message, code=errors[0].code, errors=errors)
+    return document
+
+
+def canonical(document: JsonValue) -> bytes:
+    """The same bytes for the same content: RFC 8785 for the text and integers we write."""
+    return json.dumps(
+        document, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    ).encode()
+
+
+def fingerprint(document: JsonValue) -> bytes:
+    """SHA-256 of the canonical form: two posts with one fingerprint say the same thing."""
+    return hashlib.sha256(canonical(document)).digest()

@@ -1,0 +1,40 @@
+"""A text for people, in the two languages of the network."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["fr", "en"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """The same sentence in French and in English; `{names}` are filled by `fill`."""
+
+    fr: str
+    en: str
+
+    def fill(self, **values: object) -> "Text":
+        return Text(self.fr.format(**values), self.en.format(**values))
+
+    def read(self, language: Language) -> str:
+        return self.en if language == "en" else self.fr
+
+
+def choose_language(accept_language: str | None) -> Language:
+    """Pick the language asked for (RFC 9110, 12.5.4); French unless English is preferred."""
+    best: tuple[float, Language] = (0.0, "fr")
+    for part in (accept_language or "").split(","):
+        tag, _, parameters = part.strip().partition(";")
+        primary = tag.strip().lower().split("-")[0]
+        quality = 1.0
+        name, _, value = parameters.strip().partition("=")
+        if name.strip() == "q":
+            try:
+                quality = float(value)
+            except ValueError:
+                quality = 0.0
+        if primary in ("fr", "*") and quality > best[0]:
+            best = (quality, "fr")
+        elif primary == "en" and quality > best[0]:
+            best = (quality, "en")
+    return best[1]
