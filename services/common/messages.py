@@ -27,6 +27,7 @@ MESSAGES: dict[str, Text] = {
     "number.too_small": Text("La valeur minimale est {bound}.", "The smallest value is {bound}."),
     "number.too_large": Text("La valeur maximale est {bound}.", "The largest value is {bound}."),
     "list.type": Text("Une liste est attendue.", "A list is expected."),
+    "list.too_short": Text("Au moins un élément est requis.", "At least one item is required."),
     "list.too_long": Text("Pas plus de {max_length} éléments.", "At most {max_length} items."),
     "object.type": Text("Un objet est attendu.", "An object is expected."),
     "choice": Text("Une de ces valeurs : {expected}.", "One of these values: {expected}."),
@@ -63,5 +64,9 @@ MESSAGES: dict[str, Text] = {
         "This date is in the future; a fact is recorded once it has happened.",
     ),
     "identifier.form": Text("Un identifiant UUID est attendu.", "A UUID is expected."),
+    "borrower.legal_name": Text(
+        "Une personne morale a une dénomination (legal_name).",
+        "A legal person has a legal name (legal_name).",
+    ),
     "value.invalid": Text("Cette valeur n'est pas valable.", "This value is not valid."),
 }

@@ -30,6 +30,7 @@ _CODES = {
     "less_than_equal": "number.too_large",
     "list_type": "list.type",
     "tuple_type": "list.type",
+    "too_short": "list.too_short",
     "too_long": "list.too_long",
     "model_type": "object.type",
     "model_attributes_type": "object.type",
