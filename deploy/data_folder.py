@@ -12,7 +12,7 @@ import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,6 +53,10 @@ class DataFolder:
         return self.root / "access-keys.json"
 
     @property
+    def demonstration(self) -> Path:
+        return self.root / "demonstration.json"
+
+    @property
     def running(self) -> Path:
         return self.root / "running.json"
 
@@ -68,6 +72,17 @@ class RunningFederation:
     url: str
     process_id: int
     postgresql_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKeys:
+    """The first access keys of a federation, as its first start wrote them."""
+
+    network: str
+    funder: str
+    auditor: str
+    operator: str
+    members: Mapping[str, str]
 
 
 def open_data_folder(path: Path) -> DataFolder:
@@ -87,6 +102,17 @@ def open_data_folder(path: Path) -> DataFolder:
             f"The folder {root} cannot be created: {error.strerror}.",
         ) from error
     return DataFolder(root)
+
+
+def existing_data_folder(path: Path) -> DataFolder:
+    """The folder of a federation that has been started before. DeploymentError when it is none."""
+    folder = DataFolder(path.expanduser().absolute())
+    if not folder.secrets.is_dir():
+        raise DeploymentError(
+            f"{folder.root} n'est pas un dossier de données de reseau. Donnez --data-dir.",
+            f"{folder.root} is not a data folder of reseau. Give --data-dir.",
+        )
+    return folder
 
 
 @contextmanager
@@ -149,3 +175,32 @@ def read_running(folder: DataFolder) -> RunningFederation | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def require_running(folder: DataFolder) -> RunningFederation:
+    """Where the federation answers. DeploymentError when it is not running."""
+    running = read_running(folder)
+    if running is None:
+        raise DeploymentError(
+            f"La fédération de {folder.root} n'est pas en marche : lancez d'abord reseau up.",
+            f"The federation of {folder.root} is not running: start it first with reseau up.",
+        )
+    return running
+
+
+def read_access_keys(folder: DataFolder) -> AccessKeys:
+    """The keys of `access-keys.json`. Raises DeploymentError when the file is missing or cut."""
+    try:
+        document = json.loads(folder.access_keys.read_text(encoding="utf-8"))
+        return AccessKeys(
+            network=str(document["network"]),
+            funder=str(document["funder"]),
+            auditor=str(document["auditor"]),
+            operator=str(document["operator"]),
+            members={str(slug): str(key) for slug, key in document["members"].items()},
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DeploymentError(
+            f"Les clés d'accès ne se lisent pas dans {folder.access_keys} : {error}",
+            f"The access keys cannot be read from {folder.access_keys}: {error}",
+        ) from error

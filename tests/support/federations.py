@@ -1,17 +1,16 @@
 """A real federation for tests: every process, through the command that people run."""
 
-import json
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
-from deploy.data_folder import DataFolder, open_data_folder
+from deploy.data_folder import AccessKeys, DataFolder, open_data_folder, read_access_keys
 from deploy.ports import free_port
 from tests.support.databases import fast_directory
 from tests.support.processes import ROOT, close
@@ -26,11 +25,7 @@ class Federation:
     url: str
     folder: DataFolder
     process: subprocess.Popen[str]
-    network: str
-    funder: str
-    auditor: str
-    operator: str
-    members: Mapping[str, str]
+    keys: AccessKeys
 
 
 @contextmanager
@@ -71,14 +66,5 @@ def read_federation(folder: DataFolder, process: subprocess.Popen[str]) -> Feder
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line.startswith("ready "), (folder.logs / "up.log").read_text(encoding="utf-8")
-    keys = json.loads(folder.access_keys.read_text(encoding="utf-8"))
-    return Federation(
-        url=line.removeprefix("ready ").strip().rstrip("/"),
-        folder=folder,
-        process=process,
-        network=keys["network"],
-        funder=keys["funder"],
-        auditor=keys["auditor"],
-        operator=keys["operator"],
-        members=keys["members"],
-    )
+    url = line.removeprefix("ready ").strip().rstrip("/")
+    return Federation(url, folder, process, read_access_keys(folder))

@@ -11,6 +11,7 @@ from datetime import date
 from fractions import Fraction
 
 from services.common.money import Rounding, divide_rounded
+from services.common.text import Text
 from services.loans.schedules.periods import Rates, is_first_period_whole, lay_periods
 from services.loans.schedules.terms import (
     Amortisation,
@@ -88,7 +89,7 @@ def _interest_rounding(terms: ScheduleTerms) -> Rounding:
 def _down_payment(terms: ScheduleTerms) -> int:
     """Cents paid back on the day of disbursement; what is left must exceed the fees withheld."""
     down_payment_cents = 0
-    if terms.down_payment_percent is not None:
+    if terms.down_payment_percent:
         percent, denominator = terms.down_payment_percent.as_integer_ratio()
         down_payment_cents = divide_rounded(
             terms.principal_cents * percent, 100 * denominator, _interest_rounding(terms)
@@ -97,15 +98,19 @@ def _down_payment(terms: ScheduleTerms) -> int:
             raise ScheduleError(
                 "schedule.down_payment_out_of_range",
                 "down_payment_percent",
-                "La mise de fonds ne fait pas un montant entre zéro et le capital.",
-                "The down payment is not an amount between zero and the principal.",
+                Text(
+                    "La mise de fonds ne fait pas un montant entre zéro et le capital.",
+                    "The down payment is not an amount between zero and the principal.",
+                ),
             )
     if down_payment_cents + terms.fees_withheld_cents >= terms.principal_cents:
         raise ScheduleError(
             "schedule.nothing_advanced",
             "fees",
-            "Les frais retenus ne laissent rien à verser à l’emprunteur.",
-            "The fees withheld leave nothing to advance to the borrower.",
+            Text(
+                "Les frais retenus ne laissent rien à verser à l’emprunteur.",
+                "The fees withheld leave nothing to advance to the borrower.",
+            ),
         )
     return down_payment_cents
 
@@ -247,9 +252,9 @@ def _flat_amounts(
     total: int,
     unpaid_periods: int,
 ) -> list[Amounts]:
-    if share <= 0:
-        raise _never_amortises()
     first = terms.principal_grace_periods
+    if share < 0 and terms.instalments - first > 1:
+        raise _never_amortises()
     principals = _share_principal(lent_cents, terms.instalments, first, share)
     interests = [0] * len(principals)
     left = total
@@ -329,8 +334,10 @@ def _never_amortises() -> ScheduleError:
     return ScheduleError(
         "schedule.never_amortises",
         "instalments",
-        "Le versement ne couvre pas les intérêts : le prêt ne serait jamais remboursé.",
-        "The instalment does not cover the interest: the loan would never be repaid.",
+        Text(
+            "Le versement ne couvre pas les intérêts : le prêt ne serait jamais remboursé.",
+            "The instalment does not cover the interest: the loan would never be repaid.",
+        ),
     )
 
 

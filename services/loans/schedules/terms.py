@@ -1,16 +1,17 @@
 """The terms of a repayment schedule, and the refusal of terms that cannot be scheduled."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import MAXYEAR, date
 from decimal import Decimal
 from enum import StrEnum
 
 from services.common.calendar import DayCount, Frequency
 from services.common.money import AMOUNT_CENTS_MAX, Rounding
+from services.common.text import Text
 
 INSTALMENTS_MAX = 600
-ANNUAL_RATE_MAX = 1000
-"""Percent a year. A quote may exceed the legal limit (it is then refused, with its APR shown)."""
+ANNUAL_RATE_MAX = 100
+"""Percent a year. A quote may pass the criminal rate: the answer then says so, with its APR."""
 ANNUAL_RATE_DECIMALS_MAX = 8
 TERM_YEARS_MAX = 100
 
@@ -34,6 +35,14 @@ class FeeCharged(StrEnum):
     ADDED = "added"
 
 
+class NonWorkingDays(StrEnum):
+    """What becomes of a due date on a weekend or a public holiday of Québec."""
+
+    KEEP = "keep"
+    MOVE_LATER = "move_later"
+    MOVE_EARLIER = "move_earlier"
+
+
 @dataclass(frozen=True, slots=True)
 class Fee:
     amount_cents: int
@@ -47,6 +56,9 @@ class ScheduleTerms:
     Grace counts from the first instalment. In `principal_grace_periods` only interest is due.
     In `interest_grace_periods` interest accrues, bears none itself, and falls due after them.
     In `interest_free_periods` none accrues. `instalments` includes all of these.
+
+    Moving a due date to a working day changes when an amount is due, never how much: interest
+    runs to the date the calendar gave.
     """
 
     principal_cents: int
@@ -67,6 +79,7 @@ class ScheduleTerms:
     interest_free_periods: int = 0
     down_payment_percent: Decimal | None = None
     fees: tuple[Fee, ...] = ()
+    non_working_days: NonWorkingDays = NonWorkingDays.KEEP
 
     @property
     def fees_withheld_cents(self) -> int:
@@ -78,14 +91,16 @@ class ScheduleTerms:
 
 
 class ScheduleError(Exception):
-    """Terms that cannot be scheduled: a stable code, the field at fault, why in French, English."""
+    """Terms that cannot be scheduled: a stable code, the field at fault, and why.
 
-    def __init__(self, code: str, field: str, message_fr: str, message_en: str) -> None:
-        super().__init__(message_en)
+    `field` is named as the contract names it, nested ones with a slash: `grace/interest_periods`.
+    """
+
+    def __init__(self, code: str, field: str, message: Text) -> None:
+        super().__init__(message.en)
         self.code = code
         self.field = field
-        self.message_fr = message_fr
-        self.message_en = message_en
+        self.message = message
 
 
 def check_terms(terms: ScheduleTerms) -> None:
@@ -101,31 +116,39 @@ def _check_sum(terms: ScheduleTerms) -> None:
         raise ScheduleError(
             "schedule.principal_out_of_range",
             "principal",
-            "Le capital prêté doit être supérieur à zéro.",
-            "The principal must be above zero.",
+            Text(
+                "Le capital prêté doit être supérieur à zéro.",
+                "The principal must be above zero.",
+            ),
         )
     multiple = terms.instalment_multiple_cents
     if multiple is not None and multiple <= 0:
         raise ScheduleError(
             "schedule.instalment_multiple_out_of_range",
             "instalment_multiple",
-            "Le multiple du versement doit être supérieur à zéro.",
-            "The instalment multiple must be above zero.",
+            Text(
+                "Le multiple du versement doit être supérieur à zéro.",
+                "The instalment multiple must be above zero.",
+            ),
         )
     percent = terms.down_payment_percent
-    if percent is not None and not (percent.is_finite() and 0 < percent < 100):
+    if percent is not None and not (percent.is_finite() and 0 <= percent < 100):
         raise ScheduleError(
             "schedule.down_payment_out_of_range",
             "down_payment_percent",
-            "La mise de fonds doit être entre 0 % et 100 %, bornes exclues.",
-            "The down payment must lie between 0 % and 100 %, both excluded.",
+            Text(
+                "La mise de fonds doit être d’au moins 0 % et de moins de 100 %.",
+                "The down payment must be at least 0 % and under 100 %.",
+            ),
         )
     if any(fee.amount_cents < 0 for fee in terms.fees):
         raise ScheduleError(
             "schedule.fee_negative",
             "fees",
-            "Des frais ne peuvent pas être négatifs.",
-            "A fee cannot be negative.",
+            Text(
+                "Des frais ne peuvent pas être négatifs.",
+                "A fee cannot be negative.",
+            ),
         )
 
 
@@ -134,16 +157,20 @@ def _check_rate(annual_rate: Decimal) -> None:
         raise ScheduleError(
             "schedule.annual_rate_out_of_range",
             "annual_rate",
-            f"Le taux annuel doit être entre 0 % et {ANNUAL_RATE_MAX} %.",
-            f"The annual rate must lie between 0 % and {ANNUAL_RATE_MAX} %.",
+            Text(
+                f"Le taux annuel doit être entre 0 % et {ANNUAL_RATE_MAX} %.",
+                f"The annual rate must lie between 0 % and {ANNUAL_RATE_MAX} %.",
+            ),
         )
     exponent = annual_rate.as_tuple().exponent
     if isinstance(exponent, int) and -exponent > ANNUAL_RATE_DECIMALS_MAX:
         raise ScheduleError(
             "schedule.annual_rate_too_precise",
             "annual_rate",
-            f"Le taux annuel a au plus {ANNUAL_RATE_DECIMALS_MAX} décimales.",
-            f"The annual rate has at most {ANNUAL_RATE_DECIMALS_MAX} decimals.",
+            Text(
+                f"Le taux annuel a au plus {ANNUAL_RATE_DECIMALS_MAX} décimales.",
+                f"The annual rate has at most {ANNUAL_RATE_DECIMALS_MAX} decimals.",
+            ),
         )
 
 
@@ -152,29 +179,38 @@ def _check_calendar(terms: ScheduleTerms) -> None:
         raise ScheduleError(
             "schedule.instalments_out_of_range",
             "instalments",
-            f"Le nombre de versements doit être entre 1 et {INSTALMENTS_MAX}.",
-            f"The number of instalments must lie between 1 and {INSTALMENTS_MAX}.",
+            Text(
+                f"Le nombre de versements doit être entre 1 et {INSTALMENTS_MAX}.",
+                f"The number of instalments must lie between 1 and {INSTALMENTS_MAX}.",
+            ),
         )
     if terms.repay_every < 1:
         raise ScheduleError(
             "schedule.repay_every_out_of_range",
             "repay_every",
-            "L’intervalle entre deux versements doit être d’au moins une période.",
-            "The interval between two instalments must be at least one period.",
+            Text(
+                "L’intervalle entre deux versements doit être d’au moins une période.",
+                "The interval between two instalments must be at least one period.",
+            ),
         )
     if terms.first_due_on is not None and terms.first_due_on <= terms.disbursed_on:
         raise ScheduleError(
             "schedule.first_due_before_disbursement",
             "first_due_on",
-            "Le premier versement doit être dû après le déboursement.",
-            "The first instalment must be due after the disbursement.",
+            Text(
+                "Le premier versement doit être dû après le déboursement.",
+                "The first instalment must be due after the disbursement.",
+            ),
         )
-    if _term_years(terms) > TERM_YEARS_MAX:
+    term_years = _term_years(terms)
+    if term_years > TERM_YEARS_MAX or terms.disbursed_on.year + term_years >= MAXYEAR:
         raise ScheduleError(
             "schedule.term_too_long",
             "first_due_on" if terms.first_due_on is not None else "repay_every",
-            f"Le dernier versement doit être dû dans les {TERM_YEARS_MAX} ans du déboursement.",
-            f"The last instalment must be due within {TERM_YEARS_MAX} years of the disbursement.",
+            Text(
+                f"Le prêt doit être remboursé en {TERM_YEARS_MAX} ans au plus.",
+                f"The loan must be repaid within {TERM_YEARS_MAX} years.",
+            ),
         )
 
 
@@ -188,15 +224,17 @@ def _term_years(terms: ScheduleTerms) -> int:
 
 def _check_grace(terms: ScheduleTerms) -> None:
     graces = (
-        ("grace.principal_periods", terms.principal_grace_periods, terms.instalments - 1),
-        ("grace.interest_periods", terms.interest_grace_periods, terms.instalments - 1),
-        ("grace.interest_free_periods", terms.interest_free_periods, terms.instalments),
+        ("grace/principal_periods", terms.principal_grace_periods, terms.instalments - 1),
+        ("grace/interest_periods", terms.interest_grace_periods, terms.instalments - 1),
+        ("grace/interest_free_periods", terms.interest_free_periods, terms.instalments),
     )
     for field, periods, periods_max in graces:
         if not 0 <= periods <= periods_max:
             raise ScheduleError(
                 "schedule.grace_too_long" if periods > 0 else "schedule.grace_negative",
                 field,
-                f"Le différé doit être entre 0 et {periods_max} périodes pour ce prêt.",
-                f"The grace must lie between 0 and {periods_max} periods for this loan.",
+                Text(
+                    f"Le différé doit être entre 0 et {periods_max} périodes pour ce prêt.",
+                    f"The grace must lie between 0 and {periods_max} periods for this loan.",
+                ),
             )
