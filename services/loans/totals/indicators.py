@@ -198,9 +198,9 @@ _MEAN_PORTFOLIO = text(
     """
 )
 
-# Enterprises financed in the cohort's year, by their status on the date of the report: the latest
-# observation not after it. One without observation, or observed as unknown, is unknown; one that
-# was sold goes on.
+# Enterprises financed in the cohort's year, by their latest status not after the report's date.
+# One seen active more than a year before that date is unknown today, as is one never seen; one
+# that was sold goes on, one that closed stays closed.
 _SURVIVAL = text(
     f"""
     WITH cohort AS (
@@ -209,7 +209,10 @@ _SURVIVAL = text(
     ),
     latest AS (
         SELECT DISTINCT ON (c.organisation_id, c.borrower_id)
-               c.organisation_id, c.borrower_id, f.business_status
+               c.organisation_id, c.borrower_id,
+               CASE WHEN f.business_status = 'active'
+                         AND f.observed_on <= cast(:as_of AS date) - interval '1 year'
+                    THEN 'unknown' ELSE f.business_status END AS business_status
         FROM cohort c
         JOIN loans l USING (organisation_id, borrower_id)
         JOIN outcomes f USING (organisation_id, loan_id)

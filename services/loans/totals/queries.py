@@ -291,7 +291,7 @@ def _coaching(key: str, join: str) -> TextClause:
 _LOAN_OF_SESSION = (
     "LEFT JOIN loans l ON l.organisation_id = f.organisation_id AND l.loan_id = f.loan_id"
 )
-_COACHING = {
+_COACHING: dict[Dimension | None, TextClause] = {
     None: _coaching("NULL", ""),
     Dimension.PRODUCT: _coaching("coalesce(l.product, 'none')", _LOAN_OF_SESSION),
     Dimension.GENDER: _coaching(*_GROUP_KEYS[Dimension.GENDER]),
@@ -302,7 +302,7 @@ _COACHING = {
 }
 """People are coached without a loan too: what only a loan tells is then `none`."""
 
-_OUTCOMES = {
+_OUTCOMES: dict[Dimension | None, TextClause] = {
     None: _outcomes("NULL", ""),
     **{dimension: _outcomes(*parts) for dimension, parts in _GROUP_KEYS.items()},
 }

@@ -1,4 +1,4 @@
-"""/internal/totals and /internal/indicators: for the gateway's reports, never routed from outside."""
+"""/internal/totals and /internal/indicators: for the gateway's reports, not for the outside."""
 
 from datetime import date
 from typing import Annotated
