@@ -1,33 +1,20 @@
 """/v1/organisations: who is in the network, described, changed, never overwritten."""
 
-import httpx
 import pytest
 
 from services.common import audit
 from services.common.database import Database
 from services.common.errors import JsonValue
 from services.common.identity import NO_ORGANISATION, Role
-from tests.services.registry.conftest import TODAY, Registry, codes_of
+from tests.services.registry.conftest import (
+    Registry,
+    codes_of,
+    create_organisation,
+    draft_organisation,
+    patch_organisation,
+)
 
 OTHERS = [role for role in Role if role is not Role.NETWORK]
-
-
-def draft(slug: str, **fields: JsonValue) -> dict[str, JsonValue]:
-    return {"slug": slug, "name": f"Fonds {slug}", "region_codes": ["09"], **fields}
-
-
-async def create(registry: Registry, slug: str, **fields: JsonValue) -> httpx.Response:
-    response = await registry.call("POST", "/v1/organisations", draft(slug, **fields))
-    assert response.status_code == 201, response.text
-    return response
-
-
-async def patch(registry: Registry, slug: str, **fields: JsonValue) -> httpx.Response:
-    """Change an organisation as it now is."""
-    etag = (await registry.call("GET", f"/v1/organisations/{slug}")).headers["etag"]
-    return await registry.call(
-        "PATCH", f"/v1/organisations/{slug}", fields, headers={"If-Match": etag}
-    )
 
 
 @pytest.mark.parametrize(
@@ -160,7 +147,7 @@ async def test_an_unknown_organisation_is_not_found(registry: Registry, slug: st
 @pytest.mark.parametrize("role", OTHERS)
 async def test_only_the_network_writes_the_register(registry: Registry, role: Role) -> None:
     for method, path, body in (
-        ("POST", "/v1/organisations", draft("interdit")),
+        ("POST", "/v1/organisations", draft_organisation("interdit")),
         ("PATCH", "/v1/organisations/montreal", {"city": "Laval"}),
     ):
         response = await registry.call(method, path, body, role=role, headers={"If-Match": "*"})
@@ -170,7 +157,7 @@ async def test_only_the_network_writes_the_register(registry: Registry, role: Ro
 
 
 async def test_an_organisation_is_created_and_found(registry: Registry) -> None:
-    response = await create(
+    response = await create_organisation(
         registry,
         "cote-nord",
         region_codes=["10", "09", "09"],
@@ -189,9 +176,9 @@ async def test_an_organisation_is_created_and_found(registry: Registry) -> None:
 
 
 async def test_the_same_organisation_again_changes_nothing(registry: Registry) -> None:
-    first = await create(registry, "deux-fois")
-    await patch(registry, "deux-fois", city="Sept-Îles")
-    again = await registry.call("POST", "/v1/organisations", draft("deux-fois"))
+    first = await create_organisation(registry, "deux-fois")
+    await patch_organisation(registry, "deux-fois", city="Sept-Îles")
+    again = await registry.call("POST", "/v1/organisations", draft_organisation("deux-fois"))
 
     assert again.status_code == 200
     assert again.headers["idempotent-replayed"] == "true"
@@ -201,7 +188,7 @@ async def test_the_same_organisation_again_changes_nothing(registry: Registry) -
 
 
 async def test_another_organisation_under_a_slug_is_a_conflict(registry: Registry) -> None:
-    other = await registry.call("POST", "/v1/organisations", draft("montreal"))
+    other = await registry.call("POST", "/v1/organisations", draft_organisation("montreal"))
 
     assert other.status_code == 409
     assert other.json()["code"] == "slug.conflict"
@@ -211,9 +198,15 @@ async def test_another_organisation_under_a_slug_is_a_conflict(registry: Registr
 
 async def test_an_idempotency_key_answers_once(registry: Registry) -> None:
     headers = {"Idempotency-Key": '"une-fois"'}
-    first = await registry.call("POST", "/v1/organisations", draft("cle-unique"), headers=headers)
-    again = await registry.call("POST", "/v1/organisations", draft("cle-unique"), headers=headers)
-    other = await registry.call("POST", "/v1/organisations", draft("autre"), headers=headers)
+    first = await registry.call(
+        "POST", "/v1/organisations", draft_organisation("cle-unique"), headers=headers
+    )
+    again = await registry.call(
+        "POST", "/v1/organisations", draft_organisation("cle-unique"), headers=headers
+    )
+    other = await registry.call(
+        "POST", "/v1/organisations", draft_organisation("autre"), headers=headers
+    )
 
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.content == first.content
@@ -260,7 +253,7 @@ async def test_bad_input_is_refused_at_its_place_in_both_languages(
         response = await registry.call(
             "POST",
             "/v1/organisations",
-            {**draft("refuse"), **fields},
+            {**draft_organisation("refuse"), **fields},
             headers={"Accept-Language": language},
         )
         assert response.status_code == 422
@@ -293,104 +286,9 @@ async def test_what_is_not_json_is_refused(
     assert response.json()["code"] == code
 
 
-async def test_a_change_needs_the_version_it_was_made_from(registry: Registry) -> None:
-    path, etag = "/v1/organisations/versions", (await create(registry, "versions")).headers["etag"]
-
-    absent = await registry.call("PATCH", path, {"city": "A"})
-    stale = await registry.call("PATCH", path, {"city": "A"}, headers={"If-Match": '"99"'})
-    weak = await registry.call("PATCH", path, {"city": "A"}, headers={"If-Match": f"W/{etag}"})
-    first = await registry.call("PATCH", path, {"city": "A"}, headers={"If-Match": etag})
-    second = await registry.call("PATCH", path, {"city": "B"}, headers={"If-Match": etag})
-
-    assert (absent.status_code, absent.json()["code"]) == (428, "if_match.required")
-    assert (stale.status_code, stale.json()["code"]) == (412, "if_match.stale")
-    assert stale.headers["etag"] == etag
-    assert weak.status_code == 412
-    assert (first.status_code, second.status_code) == (200, 412)
-    now = await registry.call("GET", path)
-    assert now.json() == first.json()
-    assert now.json()["city"] == "A"
-    assert now.headers["etag"] == first.headers["etag"] != etag
-
-
-async def test_a_patch_changes_what_it_names(registry: Registry) -> None:
-    before = (
-        await create(registry, "retouche", city="Sept-Îles", territory="Est", founded_on_year=2020)
-    ).json()
-    response = await registry.call(
-        "PATCH",
-        "/v1/organisations/retouche",
-        content=b'{"city": null, "region_codes": ["10"], "status": "inactive"}',
-        headers={"If-Match": "*", "Content-Type": "application/merge-patch+json"},
-    )
-
-    changes = {"city": None, "region_codes": ["10"], "status": "inactive"}
-    assert response.status_code == 200
-    assert response.json() == {**before, **changes}
-    assert (await registry.call("GET", "/v1/organisations/retouche")).json() == response.json()
-
-
-async def test_a_patch_that_changes_nothing_keeps_the_version(registry: Registry) -> None:
-    etag = (await create(registry, "immobile")).headers["etag"]
-
-    assert (await patch(registry, "immobile", name="Fonds immobile")).headers["etag"] == etag
-    assert (await patch(registry, "immobile")).headers["etag"] == etag
-
-
-async def test_a_name_given_up_is_remembered(registry: Registry) -> None:
-    await create(registry, "renomme", name="Premier nom")
-    await patch(registry, "renomme", name="Deuxième nom")
-    response = await patch(registry, "renomme", name="Premier nom")
-
-    assert response.json()["name"] == "Premier nom"
-    assert response.json()["former_names"] == [
-        {"name": "Premier nom", "until": TODAY.isoformat()},
-        {"name": "Deuxième nom", "until": TODAY.isoformat()},
-    ]
-
-
-async def test_a_placeholder_is_replaced_and_forgotten(registry: Registry) -> None:
-    response = await patch(
-        registry, "bas-saint-laurent-est", name="Fonds du Bas-Fleuve", name_status="confirmed"
-    )
-
-    assert response.json()["former_names"] == []
-    assert response.json()["name_status"] == "confirmed"
-
-
-@pytest.mark.parametrize(
-    ("fields", "pointer", "code"),
-    [
-        ({"slug": "autre"}, "/slug", "unknown_field"),
-        ({"former_names": []}, "/former_names", "unknown_field"),
-        ({"memberships": []}, "/memberships", "unknown_field"),
-        ({"name": None}, "/name", "text.type"),
-        ({"status": None}, "/status", "choice"),
-        ({"region_codes": []}, "/region_codes", "list.too_short"),
-    ],
-)
-async def test_what_a_patch_may_not_touch_is_refused(
-    registry: Registry, fields: dict[str, JsonValue], pointer: str, code: str
-) -> None:
-    response = await registry.call(
-        "PATCH", "/v1/organisations/laval", fields, headers={"If-Match": "*"}
-    )
-
-    assert response.status_code == 422
-    assert codes_of(response) == {pointer: code}
-
-
-async def test_a_patch_of_an_unknown_organisation_is_not_found(registry: Registry) -> None:
-    response = await registry.call(
-        "PATCH", "/v1/organisations/nulle-part", {"city": "A"}, headers={"If-Match": "*"}
-    )
-
-    assert response.status_code == 404
-
-
 async def test_each_write_is_told_and_audited(registry: Registry) -> None:
-    await create(registry, "auditee")
-    await patch(registry, "auditee", name="Autre nom")
+    await create_organisation(registry, "auditee")
+    await patch_organisation(registry, "auditee", name="Autre nom")
 
     events = await registry.look(
         "SELECT type FROM registry.events WHERE payload->>'slug' = 'auditee' ORDER BY event_number"
