@@ -10,9 +10,13 @@ from joserfc.jwk import OKPKey
 from pydantic import SecretStr
 
 from services.common.app import create_service
+from services.common.calendar import DayCount
 from services.common.identity import Principal, Role, sign_principal
+from services.common.money import format_cents
 from services.common.settings import ServiceSettings
 from services.loans.schedules.routes import router
+from services.loans.schedules.schemas import QuoteAnswer
+from tests.unit.schedule_cases import read_cases
 
 QUOTE: dict[str, object] = {
     "principal": "5000.00",
@@ -90,6 +94,39 @@ async def test_a_quote_with_every_setting(client: AsyncClient) -> None:
         "verdict": "accept",
     }
     assert quote["currency"] == "CAD"
+
+
+async def test_every_case_of_the_independent_calculator(client: AsyncClient) -> None:
+    """The cases once more, as an outsider would post them; answers keep to their own schema."""
+    for case in read_cases():
+        percent, multiple = case["down_payment_pct"], case["multiple"]
+        terms = {
+            "principal": case["principal"],
+            "annual_rate": case["annual_rate"],
+            "instalments": case["instalments"],
+            "frequency": case["frequency"],
+            "repay_every": case["repay_every"],
+            "disbursed_on": case["disbursed_on"],
+            "interest_method": case["interest"],
+            "amortisation": case["amortisation"].replace("installments", "instalments"),
+            "rounding": case["rounding"],
+            "smoothing": case["smoothing"],
+            "instalment_multiple": None if multiple is None else f"{multiple}.00",
+            "grace": {
+                "principal_periods": case["grace_principal"],
+                "interest_periods": case["grace_interest"],
+                "interest_free_periods": case["interest_free"],
+            },
+            "down_payment_percent": None if percent is None else str(percent),
+        }
+        for day_count in set(case["day_counts_ok"]) & set(DayCount):
+            body = {**terms, "day_count": day_count}
+            response = await client.post("/v1/schedules", json=body)
+            rows = QuoteAnswer.model_validate_json(response.content).rows
+            assert [
+                [str(row.due_on), format_cents(row.principal), format_cents(row.interest)]
+                for row in rows
+            ] == case["rows"], case["id"]
 
 
 async def test_the_required_terms_are_enough(client: AsyncClient) -> None:

@@ -165,8 +165,9 @@ def _repay_declining(
     denominator = rates.denominator
     last = len(rates.numerators) - 1
     amounts: list[Amounts] = []
-    for index, numerator in enumerate(rates.numerators):
-        interest = divide_rounded(balance * numerator, denominator, mode) if numerator else 0
+    while balance > 0:
+        index = len(amounts)
+        interest = divide_rounded(balance * rates.numerators[index], denominator, mode)
         if index == last:
             principal = balance
         elif index < first:
@@ -178,8 +179,6 @@ def _repay_declining(
             principal = min(principal, balance)
         balance -= principal
         amounts.append((principal, interest))
-        if balance == 0:
-            break
     _require_progress(amounts, first, lent_cents)
     return amounts
 
