@@ -1,10 +1,12 @@
-"""POST /v1/schedules over HTTP: nothing is stored, so no database is needed."""
+"""POST /v1/schedules over HTTP: nothing is stored, so that hardly a test needs the database."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from joserfc.jwk import OKPKey
 from pydantic import SecretStr
@@ -16,6 +18,7 @@ from services.common.money import format_cents
 from services.common.settings import ServiceSettings
 from services.loans.schedules.routes import router
 from services.loans.schedules.schemas import QuoteAnswer
+from tests.support.databases import ClonedDatabase
 from tests.unit.schedule_cases import read_cases
 
 QUOTE: dict[str, object] = {
@@ -44,23 +47,27 @@ SHORT: dict[str, object] = {
 }
 
 
-@pytest.fixture(scope="module")
-async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AsyncClient]:
+@asynccontextmanager
+async def open_client(database_url: str, keys: Path) -> AsyncIterator[tuple[FastAPI, AsyncClient]]:
+    """The loans service with the quotes alone, called as a member would be by the gateway."""
     key = OKPKey.generate_key("Ed25519")
-    folder: Path = tmp_path_factory.mktemp("keys")
-    public_key = folder / "public.pem"
+    public_key = keys / "public.pem"
     public_key.write_bytes(key.as_pem(private=False))
     settings = ServiceSettings(
-        database_url=SecretStr("postgresql+asyncpg://nobody@localhost/nothing"),
-        token_public_key_file=public_key,
+        database_url=SecretStr(database_url), token_public_key_file=public_key
     )
+    app = create_service("loans", settings, [router])
     token = sign_principal(Principal("key", Role.MEMBER, "montreal", ("06",)), key)
-    transport = ASGITransport(create_service("loans", settings, [router]))
-    async with AsyncClient(
-        transport=transport,
-        base_url="http://loans",
-        headers={"Authorization": f"Bearer {token}", "Accept-Language": "en"},
-    ) as client:
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
+    transport = ASGITransport(app)
+    async with AsyncClient(transport=transport, base_url="http://loans", headers=headers) as client:
+        yield app, client
+
+
+@pytest.fixture(scope="module")
+async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AsyncClient]:
+    nowhere = "postgresql+asyncpg://nobody@localhost/nothing"
+    async with open_client(nowhere, tmp_path_factory.mktemp("keys")) as (_, client):
         yield client
 
 
@@ -200,3 +207,19 @@ async def test_refusals_are_in_the_language_asked(client: AsyncClient) -> None:
 async def test_a_quote_needs_a_principal(client: AsyncClient) -> None:
     response = await client.post("/v1/schedules", json=SHORT, headers={"Authorization": ""})
     assert response.status_code == 401
+
+
+async def test_an_idempotency_key_holds_one_quote(database: ClonedDatabase, tmp_path: Path) -> None:
+    """The one case that needs the database: the key, not the quote, is kept."""
+    async with (
+        open_client(database.url("loans_app"), tmp_path) as (app, client),
+        app.router.lifespan_context(app),
+    ):
+        headers = {"Idempotency-Key": "quote-1"}
+        first = await client.post("/v1/schedules", json=SHORT, headers=headers)
+        again = await client.post("/v1/schedules", json=SHORT, headers=headers)
+        other = await client.post("/v1/schedules", json=QUOTE, headers=headers)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json() == again.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key.reused")
