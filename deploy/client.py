@@ -18,6 +18,7 @@ _ATTEMPTS_MAX = 5
 _FIRST_DELAY_SECONDS = 0.5
 _DELAY_SECONDS_MAX = 10.0
 _PASSING_STATUS = (429, 502, 503, 504)
+_PAGES_MAX = 1000
 _CHUNK_BYTES = 64 * 1024
 # An import of the permitted size is one transaction; it is answered when it is stored.
 _TIMEOUT = httpx.Timeout(10.0, read=600.0, write=60.0)
@@ -147,6 +148,18 @@ def call(
     if not response.is_success:
         raise failure(response)
     return _document(response) if response.content else {}
+
+
+def list_all(client: httpx.Client, path: str) -> Iterator[Mapping[str, object]]:
+    """Every item of a list, page after page, as far as the `next` links lead."""
+    for _ in range(_PAGES_MAX):
+        document = call(client, "GET", path)
+        items = document.get("items")
+        yield from items if isinstance(items, list) else []
+        following = document.get("next")
+        if not isinstance(following, str):
+            return
+        path = following
 
 
 def failure(response: httpx.Response) -> DeploymentError:

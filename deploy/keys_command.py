@@ -1,6 +1,5 @@
 """`reseau keys`: access keys, through the gateway, as the network office."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -8,12 +7,12 @@ from typing import Annotated
 import httpx
 import typer
 
-from deploy.client import call, open_client
+from deploy.client import call, list_all, open_client
 from deploy.data_folder import existing_data_folder, read_access_keys, require_running
 from deploy.language import DeploymentError, text
 from deploy.terminal import print_items, print_result, say
 
-_COLUMNS = ("key_id", "role", "label", "created_at", "expires_on", "revoked_at")
+_COLUMNS = ("key_id", "role", "organisation", "label", "created_at", "expires_on", "revoked_at")
 
 
 class KeyRole(StrEnum):
@@ -50,7 +49,13 @@ Key = Annotated[
     ),
 ]
 Organisation = Annotated[
-    str, typer.Option(help=text("Son identifiant public.", "Its public identifier."))
+    str | None,
+    typer.Option(
+        help=text(
+            "L'organisme (identifiant public) d'une clé de membre.",
+            "The organisation (public identifier) of a member's key.",
+        )
+    ),
 ]
 
 keys = typer.Typer(
@@ -66,7 +71,7 @@ keys = typer.Typer(
 )
 def create(
     role: Annotated[KeyRole, typer.Option(help=text("Ce qu'elle permet.", "What it allows."))],
-    organisation: Organisation,
+    organisation: Organisation = None,
     label: Annotated[
         str | None, typer.Option(help=text("À quoi elle sert.", "What it is for."))
     ] = None,
@@ -77,10 +82,23 @@ def create(
     url: Url = None,
     key: Key = None,
 ) -> None:
+    if (organisation is not None) != (role is KeyRole.MEMBER):
+        raise DeploymentError(
+            "--organisation va avec --role member, et avec lui seul.",
+            "--organisation goes with --role member, and with it alone.",
+        )
     wanted = {"role": role.value, "label": label, "expires_on": expires_on}
     body = {name: value for name, value in wanted.items() if value is not None}
     with _network_client(data_dir, url, key) as client:
-        created = call(client, "POST", f"/v1/organisations/{organisation}/keys", body)
+        created = call(client, "POST", _path(organisation), body)
+    if created.get("key") is None:
+        # A broken connection made us send twice, and a key is shown only with its first answer.
+        raise DeploymentError(
+            f"La clé {created.get('key_id')} a été créée, mais la réponse qui la montrait s'est "
+            "perdue. Révoquez-la et créez-en une autre.",
+            f"The key {created.get('key_id')} was created, but the answer that showed it was "
+            "lost. Revoke it and create another one.",
+        )
     print_result(str(created["key"]))
     say(
         text(
@@ -90,22 +108,15 @@ def create(
     )
 
 
-@keys.command(
-    "list", help=text("Lister les clés d'une organisation.", "List an organisation's keys.")
-)
+@keys.command("list", help=text("Lister les clés.", "List the keys."))
 def list_keys(
-    organisation: Organisation,
+    organisation: Organisation = None,
     data_dir: DataDirectory = Path("data"),
     url: Url = None,
     key: Key = None,
 ) -> None:
     with _network_client(data_dir, url, key) as client:
-        document = call(client, "GET", f"/v1/organisations/{organisation}/keys")
-    items = document.get("items")
-    print_items(
-        _COLUMNS,
-        [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else [],
-    )
+        print_items(_COLUMNS, list(list_all(client, _path(organisation))))
 
 
 @keys.command(help=text("Révoquer une clé, tout de suite.", "Revoke a key, at once."))
@@ -118,6 +129,10 @@ def revoke(
     with _network_client(data_dir, url, key) as client:
         call(client, "DELETE", f"/v1/keys/{key_id}")
     say(text(f"Clé {key_id} révoquée.", f"Key {key_id} revoked."))
+
+
+def _path(organisation: str | None) -> str:
+    return "/v1/keys" if organisation is None else f"/v1/organisations/{organisation}/keys"
 
 
 def _network_client(data_dir: Path, url: str | None, key: str | None) -> httpx.Client:

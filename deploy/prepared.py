@@ -22,7 +22,7 @@ def fingerprint(folder: DataFolder) -> str:
         root / "common" / "schema.py",
         *root.glob("*/migrations/**/*.py"),
         *root.glob("registry/**/*.csv"),
-        *root.glob("registry/**/seed.py"),
+        *root.glob("*/seed.py"),
     ]
     digest = hashlib.sha256()
     for file in sorted(files):

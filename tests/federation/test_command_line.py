@@ -255,14 +255,46 @@ def test_new_key_is_printed_alone_on_standard_output(
     assert call.headers["Authorization"] == "Bearer network-key"
 
 
-def test_keys_are_listed_and_revoked(gateway: Gateway, reseau: Reseau, folder: DataFolder) -> None:
-    listed = {"items": [{"key_id": "k1", "role": "member", "label": None}], "next": None}
-    gateway.answers = [Answer(200, listed), Answer(204)]
+def test_key_of_the_network_belongs_to_no_organisation(
+    gateway: Gateway, reseau: Reseau, folder: DataFolder
+) -> None:
+    gateway.answers = [Answer(201, {"key_id": "k1", "key": "toute-neuve"})]
     where = ["--data-dir", str(folder.root)]
-    assert "k1" in reseau("keys", "list", "--organisation", "montreal", *where).output
+    assert reseau("keys", "create", "--role", "funder", *where).output == "toute-neuve\n"
+    assert gateway.calls[0].path == "/v1/keys"
+    assert reseau("keys", "create", "--role", "member", *where).code == 2
+    options = ["--role", "funder", "--organisation", "montreal"]
+    assert reseau("keys", "create", *options, *where).code == 2
+    assert len(gateway.calls) == 1
+
+
+def test_key_whose_first_answer_was_lost_is_named(
+    gateway: Gateway, reseau: Reseau, folder: DataFolder
+) -> None:
+    gateway.answers = [Answer(0), Answer(201, {"key_id": "k1", "key": None})]
+    result = reseau("keys", "create", "--role", "network", "--data-dir", str(folder.root))
+    assert (result.code, result.output) == (2, "")
+    assert "k1" in result.errors
+
+
+def test_keys_are_listed_page_by_page_and_revoked(
+    gateway: Gateway, reseau: Reseau, folder: DataFolder
+) -> None:
+    first = {"items": [{"key_id": "k1", "role": "member", "label": None}]}
+    path = "/v1/organisations/montreal/keys"
+    gateway.answers = [
+        Answer(200, {**first, "next": f"{path}?cursor=x"}),
+        Answer(200, {"items": [{"key_id": "k2", "role": "member"}], "next": None}),
+        Answer(204),
+    ]
+    where = ["--data-dir", str(folder.root)]
+    listed = reseau("keys", "list", "--organisation", "montreal", *where).output
+    assert "k1" in listed
+    assert "k2" in listed
     assert reseau("keys", "revoke", "k1", *where).code == 0
     assert [(call.method, call.path) for call in gateway.calls] == [
-        ("GET", "/v1/organisations/montreal/keys"),
+        ("GET", path),
+        ("GET", f"{path}?cursor=x"),
         ("DELETE", "/v1/keys/k1"),
     ]
 
