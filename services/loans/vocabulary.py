@@ -84,6 +84,14 @@ def to_code(text: str) -> str:
     return code
 
 
+def to_word(cell: object, words: Mapping[str, str]) -> object:
+    """The code that a member's word stands for, or the cell as it is."""
+    if not isinstance(cell, str) or not cell.strip():
+        return cell
+    code = to_code(cell)
+    return words.get(code, code)
+
+
 def _invert(words: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     return {word: code for code, synonyms in words.items() for word in synonyms}
 

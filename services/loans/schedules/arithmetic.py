@@ -89,7 +89,7 @@ def _interest_rounding(terms: ScheduleTerms) -> Rounding:
 def _down_payment(terms: ScheduleTerms) -> int:
     """Cents paid back on the day of disbursement; what is left must exceed the fees withheld."""
     down_payment_cents = 0
-    if terms.down_payment_percent is not None:
+    if terms.down_payment_percent:
         percent, denominator = terms.down_payment_percent.as_integer_ratio()
         down_payment_cents = divide_rounded(
             terms.principal_cents * percent, 100 * denominator, _interest_rounding(terms)
@@ -252,9 +252,9 @@ def _flat_amounts(
     total: int,
     unpaid_periods: int,
 ) -> list[Amounts]:
-    if share <= 0:
-        raise _never_amortises()
     first = terms.principal_grace_periods
+    if share < 0 and terms.instalments - first > 1:
+        raise _never_amortises()
     principals = _share_principal(lent_cents, terms.instalments, first, share)
     interests = [0] * len(principals)
     left = total
