@@ -39,7 +39,7 @@ async def test_each_kind_of_contributor_has_its_source(
     place = f"/v1/funds/{member.organisation}"
     assert (await member.post(f"{place}/contributions", body)).status_code == 201
     balance = (await member.get(f"{place}/balance")).json()
-    expected = {source: "0.00" for source in ("public", "private", "community")}
+    expected = dict.fromkeys(("public", "private", "community"), "0.00")
     assert balance["capital"] == {**expected, SOURCES[kind].value: "10.00"}
 
 
