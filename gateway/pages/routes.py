@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from gateway.formats import LANGUAGE_TAGS
+from gateway.formats import LANGUAGE_TAGS, bind_punctuation
 from gateway.pages import messages
 from gateway.pages.assets import Asset, load_assets
 from gateway.pages.home import build_home_totals, last_complete_fiscal_year
@@ -94,7 +94,7 @@ def _render(
 ) -> Response:
     def read(text: Text) -> Markup:
         """A sentence in the page's language, escaped, with its back-quoted words as code."""
-        escaped = str(escape(text.read(language)))
+        escaped = str(escape(bind_punctuation(text.read(language), language)))
         return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped))
 
     page = templates.get_template(name).render(
