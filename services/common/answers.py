@@ -45,7 +45,7 @@ def problem_response(problem: Problem, request: Request) -> Response:
         "Cache-Control": "no-store",
         "Content-Language": "en" if language == "en" else "fr-CA",
         "Vary": "Accept-Language",
-        **problem.headers,
+        **problem.response_headers(),
     }
     body = json.dumps(document, ensure_ascii=False).encode()
     return Response(body, problem.status, headers, PROBLEM_MEDIA_TYPE)

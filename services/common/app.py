@@ -2,8 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
@@ -11,19 +10,13 @@ from fastapi.routing import APIRoute
 from joserfc.jwk import OKPKey
 
 from services.common.answers import StrictRoute, install_problem_handlers
+from services.common.clock import legal_today
 from services.common.database import Database, open_database, refuse_unsafe_role, to_problem
 from services.common.identity import Public, Requires
 from services.common.settings import ServiceSettings, TotalsSettings
 from services.common.telemetry import configure_logging
 
-LEGAL_TIME = ZoneInfo("America/Toronto")
-
 Background = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-
-
-def legal_today() -> date:
-    """Today in Québec's legal time: the latest date a fact may carry."""
-    return datetime.now(LEGAL_TIME).date()
 
 
 def today_of(request: Request) -> date:

@@ -64,6 +64,10 @@ class Problem(Exception):
             ]
         return {**document, **self.extra}
 
+    def response_headers(self) -> dict[str, str]:
+        """The headers the answer carries beside its content type."""
+        return dict(self.headers)
+
 
 class BadRequest(Problem):
     status = 400
@@ -75,6 +79,9 @@ class Unauthenticated(Problem):
     status = 401
     default_code = "access.unauthenticated"
     title = Text("Clé d'accès absente ou refusée", "Access key missing or refused")
+
+    def response_headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": "Bearer", **self.headers}
 
 
 class Forbidden(Problem):

@@ -71,7 +71,7 @@ def sign_principal(principal: Principal, key: OKPKey, now: float | None = None) 
         "exp": issued + TOKEN_SECONDS,
         "jti": uuid.uuid4().hex,
     }
-    return jwt.encode({"alg": "EdDSA", "typ": TOKEN_TYPE}, claims, key, algorithms=["EdDSA"])
+    return jwt.encode({"alg": "Ed25519", "typ": TOKEN_TYPE}, claims, key, algorithms=["Ed25519"])
 
 
 _CLAIMS = JWTClaimsRegistry(
@@ -87,7 +87,7 @@ _CLAIMS = JWTClaimsRegistry(
 def verify_token(token: str, key: OKPKey) -> Principal:
     """The principal of a token of the gateway. Raises Unauthenticated on any flaw."""
     try:
-        decoded = jwt.decode(token, key, algorithms=["EdDSA"])
+        decoded = jwt.decode(token, key, algorithms=["Ed25519"])
         _CLAIMS.validate(decoded.claims)
         claims = decoded.claims
         if decoded.header.get("typ") != TOKEN_TYPE or claims["exp"] - claims["iat"] > TOKEN_SECONDS:

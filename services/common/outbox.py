@@ -6,6 +6,7 @@ for "after n" can neither miss an event that commits late nor see one that does 
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,17 +27,24 @@ class Event:
     recorded_at: datetime
 
 
-async def append(session: WriteSession, event_type: str, payload: JsonValue) -> int:
-    """Add an event to the organisation's stream; returns its number."""
-    row = await session.connection.execute(
+async def append(session: WriteSession, event_type: str, payload: JsonValue) -> None:
+    """Add an event to the organisation's stream."""
+    await append_all(session, event_type, [payload])
+
+
+async def append_all(session: WriteSession, event_type: str, payloads: Sequence[JsonValue]) -> None:
+    """Add events to the organisation's stream, in order, with one statement."""
+    if not payloads:
+        return
+    await session.connection.execute(
         _APPEND,
         {
             "organisation": session.organisation_id,
             "type": event_type,
-            "payload": json.dumps(payload, ensure_ascii=False),
+            "count": len(payloads),
+            "payloads": [json.dumps(payload, ensure_ascii=False) for payload in payloads],
         },
     )
-    return int(row.scalar_one())
 
 
 async def read_after(session: ReadSession, number: int, limit: int) -> list[Event]:
@@ -51,14 +59,15 @@ async def read_after(session: ReadSession, number: int, limit: int) -> list[Even
 
 _APPEND = text(
     """
-    WITH next AS (
-        UPDATE organisation_counters SET last_event_number = last_event_number + 1
+    WITH numbered AS (
+        UPDATE organisation_counters SET last_event_number = last_event_number + :count
         WHERE organisation_id = :organisation
-        RETURNING organisation_id, last_event_number
+        RETURNING organisation_id, last_event_number - :count AS number_before
     )
     INSERT INTO events (organisation_id, event_number, type, payload)
-    SELECT organisation_id, last_event_number, :type, cast(:payload AS jsonb) FROM next
-    ON CONFLICT DO NOTHING RETURNING event_number
+    SELECT organisation_id, number_before + position, :type, cast(payload AS jsonb)
+    FROM numbered, unnest(cast(:payloads AS text[])) WITH ORDINALITY AS new (payload, position)
+    ON CONFLICT DO NOTHING
     """
 )
 _READ = text(

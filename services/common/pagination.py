@@ -27,7 +27,7 @@ def decode_cursor(cursor: str | None) -> str:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         key = json.loads(base64.urlsafe_b64decode(padded.encode()))
-        if isinstance(key, str):
+        if isinstance(key, str) and key.isprintable():
             return key
     except (binascii.Error, ValueError):
         pass

@@ -5,7 +5,7 @@ it records the good ones and says what is wrong with each of the others.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.common.errors import Conflict, InputError, Problem, Unprocessable
 from services.common.text import Text
@@ -31,12 +31,76 @@ class Recorded:
     refused: Mapping[int, Sequence[InputError]] = field(default_factory=dict)
 
 
-def refuse_first(recorded: Recorded) -> None:
-    """For a batch of one: raise what was wrong with it. Raises Conflict or Unprocessable."""
+def refuse_first(recorded: Recorded, places: Mapping[str, str] | None = None) -> None:
+    """For a batch of one: raise what was wrong with it. Raises Conflict or Unprocessable.
+
+    `places` tells where the JSON body holds what a sheet has in a column of its own.
+    """
     for found in recorded.refused.values():
-        raise to_problem(found)
+        raise to_problem(
+            [
+                replace(error, pointer=(places or {}).get(error.pointer, error.pointer))
+                for error in found
+            ]
+        )
 
 
 def to_problem(found: Sequence[InputError]) -> Problem:
     kind = Conflict if any(error.code == CONFLICT.code for error in found) else Unprocessable
     return kind(found[0].message, code=found[0].code, errors=list(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A batch compared with what is on record, before anything else is checked."""
+
+    new: Sequence[int]
+    unchanged: Sequence[int]
+    refused: Mapping[int, Sequence[InputError]]
+    repeats: Mapping[int, int]
+    """Rows that repeat a new row of the same batch: their position -> the position of the first."""
+
+    def conclude(self, refused: Mapping[int, Sequence[InputError]]) -> Recorded:
+        """What came of the batch once `refused` was found wrong among the new rows."""
+        repeated = {row: refused[first] for row, first in self.repeats.items() if first in refused}
+        return Recorded(
+            created=[row for row in self.new if row not in refused],
+            unchanged=[
+                *self.unchanged,
+                *(row for row in self.repeats if row not in repeated),
+            ],
+            refused={**self.refused, **refused, **repeated},
+        )
+
+
+def sort_batch(
+    external_ids: Sequence[str], fingerprints: Sequence[bytes], on_record: Mapping[str, bytes]
+) -> Sorted:
+    """Tell new rows from those already on record, repeated in the batch, or in conflict."""
+    new: list[int] = []
+    unchanged: list[int] = []
+    refused: dict[int, Sequence[InputError]] = {}
+    repeats: dict[int, int] = {}
+    first_seen: dict[str, int] = {}
+    for row, (external_id, fingerprint) in enumerate(zip(external_ids, fingerprints, strict=True)):
+        known = on_record.get(external_id)
+        first = first_seen.setdefault(external_id, row)
+        if known is not None:
+            if known == fingerprint:
+                unchanged.append(row)
+            else:
+                refused[row] = [CONFLICT]
+        elif first == row:
+            new.append(row)
+        elif fingerprints[first] == fingerprint:
+            repeats[row] = first
+        else:
+            refused[row] = [CONFLICT]
+    return Sorted(new, unchanged, refused, repeats)
+
+
+def refuse(
+    found: dict[int, list[InputError]], row: int, pointer: str, code: str, message: Text
+) -> None:
+    """Note that something is wrong with a row of the batch."""
+    found.setdefault(row, []).append(InputError(pointer, code, message))

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 
 from services.common.errors import BadRequest, InputError, JsonValue, Unprocessable
 from services.common.text import Text
@@ -120,3 +122,20 @@ def canonical(document: JsonValue) -> bytes:
 def fingerprint(document: JsonValue) -> bytes:
     """SHA-256 of the canonical form: two posts with one fingerprint say the same thing."""
     return hashlib.sha256(canonical(document)).digest()
+
+
+def to_json(value: object) -> JsonValue:
+    """Typed values as JSON: dates in ISO form, decimals without trailing zeros, enums by value."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): to_json(member) for key, member in value.items()}
+    if isinstance(value, Sequence):
+        return [to_json(member) for member in value]
+    raise TypeError(f"no JSON form for {type(value).__name__}")

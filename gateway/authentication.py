@@ -1,0 +1,177 @@
+"""From an access key to a principal, and from a principal to a token the services trust.
+
+The registry is asked for every request, so that a revoked key is refused at once. Requests that
+wait for the same key share one question, but only a question asked after they came:
+
+    asking     -> answers those who waited when it was asked
+    waiting    -> those who came since; asked as soon as the one before is answered
+"""
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+import structlog
+from joserfc.jwk import OKPKey
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gateway.limits import RateLimits
+from gateway.parts import bad_answer, to_problem, unavailable
+from gateway.routing import Part
+from services.common.errors import Problem, Unauthenticated
+from services.common.identity import Principal, Role, sign_principal
+
+KEY_LENGTH_MAX = 512
+TOKEN_REUSE_SECONDS = 20
+"""A signed token serves this long of its minute: signing costs more than the rest of the way."""
+REMEMBERED_MAX = 10_000
+
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="reseau"'}
+_CHALLENGE_REFUSED = {"WWW-Authenticate": 'Bearer realm="reseau", error="invalid_token"'}
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Whom the door let in, and the headers their answer carries."""
+
+    principal: Principal
+    headers: Mapping[str, str]
+
+
+class KeyHolder(BaseModel):
+    """What the registry knows of a key that is good now."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    key_id: str
+    role: Role
+    organisation: str | None
+    region_codes: tuple[str, ...]
+
+
+class Registry:
+    """Asks the registry whose key this is."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, timeout: aiohttp.ClientTimeout
+    ) -> None:
+        self._session = session
+        self._url = f"{url}/internal/authenticate"
+        self._timeout = timeout
+        self._asking: dict[str, asyncio.Task[Principal | Problem]] = {}
+        self._waiting: dict[str, asyncio.Task[Principal | Problem]] = {}
+
+    async def find_principal(self, key: str, traceparent: str) -> Principal:
+        """Raises Unauthenticated, or Unavailable and BadGateway when the registry fails."""
+        question = self._waiting.get(key)
+        if question is None:
+            question = asyncio.create_task(self._ask_next(key, traceparent))
+            self._waiting[key] = question
+        found = await asyncio.shield(question)
+        if isinstance(found, Problem):
+            raise found
+        return found
+
+    async def _ask_next(self, key: str, traceparent: str) -> Principal | Problem:
+        before = self._asking.get(key)
+        if before is not None:
+            await asyncio.wait([before])
+        mine = self._waiting.pop(key)
+        self._asking[key] = mine
+        try:
+            return await self._ask(key, traceparent)
+        finally:
+            if self._asking.get(key) is mine:
+                del self._asking[key]
+
+    async def _ask(self, key: str, traceparent: str) -> Principal | Problem:
+        try:
+            async with self._session.post(
+                self._url,
+                json={"key": key},
+                headers={"traceparent": traceparent},
+                timeout=self._timeout,
+            ) as response:
+                body = await response.read()
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            return to_problem(Part.REGISTRY, error)
+        if status == 401:
+            return Unauthenticated(headers=_CHALLENGE_REFUSED)
+        if status == 503:
+            return unavailable([Part.REGISTRY])
+        try:
+            if status != 200:
+                raise ValueError(status)
+            holder = KeyHolder.model_validate_json(body)
+            is_consistent = (holder.role is Role.MEMBER) == (holder.organisation is not None)
+            if holder.role is Role.SERVICE or not is_consistent:
+                raise ValueError(holder.role)
+        except (ValidationError, ValueError):
+            _log.error("registry_answer_refused", status=status)
+            return bad_answer(Part.REGISTRY)
+        return Principal(holder.key_id, holder.role, holder.organisation, holder.region_codes)
+
+
+class Doorkeeper:
+    """Reads the key, counts it, and lets its holder in."""
+
+    def __init__(self, registry: Registry, limits: RateLimits) -> None:
+        self._registry = registry
+        self._limits = limits
+        self._good_keys: OrderedDict[bytes, None] = OrderedDict()
+
+    async def admit(self, authorization: list[str], address: str, traceparent: str) -> Admission:
+        """Raises Unauthenticated, TooManyRequests, or what a failing registry means."""
+        key = read_key(authorization)
+        digest = hashlib.sha256(key.encode()).digest()
+        # Wrong keys from an address hold up those who guess there, not its members' known keys.
+        if digest not in self._good_keys:
+            self._limits.refuse_held_up(address)
+        try:
+            principal = await self._registry.find_principal(key, traceparent)
+        except Unauthenticated:
+            self._good_keys.pop(digest, None)
+            self._limits.count_refusal(address)
+            raise
+        self._remember(digest)
+        return Admission(principal, self._limits.count_request(principal.subject))
+
+    def _remember(self, digest: bytes) -> None:
+        self._good_keys[digest] = None
+        if len(self._good_keys) > REMEMBERED_MAX:
+            self._good_keys.popitem(last=False)
+
+
+def read_key(authorization: list[str]) -> str:
+    """The key of the one Authorization header. Raises Unauthenticated."""
+    scheme, _, key = authorization[0].partition(" ") if len(authorization) == 1 else ("", "", "")
+    key = key.strip()
+    is_key = 0 < len(key) <= KEY_LENGTH_MAX and key.isascii() and key.isprintable()
+    if scheme.lower() != "bearer" or not is_key or " " in key:
+        raise Unauthenticated(headers=_CHALLENGE)
+    return key
+
+
+class TokenSigner:
+    """Signs principals; the same principal gets the same token for a while."""
+
+    def __init__(self, key: OKPKey) -> None:
+        self._key = key
+        self._recent: dict[Principal, tuple[float, str]] = {}
+
+    def sign(self, principal: Principal) -> str:
+        now = time.monotonic()
+        signed_at, token = self._recent.get(principal, (-TOKEN_REUSE_SECONDS, ""))
+        if now - signed_at < TOKEN_REUSE_SECONDS and token:
+            return token
+        if len(self._recent) >= REMEMBERED_MAX:
+            self._recent.clear()
+        token = sign_principal(principal, self._key)
+        self._recent[principal] = (now, token)
+        return token

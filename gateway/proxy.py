@@ -1,0 +1,246 @@
+"""The way through: a request of an admitted client goes to its part, the answer comes back.
+
+Pure ASGI and one aiohttp session: a framework, or another client, costs more here than all the
+rest of the way. Nothing a client sends passes unless `_PASSED` names it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+
+import aiohttp
+import structlog
+from starlette.types import Send
+from yarl import URL
+
+from gateway.authentication import Doorkeeper, TokenSigner
+from gateway.incoming import Incoming
+from gateway.parts import bad_answer, to_problem
+from gateway.routing import METHODS, Destination, Part
+from gateway.settings import GatewaySettings
+from gateway.uploads import ClientGone, Upload, UploadLimits, too_large
+from services.common.errors import PROBLEM_MEDIA_TYPE, MethodNotAllowed
+from services.common.telemetry import make_traceparent
+
+ANSWER_BUFFERED_BYTES_MAX = 256 * 1024
+"""An answer known to be no larger is read whole before it is passed on: it is cheaper, and a part
+that dies in the middle of it can still be refused as such."""
+SEND_SECONDS = 60
+"""A client that takes longer to read what was sent is cut off."""
+CONNECTIONS_PER_PART_MAX = 200
+KEEP_ALIVE_SECONDS = 4
+"""Less than the 5 s after which the parts close: an idle connection is never used as it closes."""
+
+_PASSED: Mapping[bytes, str] = {
+    b"accept": "Accept",
+    b"accept-language": "Accept-Language",
+    b"content-type": "Content-Type",
+    b"idempotency-key": "Idempotency-Key",
+    b"if-match": "If-Match",
+    b"if-none-match": "If-None-Match",
+}
+_NOT_PASSED_BACK = frozenset(
+    {
+        b"connection",
+        b"date",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-connection",
+        b"server",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+_BODILESS = (204, 304)
+_log = structlog.get_logger()
+
+
+def open_session() -> aiohttp.ClientSession:
+    """The one session to the parts: no cookies, no redirects, no headers of its own."""
+    connector = aiohttp.TCPConnector(
+        limit=0, limit_per_host=CONNECTIONS_PER_PART_MAX, keepalive_timeout=KEEP_ALIVE_SECONDS
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        trust_env=False,
+    )
+
+
+def make_timeout(settings: GatewaySettings, read_seconds: float) -> aiohttp.ClientTimeout:
+    """`connect` counts the wait for a free connection, `sock_read` each silence of the part."""
+    return aiohttp.ClientTimeout(
+        total=None,
+        connect=settings.connect_seconds + settings.read_seconds,
+        sock_connect=settings.connect_seconds,
+        sock_read=read_seconds,
+    )
+
+
+class Proxy:
+    """Passes requests on to the parts and their answers back."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        session: aiohttp.ClientSession,
+        doorkeeper: Doorkeeper,
+        signer: TokenSigner,
+    ) -> None:
+        self._settings = settings
+        self._session = session
+        self._doorkeeper = doorkeeper
+        self._signer = signer
+        self._bases = {part: URL(settings.url_of(part)) for part in Part}
+        self._timeout = make_timeout(settings, settings.read_seconds)
+        self._import_timeout = make_timeout(settings, settings.import_seconds)
+
+    async def forward(
+        self, incoming: Incoming, destination: Destination, upload: Upload, send: Send
+    ) -> None:
+        """Raises Problem as long as no answer has begun; ClientGone when nobody is left."""
+        _refuse_unacceptable(incoming, destination, upload)
+        traceparent = make_traceparent(incoming.trace_id)
+        admission = await self._doorkeeper.admit(
+            incoming.headers.get(b"authorization", []), incoming.address, traceparent
+        )
+        headers = dict(_passed_headers(incoming))
+        headers["Authorization"] = f"Bearer {self._signer.sign(admission.principal)}"
+        headers["traceparent"] = traceparent
+        limits = self._limits_of(destination)
+        data: AsyncIterator[bytes] | bytes | None = None
+        if not destination.is_import:
+            data = None if upload.is_whole else await upload.read_all(limits)
+        elif not upload.is_whole:
+            data = upload.parts(limits)
+            if upload.declared is not None:
+                headers["Content-Length"] = str(upload.declared)
+        relay = Relay(destination.part, incoming.method, admission.headers, upload, send)
+        try:
+            async with self._session.request(
+                "GET" if incoming.method == "HEAD" else incoming.method,
+                self._url(incoming, destination.part),
+                headers=headers,
+                data=data,
+                allow_redirects=False,
+                timeout=self._import_timeout if destination.is_import else self._timeout,
+            ) as response:
+                await relay.pass_back(response)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            # What stopped the upload comes out wrapped by the client library.
+            if upload.failure is not None:
+                raise upload.failure from error
+            _log.warning("part_failed", part=destination.part.value, error=repr(error))
+            if relay.has_begun:
+                raise ClientGone from error
+            raise to_problem(destination.part, error) from error
+        await relay.end()
+
+    def _limits_of(self, destination: Destination) -> UploadLimits:
+        settings = self._settings
+        return UploadLimits(
+            destination.body_bytes_max,
+            settings.upload_idle_seconds,
+            settings.upload_import_seconds if destination.is_import else settings.upload_seconds,
+        )
+
+    def _url(self, incoming: Incoming, part: Part) -> URL:
+        base = self._bases[part]
+        return URL.build(
+            scheme=base.scheme,
+            authority=base.authority,
+            path=incoming.raw_path.decode("ascii"),
+            query_string=incoming.query.decode("ascii"),
+            encoded=True,
+        )
+
+
+class Relay:
+    """Passes one answer back: whole when it is small, else piece by piece as the client reads."""
+
+    def __init__(
+        self, part: Part, method: str, headers: Mapping[str, str], upload: Upload, send: Send
+    ) -> None:
+        self._part = part
+        self._method = method
+        self._headers = headers
+        self._upload = upload
+        self._send = send
+        self.has_begun = False
+
+    async def pass_back(self, response: aiohttp.ClientResponse) -> None:
+        """Raises BadGateway for an answer the contract does not know, before anything is sent."""
+        if not _is_expected(response):
+            _log.error("answer_refused", part=self._part.value, status=response.status)
+            raise bad_answer(self._part)
+        size = response.content_length
+        if self._method == "HEAD" or response.status in _BODILESS:
+            await self._begin(response)
+        elif size is not None and size <= ANSWER_BUFFERED_BYTES_MAX:
+            body = await response.read()
+            await self._begin(response)
+            await self._send_body(body)
+        else:
+            await self._begin(response)
+            async for piece in response.content.iter_any():
+                await self._send_body(piece)
+        if not self._upload.is_whole:  # the part answered early: take nothing more from the client
+            response.close()
+
+    async def _begin(self, response: aiohttp.ClientResponse) -> None:
+        self.has_begun = True
+        headers = list(_passed_back_headers(response))
+        headers += [(name.encode(), value.encode()) for name, value in self._headers.items()]
+        if not self._upload.is_whole:
+            headers.append((b"connection", b"close"))
+        await self._send(
+            {"type": "http.response.start", "status": response.status, "headers": headers}
+        )
+
+    async def _send_body(self, piece: bytes) -> None:
+        async with asyncio.timeout(SEND_SECONDS):
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def end(self) -> None:
+        await self._upload.drain()
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _refuse_unacceptable(incoming: Incoming, destination: Destination, upload: Upload) -> None:
+    if incoming.method not in METHODS:
+        raise MethodNotAllowed(headers={"Allow": ", ".join(METHODS)})
+    if upload.declared is not None and upload.declared > destination.body_bytes_max:
+        raise too_large(destination.body_bytes_max)
+
+
+def _passed_headers(incoming: Incoming) -> Iterator[tuple[str, str]]:
+    for name, passed_name in _PASSED.items():
+        values = incoming.headers.get(name)
+        if values is not None:
+            yield passed_name, ", ".join(values)
+
+
+def _passed_back_headers(response: aiohttp.ClientResponse) -> Iterator[tuple[bytes, bytes]]:
+    named = {
+        token.strip().lower().encode()
+        for value in response.headers.getall("Connection", ())
+        for token in value.split(",")
+    }
+    for name, value in response.raw_headers:
+        lowered = name.lower()
+        if lowered not in _NOT_PASSED_BACK and lowered not in named:
+            yield lowered, value
+
+
+def _is_expected(response: aiohttp.ClientResponse) -> bool:
+    """A refusal is a problem document; no part redirects, and none refuses the gateway's token."""
+    if response.status < 300 or response.status == 304:
+        return response.status >= 200
+    return (
+        response.status >= 400
+        and response.status != 401
+        and response.content_type == PROBLEM_MEDIA_TYPE
+    )

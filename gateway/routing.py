@@ -1,0 +1,136 @@
+"""Which part of the federation answers which path. What no line here names is not found.
+
+/internal/... never stands in this table: it cannot be reached from outside.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import parse_qs, unquote_to_bytes
+
+from services.common.errors import BadRequest, NotFound
+from services.common.text import Text
+
+JSON_BYTES_MAX = 1024 * 1024
+IMPORT_BYTES_MAX = 20 * 1024 * 1024
+
+METHODS = ("GET", "HEAD", "POST", "PATCH", "PUT", "DELETE")
+
+
+class Part(StrEnum):
+    """A service behind the gateway."""
+
+    REGISTRY = "registry"
+    FUNDS = "funds"
+    LOANS = "loans"
+
+
+PART_NAMES: Mapping[Part, Text] = {
+    Part.REGISTRY: Text("le registre", "the registry"),
+    Part.FUNDS: Text("le service des fonds", "the funds service"),
+    Part.LOANS: Text("le service des prêts", "the loans service"),
+}
+
+# First segment after /v1/ -> the part that holds everything below it.
+PREFIXES: Mapping[str, Part] = {
+    "regions": Part.REGISTRY,
+    "organisations": Part.REGISTRY,
+    "keys": Part.REGISTRY,
+    "funds": Part.FUNDS,
+    "contributions": Part.FUNDS,
+    "agreements": Part.FUNDS,
+    "schedules": Part.LOANS,
+    "borrowers": Part.LOANS,
+    "loans": Part.LOANS,
+    "repayments": Part.LOANS,
+    "write-offs": Part.LOANS,
+    "recoveries": Part.LOANS,
+    "coaching-sessions": Part.LOANS,
+    "outcomes": Part.LOANS,
+    "imports": Part.LOANS,
+}
+FUNDS_IMPORT_KINDS = ("contributions",)
+FUNDS_IMPORT_PREFIX = "funds-"
+"""An import's identifier says which part holds it: the funds' start with this."""
+
+_PATH = re.compile(rb"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
+_QUERY = re.compile(rb"[!$-~]*")  # printable ASCII without space, " and #
+_SLASHES = re.compile(rb"[/\\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a request goes, and the largest body it may carry."""
+
+    part: Part
+    body_bytes_max: int
+    is_import: bool
+
+
+def split_path(raw_path: bytes) -> list[str]:
+    """The segments of a path, decoded once.
+
+    Raises BadRequest for what two readers could read as two paths: dot segments, encoded slashes,
+    backslashes, control characters, broken escapes. Raises NotFound for empty segments.
+    """
+    if _PATH.fullmatch(raw_path) is None:
+        raise _malformed()
+    segments = []
+    for raw in raw_path.split(b"/")[1:]:
+        segment = unquote_to_bytes(raw)
+        if segment in (b".", b"..") or _SLASHES.search(segment):
+            raise _malformed()
+        try:
+            text = segment.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise _malformed() from error
+        if not text.isprintable():
+            raise _malformed()
+        segments.append(text)
+    if "" in segments and segments != [""]:
+        raise NotFound()
+    return segments
+
+
+def refuse_malformed_query(query: bytes) -> None:
+    if _QUERY.fullmatch(query) is None:
+        raise _malformed()
+
+
+def find_destination(segments: list[str], method: str, query: bytes) -> Destination | None:
+    """The part that answers, or None when no part does."""
+    if len(segments) < 2 or segments[0] != "v1":
+        return None
+    part = PREFIXES.get(segments[1])
+    if part is None:
+        return None
+    if segments[1] != "imports":
+        return Destination(part, JSON_BYTES_MAX, is_import=False)
+    if len(segments) == 2:
+        part = _part_of_kind(query)
+        if method == "POST":
+            return Destination(part, IMPORT_BYTES_MAX, is_import=True)
+    elif segments[2].startswith(FUNDS_IMPORT_PREFIX):
+        part = Part.FUNDS
+    return Destination(part, JSON_BYTES_MAX, is_import=False)
+
+
+def _part_of_kind(query: bytes) -> Part:
+    kinds = parse_qs(query.decode("ascii"), keep_blank_values=True).get("kind", [])
+    if len(kinds) > 1:  # two readers could each take another one
+        raise BadRequest(
+            Text("« kind » est donné deux fois.", '"kind" is given twice.'),
+            code="query.duplicate",
+        )
+    return Part.FUNDS if kinds and kinds[0] in FUNDS_IMPORT_KINDS else Part.LOANS
+
+
+def _malformed() -> BadRequest:
+    return BadRequest(
+        Text(
+            "Cette adresse contient ce qui pourrait se lire de deux façons.",
+            "This address holds what could be read in two ways.",
+        ),
+        code="path.malformed",
+    )

@@ -1,0 +1,202 @@
+"""Every SQL statement about borrowers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from services.common.bulk import insert_rows
+from services.common.database import ReadSession, WriteSession
+from services.common.errors import JsonValue
+from services.common.strict_json import canonical, loads, to_json
+from services.loans.borrowers.drafts import BorrowerDraft
+from services.loans.vocabulary import BorrowerKind
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBorrower:
+    """What a batch needs to know of a borrower on record."""
+
+    borrower_id: UUID
+    is_registered: bool
+    kind: BorrowerKind
+    birth_year: int | None
+    gender: str | None
+    region_code: str | None
+    fingerprint: bytes
+
+
+async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[str, KnownBorrower]:
+    rows = await session.connection.execute(
+        _KNOWN, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
+    )
+    return {
+        row.external_id: KnownBorrower(
+            row.borrower_id,
+            row.is_registered,
+            BorrowerKind(row.kind),
+            row.birth_year,
+            row.gender,
+            row.region_code,
+            row.fingerprint,
+        )
+        for row in rows
+    }
+
+
+async def insert_borrowers(
+    session: WriteSession, drafts: Sequence[BorrowerDraft], is_registered: bool, recorded_by: str
+) -> dict[str, UUID]:
+    """Insert borrowers not on record; returns their identifiers by external_id."""
+    rows = [
+        (session.organisation_id, is_registered, *_values(draft), recorded_by) for draft in drafts
+    ]
+    found = await insert_rows(
+        session, "borrowers", _COLUMNS, rows, returning=("external_id", "borrower_id")
+    )
+    return {row["external_id"]: row["borrower_id"] for row in found}
+
+
+async def complete_borrowers(
+    session: WriteSession, drafts: Sequence[BorrowerDraft], recorded_by: str
+) -> None:
+    """Give borrowers known only through their loans the description now registered."""
+    rows = [(session.organisation_id, True, *_values(draft), recorded_by) for draft in drafts]
+    await insert_rows(
+        session,
+        "borrowers",
+        _COLUMNS,
+        rows,
+        on_conflict="(organisation_id, external_id) DO UPDATE SET "
+        + ", ".join(f"{name} = excluded.{name}" for name in list(_COLUMNS)[1:]),
+    )
+
+
+async def find_borrower(session: ReadSession, external_id: str) -> dict[str, JsonValue] | None:
+    """A borrower as it is shown, or None."""
+    row = (
+        await session.connection.execute(
+            _FIND, {"organisation": session.organisation_id, "external_id": external_id}
+        )
+    ).first()
+    return None if row is None else _show(row)
+
+
+async def list_borrowers(
+    session: ReadSession, after: str, limit: int
+) -> list[dict[str, JsonValue]]:
+    rows = await session.connection.execute(
+        _LIST, {"organisation": session.organisation_id, "after": after, "limit": limit}
+    )
+    return [_show(row) for row in rows]
+
+
+async def find_borrower_by_id(
+    session: ReadSession, borrower_id: UUID
+) -> dict[str, JsonValue] | None:
+    row = (
+        await session.connection.execute(
+            _FIND_BY_ID, {"organisation": session.organisation_id, "borrower": borrower_id}
+        )
+    ).first()
+    return None if row is None else _show(row)
+
+
+def _values(draft: BorrowerDraft) -> tuple[object, ...]:
+    enterprise = draft.enterprise
+    consents = [
+        {"purpose": c.purpose, "given_on": c.given_on, "withdrawn_on": c.withdrawn_on}
+        for c in draft.consents
+    ]
+    return (
+        draft.external_id,
+        draft.kind.value,
+        draft.given_name,
+        draft.family_name,
+        draft.legal_name,
+        draft.birth_year,
+        draft.gender,
+        draft.region_code,
+        draft.municipality,
+        draft.postal_code,
+        list(draft.clienteles),
+        enterprise.name if enterprise else None,
+        enterprise.neq if enterprise else None,
+        enterprise.sector_code if enterprise else None,
+        enterprise.social_economy if enterprise else None,
+        canonical(to_json(consents)).decode(),
+        draft.fingerprint(),
+    )
+
+
+def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
+    enterprise: JsonValue = None
+    if row.enterprise_name is not None:
+        enterprise = {
+            "name": row.enterprise_name,
+            "neq": row.neq,
+            "sector_code": row.sector_code,
+            "social_economy": row.social_economy,
+        }
+    plain = {name: _plain(row._mapping[name]) for name in _SHOWN}
+    return {**plain, "enterprise": enterprise, "consents": loads(row.consents.encode())}
+
+
+def _plain(value: object) -> JsonValue:
+    return str(value) if isinstance(value, UUID | date) else to_json(value)
+
+
+_COLUMNS = {
+    "organisation_id": "uuid",
+    "is_registered": "boolean",
+    "external_id": "text",
+    "kind": "text",
+    "given_name": "text",
+    "family_name": "text",
+    "legal_name": "text",
+    "birth_year": "integer",
+    "gender": "text",
+    "region_code": "text",
+    "municipality": "text",
+    "postal_code": "text",
+    "clienteles": "text[]",
+    "enterprise_name": "text",
+    "neq": "text",
+    "sector_code": "text",
+    "social_economy": "boolean",
+    "consents": "text",
+    "fingerprint": "bytea",
+    "recorded_by": "text",
+}
+_SHOWN = (
+    "borrower_id",
+    "external_id",
+    "kind",
+    "given_name",
+    "family_name",
+    "legal_name",
+    "birth_year",
+    "gender",
+    "region_code",
+    "municipality",
+    "postal_code",
+    "clienteles",
+)
+_SELECT = f"""
+    SELECT {", ".join(_SHOWN)}, enterprise_name, neq, sector_code, social_economy, consents
+    FROM borrowers WHERE organisation_id = :organisation
+"""
+_KNOWN = text(
+    """
+    SELECT external_id, borrower_id, is_registered, kind, birth_year, gender, region_code,
+           fingerprint
+    FROM borrowers
+    WHERE organisation_id = :organisation
+      AND external_id = ANY(cast(:external_ids AS text[]))
+    """
+)
+_FIND = text(f"{_SELECT} AND external_id = :external_id")
+_FIND_BY_ID = text(f"{_SELECT} AND borrower_id = :borrower")
+_LIST = text(f"{_SELECT} AND external_id > :after ORDER BY external_id LIMIT :limit")

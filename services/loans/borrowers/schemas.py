@@ -1,0 +1,116 @@
+"""A borrower as it is posted and as it is shown."""
+
+from datetime import date
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from services.common.fields import Answer, Body, CalendarDate, ExternalId, Name, RegionCode
+from services.loans.borrowers.drafts import BorrowerDraft, ConsentDraft, EnterpriseDraft
+from services.loans.vocabulary import BorrowerKind, Clienteles, Gender, OpenCode
+
+_POSTAL_CODE = r"^[ABCEGHJ-NPRSTVXYabceghj-nprstvxy][0-9][A-Za-z]( ?[0-9][A-Za-z][0-9])?$"
+
+
+def _format_postal_code(text: str) -> str:
+    code = text.upper().replace(" ", "")
+    return f"{code[:3]} {code[3:]}".strip()
+
+
+PostalCode = Annotated[
+    str, Field(pattern=_POSTAL_CODE, examples=["H2X 1Y4"]), AfterValidator(_format_postal_code)
+]
+BirthYear = Annotated[int, Field(ge=1900, le=2100)]
+Neq = Annotated[str, Field(pattern=r"^[0-9]{10}$", examples=["1140000000"])]
+SectorCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,10}$", examples=["722512"])]
+
+
+class EnterpriseBody(Body):
+    name: Name
+    neq: Neq | None = None
+    sector_code: SectorCode | None = None
+    social_economy: bool = False
+
+    def to_draft(self) -> EnterpriseDraft:
+        return EnterpriseDraft(self.name, self.neq, self.sector_code, self.social_economy)
+
+
+class ConsentBody(Body):
+    """What the person agreed to, when, and until when."""
+
+    purpose: OpenCode
+    given_on: CalendarDate
+    withdrawn_on: CalendarDate | None = None
+
+
+class BorrowerBody(Body):
+    external_id: ExternalId
+    kind: Annotated[BorrowerKind, Field(strict=False)]
+    given_name: Name | None = None
+    family_name: Name | None = None
+    legal_name: Name | None = None
+    birth_year: BirthYear | None = None
+    gender: Gender | None = None
+    region_code: RegionCode | None = None
+    municipality: Name | None = None
+    postal_code: PostalCode | None = None
+    clienteles: Clienteles = []
+    enterprise: EnterpriseBody | None = None
+    consents: Annotated[list[ConsentBody], Field(max_length=20)] = []
+
+    @model_validator(mode="after")
+    def _named_as_its_kind(self) -> Self:
+        if self.kind is BorrowerKind.LEGAL_PERSON and self.legal_name is None:
+            raise PydanticCustomError("borrower.legal_name", "refused")
+        return self
+
+    def to_draft(self) -> BorrowerDraft:
+        return BorrowerDraft(
+            external_id=self.external_id,
+            kind=self.kind,
+            given_name=self.given_name,
+            family_name=self.family_name,
+            legal_name=self.legal_name,
+            birth_year=self.birth_year,
+            gender=self.gender,
+            region_code=self.region_code,
+            municipality=self.municipality,
+            postal_code=self.postal_code,
+            clienteles=tuple(self.clienteles),
+            enterprise=self.enterprise.to_draft() if self.enterprise else None,
+            consents=tuple(
+                ConsentDraft(c.purpose, c.given_on, c.withdrawn_on) for c in self.consents
+            ),
+        )
+
+
+class EnterpriseAnswer(Answer):
+    name: str
+    neq: str | None
+    sector_code: str | None
+    social_economy: bool
+
+
+class ConsentAnswer(Answer):
+    purpose: str
+    given_on: date
+    withdrawn_on: date | None
+
+
+class BorrowerAnswer(Answer):
+    borrower_id: UUID
+    external_id: str
+    kind: BorrowerKind
+    given_name: str | None
+    family_name: str | None
+    legal_name: str | None
+    birth_year: int | None
+    gender: str | None
+    region_code: str | None
+    municipality: str | None
+    postal_code: str | None
+    clienteles: list[str]
+    enterprise: EnterpriseAnswer | None
+    consents: list[ConsentAnswer]

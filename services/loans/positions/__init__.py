@@ -1,0 +1,1 @@
+"""Where a loan stands on a date, and the figures kept beside its facts."""

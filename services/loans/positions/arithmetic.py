@@ -1,0 +1,304 @@
+"""A loan's position, from its instalments and its facts alone.
+
+What is due is what the schedule says. A payment settles the oldest instalment first and, within it,
+fees, then interest, then principal; paid early, it settles the next instalments in their order. So
+how a payment is split depends only on the sum paid before it, and a fact that arrives late changes
+the split of those after it and nothing else.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import accumulate
+from uuid import UUID
+
+END_OF_TIME = date(9999, 12, 31)
+"""The open end of a loan's last state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    """What falls due on one date, in cents."""
+
+    number: int
+    due_on: date
+    fees_cents: int
+    interest_cents: int
+    principal_cents: int
+
+    @property
+    def total_cents(self) -> int:
+        return self.fees_cents + self.interest_cents + self.principal_cents
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A repayment that stands (not reversed). `external_id` orders those of one day."""
+
+    repayment_id: UUID
+    external_id: str
+    paid_on: date
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A write-off or a recovery that stands, in cents."""
+
+    on: date
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoanFacts:
+    """All that a loan's position depends on; `payments` in the order of `payment_order`."""
+
+    loan_id: UUID
+    region_code: str
+    disbursed_on: date
+    principal_cents: int
+    instalments: tuple[Instalment, ...]
+    payments: tuple[Payment, ...] = ()
+    write_offs: tuple[Loss, ...] = ()
+    recoveries: tuple[Loss, ...] = ()
+
+    @property
+    def paid_cents(self) -> int:
+        return sum(payment.amount_cents for payment in self.payments)
+
+    @property
+    def written_off_cents(self) -> int:
+        return sum(loss.amount_cents for loss in self.write_offs)
+
+    @property
+    def recovered_cents(self) -> int:
+        return sum(loss.amount_cents for loss in self.recoveries)
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """How one repayment was split, in cents; the three parts add up to its amount."""
+
+    repayment_id: UUID
+    fees_cents: int
+    interest_cents: int
+    principal_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoanState:
+    """What holds at the end of each day from `from_on` until the day before `until_on`.
+
+    On a day D of that span the loan is past due by D - `oldest_unpaid_due_on` days when that is
+    above zero; None says that nothing is left to pay.
+    """
+
+    from_on: date
+    until_on: date
+    outstanding_principal_cents: int
+    oldest_unpaid_due_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    allocations: tuple[Allocation, ...]
+    states: tuple[LoanState, ...]
+
+
+def payment_order(payment: Payment) -> tuple[date, str]:
+    """The order in which payments settle instalments: by date, whatever order they came in."""
+    return payment.paid_on, payment.external_id
+
+
+class _Ladder:
+    """The instalments as one ladder of cents: how a sum paid, from the first cent, is split.
+
+    Principal written off is no longer asked for: it is taken off the last instalments.
+    """
+
+    def __init__(self, instalments: Sequence[Instalment], written_off_cents: int) -> None:
+        self.instalments = (
+            _trim(instalments, written_off_cents) if written_off_cents else instalments
+        )
+        self.tops = list(accumulate(i.total_cents for i in self.instalments))
+        self.fees = [0, *accumulate(i.fees_cents for i in self.instalments)]
+        self.interest = [0, *accumulate(i.interest_cents for i in self.instalments)]
+        self.principal = [0, *accumulate(i.principal_cents for i in self.instalments)]
+
+    def split(self, paid_cents: int) -> tuple[int, int, int]:
+        """Fees, interest and principal settled once `paid_cents` are paid in all."""
+        settled = bisect_right(self.tops, paid_cents)
+        if settled == len(self.instalments):
+            return self.fees[-1], self.interest[-1], self.principal[-1]
+        instalment = self.instalments[settled]
+        rest = paid_cents - (self.tops[settled - 1] if settled else 0)
+        fees = min(rest, instalment.fees_cents)
+        interest = min(rest - fees, instalment.interest_cents)
+        return (
+            self.fees[settled] + fees,
+            self.interest[settled] + interest,
+            self.principal[settled] + rest - fees - interest,
+        )
+
+    def oldest_unpaid_due_on(self, paid_cents: int) -> date | None:
+        settled = bisect_right(self.tops, paid_cents)
+        return self.instalments[settled].due_on if settled < len(self.instalments) else None
+
+
+def _trim(instalments: Sequence[Instalment], written_off_cents: int) -> tuple[Instalment, ...]:
+    kept: list[Instalment] = []
+    for instalment in reversed(instalments):
+        off = min(written_off_cents, instalment.principal_cents)
+        written_off_cents -= off
+        kept.append(replace(instalment, principal_cents=instalment.principal_cents - off))
+    return tuple(reversed(kept))
+
+
+def left_to_pay(facts: LoanFacts) -> int:
+    """The largest payment, in cents, that can still be taken beside every payment on record.
+
+    Nothing on a loan wholly written off: what comes in then is a recovery.
+    """
+    ladder = _Ladder(facts.instalments, facts.written_off_cents)
+    if ladder.principal[-1] <= ladder.split(facts.paid_cents)[2]:
+        return 0
+    return ladder.tops[-1] - facts.paid_cents
+
+
+def left_to_write_off(facts: LoanFacts) -> int:
+    """Principal, in cents, neither paid by any payment on record nor written off."""
+    ladder = _Ladder(facts.instalments, facts.written_off_cents)
+    return ladder.principal[-1] - ladder.split(facts.paid_cents)[2]
+
+
+def replay(facts: LoanFacts) -> Replayed:
+    """Split every payment and lay out the loan's states from its disbursement on.
+
+    A payment above `left_to_pay` is refused before it is recorded; asserted here.
+    """
+    ladder = _Ladder(facts.instalments, facts.written_off_cents)
+    allocations: list[Allocation] = []
+    paid, split = 0, (0, 0, 0)
+    paid_by_day: dict[date, tuple[int, int]] = {}
+    for payment in facts.payments:
+        paid += payment.amount_cents
+        after = ladder.split(paid)
+        fees, interest, principal = (a - b for a, b in zip(after, split, strict=True))
+        assert fees + interest + principal == payment.amount_cents, "a payment lost cents"
+        allocations.append(Allocation(payment.repayment_id, fees, interest, principal))
+        paid_by_day[payment.paid_on] = (paid, after[2])
+        split = after
+    return Replayed(tuple(allocations), tuple(_lay_states(facts, paid_by_day)))
+
+
+def _lay_states(
+    facts: LoanFacts, paid_by_day: Mapping[date, tuple[int, int]]
+) -> Iterator[LoanState]:
+    """One state from each day on which something was paid or written off, the first at 0 paid."""
+    written_off_by_day: dict[date, int] = {}
+    for loss in facts.write_offs:
+        written_off_by_day[loss.on] = written_off_by_day.get(loss.on, 0) + loss.amount_cents
+    days = sorted({facts.disbursed_on, *paid_by_day, *written_off_by_day})
+    paid = principal_paid = written_off = 0
+    ladder = _Ladder(facts.instalments, 0)
+    for day, next_day in zip(days, [*days[1:], END_OF_TIME], strict=True):
+        paid, principal_paid = paid_by_day.get(day, (paid, principal_paid))
+        if day in written_off_by_day:
+            written_off += written_off_by_day[day]
+            ladder = _Ladder(facts.instalments, written_off)
+        outstanding = facts.principal_cents - principal_paid - written_off
+        assert outstanding >= 0, "more principal settled than was lent"
+        oldest = ladder.oldest_unpaid_due_on(paid) if outstanding else None
+        yield LoanState(day, next_day, outstanding, oldest)
+
+
+def at_risk_from(state: LoanState, days: int) -> date | None:
+    """The first day of the state on which the loan is in PAR(`days`), if there is one.
+
+    PAR(n) holds the whole outstanding principal of loans more than n days past due.
+    """
+    if state.oldest_unpaid_due_on is None or not state.outstanding_principal_cents:
+        return None
+    first = max(state.from_on, state.oldest_unpaid_due_on + timedelta(days=days + 1))
+    return first if first < state.until_on else None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrears:
+    """What is due and unpaid on a date, in cents; `instalments` counts those not fully paid."""
+
+    fees_cents: int
+    interest_cents: int
+    principal_cents: int
+    instalments: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A loan on the evening of `as_of`; amounts in cents."""
+
+    as_of: date
+    outstanding_principal_cents: int
+    interest_due_cents: int
+    fees_due_cents: int
+    days_past_due: int
+    arrears: Arrears
+    principal_paid_cents: int
+    interest_paid_cents: int
+    fees_paid_cents: int
+    written_off_cents: int
+    recovered_cents: int
+    next_due: Instalment | None
+
+
+def facts_until(facts: LoanFacts, as_of: date) -> LoanFacts:
+    """The same loan without what happened after `as_of`."""
+    return replace(
+        facts,
+        payments=tuple(p for p in facts.payments if p.paid_on <= as_of),
+        write_offs=tuple(w for w in facts.write_offs if w.on <= as_of),
+        recoveries=tuple(r for r in facts.recoveries if r.on <= as_of),
+    )
+
+
+def find_position(facts: LoanFacts, as_of: date) -> Position:
+    """Where the loan stands at the end of `as_of`, with the facts dated up to that day.
+
+    Interest and fees are due once their instalment's date has come. Before the disbursement,
+    and once nothing of the principal is left, nothing is due.
+    """
+    known = facts_until(facts, as_of)
+    ladder = _Ladder(facts.instalments, known.written_off_cents)
+    paid = known.paid_cents
+    paid_fees, paid_interest, paid_principal = ladder.split(paid)
+    lent = facts.principal_cents if facts.disbursed_on <= as_of else 0
+    outstanding = max(0, lent - paid_principal - known.written_off_cents)
+    unpaid_from = ladder.oldest_unpaid_due_on(paid) if outstanding else None
+    unpaid = [i for i in ladder.instalments if unpaid_from and i.due_on >= unpaid_from]
+    due = [i for i in unpaid if i.due_on <= as_of]
+    late = [i for i in unpaid if i.due_on < as_of]
+    before = [i for i in ladder.instalments if unpaid_from and i.due_on < unpaid_from]
+    # What the oldest unpaid instalment has already received counts against what is due.
+    part_fees = paid_fees - sum(i.fees_cents for i in before)
+    part_interest = paid_interest - sum(i.interest_cents for i in before)
+    part_principal = paid_principal - sum(i.principal_cents for i in before)
+    return Position(
+        as_of=as_of,
+        outstanding_principal_cents=outstanding,
+        interest_due_cents=max(0, sum(i.interest_cents for i in due) - part_interest),
+        fees_due_cents=max(0, sum(i.fees_cents for i in due) - part_fees),
+        days_past_due=(as_of - late[0].due_on).days if late else 0,
+        arrears=Arrears(
+            fees_cents=max(0, sum(i.fees_cents for i in late) - part_fees),
+            interest_cents=max(0, sum(i.interest_cents for i in late) - part_interest),
+            principal_cents=max(0, sum(i.principal_cents for i in late) - part_principal),
+            instalments=len(late),
+        ),
+        principal_paid_cents=paid_principal,
+        interest_paid_cents=paid_interest,
+        fees_paid_cents=paid_fees,
+        written_off_cents=known.written_off_cents,
+        recovered_cents=known.recovered_cents,
+        next_due=next((i for i in unpaid if i.due_on > as_of), None),
+    )

@@ -1,0 +1,237 @@
+"""The facts a position depends on, and the figures kept beside them."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+
+from services.common.bulk import insert_rows
+from services.common.database import ReadSession, WriteSession
+from services.loans.positions.arithmetic import (
+    Allocation,
+    Instalment,
+    LoanFacts,
+    LoanState,
+    Loss,
+    Payment,
+)
+from services.loans.positions.daily_totals import MEASURES, DailyTotals
+
+
+async def load_facts(session: ReadSession, loan_ids: Sequence[UUID]) -> list[LoanFacts]:
+    """The facts that stand of these loans, in four statements whatever their number."""
+    place = {"organisation": session.organisation_id, "loans": list(loan_ids)}
+    instalments: dict[UUID, list[Instalment]] = defaultdict(list)
+    for row in await session.connection.execute(_INSTALMENTS, place):
+        instalments[row.loan_id].append(
+            Instalment(
+                row.number, row.due_on, row.fees_cents, row.interest_cents, row.principal_cents
+            )
+        )
+    payments: dict[UUID, list[Payment]] = defaultdict(list)
+    for row in await session.connection.execute(_PAYMENTS, place):
+        payments[row.loan_id].append(
+            Payment(row.repayment_id, row.external_id, row.paid_on, row.amount_cents)
+        )
+    losses: dict[tuple[str, UUID], list[Loss]] = defaultdict(list)
+    for row in await session.connection.execute(_LOSSES, place):
+        losses[row.kind, row.loan_id].append(Loss(row.on_date, row.amount_cents))
+    return [
+        LoanFacts(
+            loan_id=row.loan_id,
+            region_code=row.region_code,
+            disbursed_on=row.disbursed_on,
+            principal_cents=row.amount_cents,
+            instalments=tuple(instalments[row.loan_id]),
+            payments=tuple(payments[row.loan_id]),
+            write_offs=tuple(losses["write_off", row.loan_id]),
+            recoveries=tuple(losses["recovery", row.loan_id]),
+        )
+        for row in await session.connection.execute(_LOANS, place)
+    ]
+
+
+async def list_loan_ids(session: ReadSession) -> list[UUID]:
+    rows = await session.connection.execute(_LOAN_IDS, {"organisation": session.organisation_id})
+    return [row.loan_id for row in rows]
+
+
+async def replace_allocations(
+    session: WriteSession, allocations: Mapping[UUID, Sequence[Allocation]]
+) -> None:
+    """Keep these splits instead of those on record, for each loan named."""
+    await session.connection.execute(
+        _FORGET_ALLOCATIONS,
+        {"organisation": session.organisation_id, "loans": list(allocations)},
+    )
+    rows = [
+        (
+            session.organisation_id,
+            loan_id,
+            a.repayment_id,
+            a.fees_cents,
+            a.interest_cents,
+            a.principal_cents,
+        )
+        for loan_id, of_loan in allocations.items()
+        for a in of_loan
+    ]
+    await insert_rows(session, "allocations", ALLOCATION_COLUMNS, rows)
+
+
+async def replace_states(session: WriteSession, states: Mapping[UUID, Sequence[LoanState]]) -> None:
+    """Keep these states instead of those on record, for each loan named."""
+    await session.connection.execute(
+        _FORGET_STATES, {"organisation": session.organisation_id, "loans": list(states)}
+    )
+    rows = [
+        (
+            session.organisation_id,
+            loan_id,
+            s.from_on,
+            s.until_on,
+            s.outstanding_principal_cents,
+            s.oldest_unpaid_due_on,
+        )
+        for loan_id, of_loan in states.items()
+        for s in of_loan
+    ]
+    await insert_rows(session, "loan_states", STATE_COLUMNS, rows)
+
+
+async def add_daily_totals(session: WriteSession, change: DailyTotals) -> None:
+    """Add a change to the totals on record."""
+    rows = [
+        (session.organisation_id, region, day, *measures)
+        for (region, day), measures in sorted(change.items())
+    ]
+    await insert_rows(
+        session,
+        "daily_totals",
+        DAILY_TOTALS_COLUMNS,
+        rows,
+        on_conflict=_ADD_MEASURES,
+    )
+
+
+async def load_daily_totals(session: ReadSession) -> DailyTotals:
+    rows = await session.connection.execute(
+        _DAILY_TOTALS, {"organisation": session.organisation_id}
+    )
+    totals = {(row.region_code, row.on_date): list(row[2:]) for row in rows}
+    return {day: measures for day, measures in totals.items() if any(measures)}
+
+
+async def load_allocations(session: ReadSession) -> dict[UUID, list[Allocation]]:
+    found: dict[UUID, list[Allocation]] = defaultdict(list)
+    for row in await session.connection.execute(
+        _ALLOCATIONS, {"organisation": session.organisation_id}
+    ):
+        found[row.loan_id].append(
+            Allocation(row.repayment_id, row.fees_cents, row.interest_cents, row.principal_cents)
+        )
+    return found
+
+
+async def load_states(session: ReadSession) -> dict[UUID, list[LoanState]]:
+    found: dict[UUID, list[LoanState]] = defaultdict(list)
+    for row in await session.connection.execute(_STATES, {"organisation": session.organisation_id}):
+        found[row.loan_id].append(
+            LoanState(
+                row.from_on,
+                row.until_on,
+                row.outstanding_principal_cents,
+                row.oldest_unpaid_due_on,
+            )
+        )
+    return found
+
+
+ALLOCATION_COLUMNS = {
+    "organisation_id": "uuid",
+    "loan_id": "uuid",
+    "repayment_id": "uuid",
+    "fees_cents": "bigint",
+    "interest_cents": "bigint",
+    "principal_cents": "bigint",
+}
+STATE_COLUMNS = {
+    "organisation_id": "uuid",
+    "loan_id": "uuid",
+    "from_on": "date",
+    "until_on": "date",
+    "outstanding_principal_cents": "bigint",
+    "oldest_unpaid_due_on": "date",
+}
+DAILY_TOTALS_COLUMNS = {
+    "organisation_id": "uuid",
+    "region_code": "text",
+    "on_date": "date",
+    **dict.fromkeys(MEASURES, "bigint"),
+}
+
+_ADD_MEASURES = "(organisation_id, region_code, on_date) DO UPDATE SET " + ", ".join(
+    f"{name} = daily_totals.{name} + excluded.{name}" for name in MEASURES
+)
+_OF_LOANS = "organisation_id = :organisation AND loan_id = ANY(cast(:loans AS uuid[]))"
+
+_LOANS = text(
+    f"""
+    SELECT l.loan_id, l.region_code, d.disbursed_on, d.amount_cents
+    FROM loans l JOIN disbursements d USING (organisation_id, loan_id)
+    WHERE {_OF_LOANS} ORDER BY l.loan_id
+    """
+)
+_INSTALMENTS = text(
+    f"""
+    SELECT i.loan_id, i.number, i.due_on, i.fees_cents, i.interest_cents, i.principal_cents
+    FROM instalments i
+    WHERE {_OF_LOANS}
+      AND i.version = (SELECT max(v.version) FROM schedule_versions v
+                       WHERE v.organisation_id = i.organisation_id AND v.loan_id = i.loan_id)
+    ORDER BY i.loan_id, i.number
+    """
+)
+_STANDS = """
+    NOT EXISTS (SELECT FROM reversals r
+                WHERE r.organisation_id = f.organisation_id
+                  AND r.fact_kind = '{kind}' AND r.fact_id = f.{kind}_id)
+"""
+# external_id orders one day's payments as Python does: by code point, hence COLLATE "C".
+_PAYMENTS = text(
+    f"""
+    SELECT f.loan_id, f.repayment_id, f.external_id, f.paid_on, f.amount_cents
+    FROM repayments f WHERE {_OF_LOANS} AND {_STANDS.format(kind="repayment")}
+    ORDER BY f.loan_id, f.paid_on, f.external_id COLLATE "C"
+    """
+)
+_LOSSES = text(
+    f"""
+    SELECT 'write_off' AS kind, f.loan_id, f.written_off_on AS on_date, f.amount_cents
+    FROM write_offs f WHERE {_OF_LOANS} AND {_STANDS.format(kind="write_off")}
+    UNION ALL
+    SELECT 'recovery', f.loan_id, f.recovered_on, f.amount_cents
+    FROM recoveries f WHERE {_OF_LOANS} AND {_STANDS.format(kind="recovery")}
+    ORDER BY 1, 2, 3, 4
+    """
+)
+_LOAN_IDS = text("SELECT loan_id FROM loans WHERE organisation_id = :organisation ORDER BY loan_id")
+_FORGET_ALLOCATIONS = text(f"DELETE FROM allocations WHERE {_OF_LOANS}")
+_FORGET_STATES = text(f"DELETE FROM loan_states WHERE {_OF_LOANS}")
+_DAILY_TOTALS = text(
+    f"SELECT region_code, on_date, {', '.join(MEASURES)} FROM daily_totals"
+    " WHERE organisation_id = :organisation"
+)
+_ALLOCATIONS = text(
+    f"""
+    SELECT a.{", a.".join(list(ALLOCATION_COLUMNS)[1:])}
+    FROM allocations a JOIN repayments f USING (organisation_id, loan_id, repayment_id)
+    WHERE a.organisation_id = :organisation
+    ORDER BY a.loan_id, f.paid_on, f.external_id COLLATE "C"
+    """
+)
+_STATES = text(
+    f"SELECT {', '.join(list(STATE_COLUMNS)[1:])} FROM loan_states"
+    " WHERE organisation_id = :organisation ORDER BY loan_id, from_on"
+)

@@ -1,0 +1,136 @@
+"""The words members use for what is counted, and the one code each of them is kept under.
+
+A spreadsheet says « Femme », "F" or "female"; the record says `woman`. Codes outside these lists
+are kept as they are written where the network leaves the list open (product, stage, clientele).
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from services.common.fields import CleanText
+
+_CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*", re.ASCII)
+
+
+class BorrowerKind(StrEnum):
+    PERSON = "person"
+    LEGAL_PERSON = "legal_person"
+
+
+class BusinessStatus(StrEnum):
+    ACTIVE = "active"
+    CLOSED = "closed"
+    SOLD = "sold"
+    UNKNOWN = "unknown"
+
+
+class CoachingMode(StrEnum):
+    IN_PERSON = "in_person"
+    PHONE = "phone"
+    VIDEO = "video"
+    GROUP = "group"
+
+
+class CoachingStage(StrEnum):
+    PRE_START = "pre_start"
+    POST_START = "post_start"
+    POST_LOAN = "post_loan"
+
+
+FundingSource = Literal["state", "community", "private"]
+
+NEW_ENTERPRISE_STAGES = ("pre_start", "start")
+"""A loan at these stages creates an enterprise; at any other it maintains one."""
+
+_GENDERS = {
+    "woman": ("woman", "female", "femme", "f", "feminin"),
+    "man": ("man", "male", "homme", "m", "h", "masculin"),
+    "other": ("other", "autre", "x", "non_binary", "non_binaire", "nonbinary"),
+    "undisclosed": ("undisclosed", "unknown", "inconnu", "non_declare", "prefere_ne_pas_repondre"),
+}
+_STAGES = {
+    "pre_start": ("pre_start", "prestart", "pre_demarrage", "predemarrage", "pre_startup"),
+    "start": ("start", "startup", "start_up", "demarrage"),
+    "growth": ("growth", "croissance", "expansion"),
+    "consolidation": ("consolidation",),
+    "takeover": ("takeover", "releve", "reprise", "transfert"),
+}
+_CLIENTELES = {
+    "immigrant": ("immigrant", "immigrants", "immigrante", "personne_immigrante"),
+    "under_35": ("under_35", "youth", "jeune", "moins_de_35_ans", "moins_de_35"),
+    "low_income": ("low_income", "faible_revenu", "sans_revenu"),
+    "employment_insurance": ("employment_insurance", "assurance_emploi"),
+    "social_assistance": ("social_assistance", "aide_sociale"),
+    "single_parent": ("single_parent", "monoparental", "famille_monoparentale"),
+    "no_credit_history": ("no_credit_history", "sans_historique_de_credit"),
+    "indigenous": ("indigenous", "autochtone"),
+    "disability": ("disability", "personne_handicapee", "handicap"),
+    "social_economy": ("social_economy", "economie_sociale"),
+}
+
+
+def to_code(text: str) -> str:
+    """`Prêt individuel` -> `pret_individuel`; raises `text.form` when nothing is left of it."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    code = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    if not _CODE.fullmatch(code):
+        raise PydanticCustomError("text.form", "refused", {"pattern": "individual_loan"})
+    return code
+
+
+def to_word(cell: object, words: Mapping[str, str]) -> object:
+    """The code that a member's word stands for, or the cell as it is."""
+    if not isinstance(cell, str) or not cell.strip():
+        return cell
+    code = to_code(cell)
+    return words.get(code, code)
+
+
+def _invert(words: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    return {word: code for code, synonyms in words.items() for word in synonyms}
+
+
+_GENDER_CODES = _invert(_GENDERS)
+_STAGE_CODES = _invert(_STAGES)
+_CLIENTELE_CODES = _invert(_CLIENTELES)
+
+
+def _to_gender(text: str) -> str:
+    gender = _GENDER_CODES.get(to_code(text))
+    if gender is None:
+        raise PydanticCustomError("choice", "refused", {"expected": ", ".join(_GENDERS)})
+    return gender
+
+
+def _to_stage(text: str) -> str:
+    code = to_code(text)
+    return _STAGE_CODES.get(code, code)
+
+
+def _to_clienteles(words: list[str]) -> list[str]:
+    codes = (to_code(word) for word in words)
+    return sorted({_CLIENTELE_CODES.get(code, code) for code in codes})
+
+
+OpenCode = Annotated[
+    CleanText,
+    Field(max_length=60, examples=["individual_loan"]),
+    AfterValidator(to_code),
+]
+Gender = Annotated[
+    CleanText, Field(max_length=60, examples=list(_GENDERS)), AfterValidator(_to_gender)
+]
+Stage = Annotated[
+    CleanText, Field(max_length=60, examples=list(_STAGES)), AfterValidator(_to_stage)
+]
+Clienteles = Annotated[
+    list[Annotated[CleanText, Field(max_length=60)]],
+    Field(max_length=20, examples=[["immigrant", "under_35"]]),
+    AfterValidator(_to_clienteles),
+]
