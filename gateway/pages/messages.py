@@ -101,11 +101,6 @@ MISSING_PARTS = Text(
     "A part of the system does not answer: {parts}. Rather than show an incomplete total, this "
     "page shows none. Try again in a few minutes.",
 )
-PARTS = {
-    "registry": Text("le registre des organismes", "the register of organisations"),
-    "funds": Text("les fonds", "the funds"),
-    "loans": Text("les prêts", "the loans"),
-}
 
 START_TITLE = Text("Pour commencer", "Getting started")
 START_DOCS = Text("Documentation de l’interface", "Documentation of the interface")
