@@ -68,5 +68,51 @@ MESSAGES: dict[str, Text] = {
         "Une personne morale a une dénomination (legal_name).",
         "A legal person has a legal name (legal_name).",
     ),
+    "loan.disbursed_on_twice": Text(
+        "La date de versement du prêt et celle de ses conditions diffèrent.",
+        "The disbursement date of the loan and that of its terms differ.",
+    ),
     "value.invalid": Text("Cette valeur n'est pas valable.", "This value is not valid."),
+    "body.truncated": Text(
+        "L'envoi s'est interrompu avant la fin ; rien n'a été inscrit.",
+        "The upload broke off before its end; nothing was recorded.",
+    ),
+    "column.duplicate": Text("Cette colonne est là deux fois.", "This column stands here twice."),
+    "column.missing": Text("Cette colonne est requise.", "This column is required."),
+    "column.unknown": Text(
+        "Cette colonne n'existe pas ici. Colonnes admises : {known}.",
+        "There is no such column here. Columns allowed: {known}.",
+    ),
+    "column.unnamed": Text(
+        "La colonne {position} n'a pas de nom.", "Column {position} has no name."
+    ),
+    "csv.malformed": Text(
+        "Un guillemet ouvert ici n'est pas bien fermé ; la suite du fichier est illisible.",
+        "A quotation mark opened here is not closed well; the rest of the file is unreadable.",
+    ),
+    "header.too_wide": Text(
+        "Pas plus de {columns_max} colonnes.", "At most {columns_max} columns."
+    ),
+    "import.empty": Text("Le fichier est vide.", "The file is empty."),
+    "import.encoding": Text(
+        "Le texte n'est ni de l'UTF-8 ni du Windows-1252 (ligne {line} du fichier) ; "
+        "enregistrez-le comme « CSV UTF-8 ».",
+        "The text is neither UTF-8 nor Windows-1252 (line {line} of the file); "
+        'save it as "CSV UTF-8".',
+    ),
+    "import.no_rows": Text(
+        "Le fichier n'a que sa ligne de titres.", "The file has only its header."
+    ),
+    "import.rejected": Text(
+        "Rien n'a été inscrit : {rejected} ligne(s) à corriger sur {received}.",
+        "Nothing was recorded: {rejected} row(s) to correct out of {received}.",
+    ),
+    "import.too_many_rows": Text(
+        "Un fichier a {rows_max} lignes au plus ; partagez-le.",
+        "A file has at most {rows_max} rows; split it.",
+    ),
+    "row.cells": Text(
+        "Cette ligne a {found} cellule(s) ; les titres en ont {expected}.",
+        "This row has {found} cell(s); the header has {expected}.",
+    ),
 }

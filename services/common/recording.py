@@ -5,7 +5,7 @@ it records the good ones and says what is wrong with each of the others.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.common.errors import Conflict, InputError, Problem, Unprocessable
 from services.common.text import Text
@@ -31,10 +31,18 @@ class Recorded:
     refused: Mapping[int, Sequence[InputError]] = field(default_factory=dict)
 
 
-def refuse_first(recorded: Recorded) -> None:
-    """For a batch of one: raise what was wrong with it. Raises Conflict or Unprocessable."""
+def refuse_first(recorded: Recorded, places: Mapping[str, str] | None = None) -> None:
+    """For a batch of one: raise what was wrong with it. Raises Conflict or Unprocessable.
+
+    `places` tells where the JSON body holds what a sheet has in a column of its own.
+    """
     for found in recorded.refused.values():
-        raise to_problem(found)
+        raise to_problem(
+            [
+                replace(error, pointer=(places or {}).get(error.pointer, error.pointer))
+                for error in found
+            ]
+        )
 
 
 def to_problem(found: Sequence[InputError]) -> Problem:

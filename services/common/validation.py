@@ -37,6 +37,10 @@ _CODES = {
     "dict_type": "object.type",
     "literal_error": "choice",
     "enum": "choice",
+    "date_type": "date.form",
+    "date_parsing": "date.form",
+    "date_from_datetime_parsing": "date.form",
+    "date_from_datetime_inexact": "date.form",
     "uuid_type": "identifier.form",
     "uuid_parsing": "identifier.form",
 }

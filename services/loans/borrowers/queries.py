@@ -1,6 +1,6 @@
 """Every SQL statement about borrowers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -132,7 +132,6 @@ def _values(draft: BorrowerDraft) -> tuple[object, ...]:
 
 
 def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
-    shown: Mapping[str, object] = row._mapping
     enterprise: JsonValue = None
     if row.enterprise_name is not None:
         enterprise = {
@@ -141,7 +140,7 @@ def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
             "sector_code": row.sector_code,
             "social_economy": row.social_economy,
         }
-    plain = {name: _plain(shown[name]) for name in _SHOWN}
+    plain = {name: _plain(row._mapping[name]) for name in _SHOWN}
     return {**plain, "enterprise": enterprise, "consents": loads(row.consents.encode())}
 
 

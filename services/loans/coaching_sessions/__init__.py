@@ -1,0 +1,1 @@
+"""The coaching of borrowers, before and after the loan."""

@@ -1,0 +1,1 @@
+"""The loans: what was agreed, what was advanced, and their schedule."""

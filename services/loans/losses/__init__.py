@@ -1,0 +1,1 @@
+"""What will not come back, and what comes back after all: write-offs, recoveries; reversals."""

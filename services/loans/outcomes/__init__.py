@@ -1,0 +1,1 @@
+"""What became of the enterprises: status, jobs, turnover, other financing."""

@@ -1,0 +1,1 @@
+"""What borrowers pay back."""

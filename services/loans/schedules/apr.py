@@ -21,6 +21,7 @@ from services.common.calendar import Frequency, add_months
 from services.loans.schedules.arithmetic import Schedule
 from services.loans.schedules.periods import is_first_period_whole
 from services.loans.schedules.terms import ScheduleTerms
+from services.loans.vocabulary import BorrowerKind
 
 LOWER_LIMIT_FROM = date(2025, 1, 1)
 """Agreements entered into before this day keep the former test: 60 % effective a year."""
@@ -28,19 +29,12 @@ LOWER_LIMIT_FROM = date(2025, 1, 1)
 _DIGITS = 50
 _PRECISION = Decimal("1e-30")
 _SHOWN = Decimal("1e-20")
-_NEWTON_STEPS_MAX = 200
-_BISECTION_STEPS = 160
 
 _FORMER_LIMIT = Decimal(60)
 _LIMIT = Decimal(35)
 _COMMERCIAL_LIMIT = Decimal(48)
 _COMMERCIAL_ABOVE_CENTS = 10_000_00
 _UNLIMITED_ABOVE_CENTS = 500_000_00
-
-
-class BorrowerKind(StrEnum):
-    PERSON = "person"
-    LEGAL_PERSON = "legal_person"
 
 
 class RateBasis(StrEnum):
@@ -98,17 +92,13 @@ def cash_flows(terms: ScheduleTerms, schedule: Schedule) -> CashFlows:
 
 def _parts_until(start: date, end: date, frequency: Frequency) -> int:
     """A broken first period: its whole months or weeks, and the days left as 1/365 each."""
+    if frequency is Frequency.MONTHS:
+        months = 12 * (end.year - start.year) + end.month - start.month
+        if add_months(start, months) > end:
+            months -= 1
+        return months * 365 + (end - add_months(start, months)).days * 12
     days = (end - start).days
-    match frequency:
-        case Frequency.DAYS:
-            return days
-        case Frequency.WEEKS:
-            return days // 7 * 365 + days % 7 * 52
-        case Frequency.MONTHS:
-            months = 12 * (end.year - start.year) + end.month - start.month
-            if add_months(start, months) > end:
-                months -= 1
-            return months * 365 + (end - add_months(start, months)).days * 12
+    return days // 7 * 365 + days % 7 * 52 if frequency is Frequency.WEEKS else days
 
 
 def annual_percentage_rate(flows: CashFlows) -> Decimal:
@@ -126,19 +116,18 @@ def actuarial_rate(flows: CashFlows) -> Decimal:
     """The yearly rate, as a fraction, at which the payments are worth the advance.
 
     Newton on the present value, which falls and is convex: from below, it climbs to the rate
-    without passing it.
+    without passing it, and at the worst 1 + rate doubles at each step.
     """
     with localcontext(Context(prec=_DIGITS)):
         rate = _first_guess(flows)
         if rate == 0:
             return rate
         runs = _runs(flows)
-        for _ in range(_NEWTON_STEPS_MAX):
+        move = rate
+        while abs(move) > (1 + rate) * _PRECISION:
             value, slope = _present_value(runs, rate)
             move = (flows.advance_cents - value) / slope
             rate += move
-            if abs(move) < _PRECISION:
-                break
         return rate
 
 
@@ -187,30 +176,49 @@ def _present_value(runs: Sequence[_Run], rate: Decimal) -> tuple[Decimal, Decima
 
 
 def cost_of_borrowing_rate(flows: CashFlows) -> Decimal:
-    """The yearly rate, as a fraction, by C / (T x P): T x P grows with the rate, so bisect."""
+    """The yearly rate, as a fraction, by C / (T x P), P depending on the rate itself.
+
+    P grows with the rate, so that C / (T x P) at one bound gives the other; between them, false
+    position (Illinois) on rate x T x P - C, which grows from below zero to above.
+    """
     with localcontext(Context(prec=_DIGITS)):
         cost = Decimal(sum(flows.payments_cents) - flows.advance_cents)
-        first_period = Decimal(flows.period_parts[0]) / flows.parts_in_year
-        low, high = Decimal(0), cost / (flows.advance_cents * first_period)
-        for _ in range(_BISECTION_STEPS):
-            middle = (low + high) / 2
-            if middle * _term_times_average_principal(flows, middle) < cost:
-                low = middle
+        high = cost / _term_times_principal(flows, Decimal(0))
+        low = cost / _term_times_principal(flows, high)
+        excess_high = high * _term_times_principal(flows, high) - cost
+        excess_low = low * _term_times_principal(flows, low) - cost
+        was_above: bool | None = None
+        while high - low > (1 + high) * _PRECISION:
+            middle = (low * excess_high - high * excess_low) / (excess_high - excess_low)
+            excess = middle * _term_times_principal(flows, middle) - cost
+            if abs(excess) <= cost * _PRECISION:
+                return middle
+            is_above = excess > 0
+            if is_above:
+                high, excess_high = middle, excess
             else:
-                high = middle
+                low, excess_low = middle, excess
+            if is_above is was_above:
+                # The end that stays twice counts for half, else it would stay for ever.
+                excess_low, excess_high = (
+                    (excess_low / 2, excess_high) if is_above else (excess_low, excess_high / 2)
+                )
+            was_above = is_above
         return high
 
 
-def _term_times_average_principal(flows: CashFlows, rate: Decimal) -> Decimal:
+def _term_times_principal(flows: CashFlows, rate: Decimal) -> Decimal:
+    """T x P in cent-years, cost kept apart from principal and paid first."""
     principal, unpaid_cost, weighted = Decimal(flows.advance_cents), Decimal(0), Decimal(0)
+    rate_per_part = rate / flows.parts_in_year
     for payment, parts in zip(flows.payments_cents, flows.period_parts, strict=True):
-        years = Decimal(parts) / flows.parts_in_year
-        weighted += principal * years
-        unpaid_cost += principal * years * rate
-        paid_cost = min(unpaid_cost, Decimal(payment))
-        unpaid_cost -= paid_cost
-        principal -= payment - paid_cost
-    return weighted
+        weight = principal * parts
+        weighted += weight
+        unpaid_cost += weight * rate_per_part
+        to_principal = max(Decimal(0), payment - unpaid_cost)
+        unpaid_cost -= payment - to_principal
+        principal = max(Decimal(0), principal - to_principal)
+    return weighted / flows.parts_in_year
 
 
 def _is_cost_paid(flows: CashFlows, rate: Decimal) -> bool:
@@ -218,6 +226,8 @@ def _is_cost_paid(flows: CashFlows, rate: Decimal) -> bool:
     with localcontext(Context(prec=_DIGITS)):
         balance = Decimal(flows.advance_cents)
         year = flows.parts_in_year
+        if min(flows.payments_cents) * year >= balance * rate * max(flows.period_parts):
+            return True  # what is owed never grows, so no later cost is larger
         for payment, parts in zip(flows.payments_cents[:-1], flows.period_parts, strict=False):
             cost = balance * rate * parts / year
             if cost > payment:
@@ -242,12 +252,9 @@ def judge(flows: CashFlows, limit: CriminalRateLimit) -> Verdict:
     """Refuse what exceeds the limit; a rate equal to it is lawful. Nothing is rounded before."""
     if limit.percent is None:
         return Verdict.ACCEPT
-    match limit.basis:
-        case RateBasis.ANNUAL_PERCENTAGE_RATE:
-            is_above = _is_apr_above(flows, limit.percent)
-        case RateBasis.EFFECTIVE_ANNUAL_RATE:
-            is_above = _is_effective_rate_above(flows, limit.percent)
-    return Verdict.REFUSE if is_above else Verdict.ACCEPT
+    is_nominal = limit.basis is RateBasis.ANNUAL_PERCENTAGE_RATE
+    is_above = _is_apr_above if is_nominal else _is_effective_rate_above
+    return Verdict.REFUSE if is_above(flows, limit.percent) else Verdict.ACCEPT
 
 
 def _is_apr_above(flows: CashFlows, percent: Decimal) -> bool:

@@ -89,7 +89,7 @@ def _interest_rounding(terms: ScheduleTerms) -> Rounding:
 def _down_payment(terms: ScheduleTerms) -> int:
     """Cents paid back on the day of disbursement; what is left must exceed the fees withheld."""
     down_payment_cents = 0
-    if terms.down_payment_percent is not None:
+    if terms.down_payment_percent:
         percent, denominator = terms.down_payment_percent.as_integer_ratio()
         down_payment_cents = divide_rounded(
             terms.principal_cents * percent, 100 * denominator, _interest_rounding(terms)
@@ -165,8 +165,9 @@ def _repay_declining(
     denominator = rates.denominator
     last = len(rates.numerators) - 1
     amounts: list[Amounts] = []
-    for index, numerator in enumerate(rates.numerators):
-        interest = divide_rounded(balance * numerator, denominator, mode) if numerator else 0
+    while balance > 0:
+        index = len(amounts)
+        interest = divide_rounded(balance * rates.numerators[index], denominator, mode)
         if index == last:
             principal = balance
         elif index < first:
@@ -178,8 +179,6 @@ def _repay_declining(
             principal = min(principal, balance)
         balance -= principal
         amounts.append((principal, interest))
-        if balance == 0:
-            break
     _require_progress(amounts, first, lent_cents)
     return amounts
 
@@ -226,11 +225,10 @@ def _flat(terms: ScheduleTerms, lent_cents: int, rates: Rates) -> tuple[int, lis
     total = divide_rounded(charged, rates.denominator, mode)
     payers = max(1, instalments - unpaid_periods)
     interest = divide_rounded(charged, rates.denominator * payers, mode)
-    share = divide_rounded(lent_cents, instalments - first, terms.rounding)
     if terms.amortisation is Amortisation.EQUAL_PRINCIPAL:
         share = _round_instalment(terms, lent_cents, instalments - first)
         return share, _flat_amounts(terms, lent_cents, share, interest, total, unpaid_periods)
-    instalment = share + interest
+    instalment = divide_rounded(lent_cents, instalments - first, terms.rounding) + interest
     if terms.instalment_multiple_cents is not None:
         exact = Fraction(lent_cents, instalments - first)
         exact += Fraction(charged, rates.denominator * payers)
@@ -252,9 +250,9 @@ def _flat_amounts(
     total: int,
     unpaid_periods: int,
 ) -> list[Amounts]:
-    if share <= 0:
-        raise _never_amortises()
     first = terms.principal_grace_periods
+    if share < 0 and terms.instalments - first > 1:
+        raise _never_amortises()
     principals = _share_principal(lent_cents, terms.instalments, first, share)
     interests = [0] * len(principals)
     left = total

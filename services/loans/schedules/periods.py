@@ -1,7 +1,7 @@
 """Due dates of a schedule, and the rate of each of its periods."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from math import gcd
 
 from services.common.calendar import (
@@ -12,7 +12,8 @@ from services.common.calendar import (
     period_parts,
     year_parts,
 )
-from services.loans.schedules.terms import ScheduleTerms
+from services.common.working_days import working_day_from, working_day_until
+from services.loans.schedules.terms import NonWorkingDays, ScheduleTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,10 @@ def _due_dates(terms: ScheduleTerms) -> list[date]:
 
 
 def lay_periods(terms: ScheduleTerms) -> tuple[list[date], Rates]:
-    """Due dates, and each period's own rate. Interest-free periods have rate zero."""
+    """Due dates, and each period's own rate. Interest-free periods have rate zero.
+
+    Rates follow the dates of the calendar; the due dates are those, moved to working days if asked.
+    """
     dates = _due_dates(terms)
     count, parts_in_year = year_parts(terms.day_count)
     if terms.day_count is DayCount.PERIOD_FRACTION:
@@ -58,4 +62,22 @@ def lay_periods(terms: ScheduleTerms) -> tuple[list[date], Rates]:
     numerators[: terms.interest_free_periods] = [0] * terms.interest_free_periods
     denominator = rate_denominator * 100 * parts_in_year
     common = gcd(denominator, *numerators)
+    if terms.non_working_days is not NonWorkingDays.KEEP:
+        dates = _move_to_working_days(terms, dates)
     return dates, Rates(tuple(number // common for number in numerators), denominator // common)
+
+
+def _move_to_working_days(terms: ScheduleTerms, dates: list[date]) -> list[date]:
+    """Each on a working day, and after the one before it: two are never due together."""
+    moved: list[date] = []
+    before = terms.disbursed_on
+    for day in dates:
+        if terms.non_working_days is NonWorkingDays.MOVE_LATER:
+            due_on = working_day_from(day)
+        else:
+            due_on = working_day_until(day)
+        if due_on <= before:
+            due_on = working_day_from(before + timedelta(days=1))
+        moved.append(due_on)
+        before = due_on
+    return moved

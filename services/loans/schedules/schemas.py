@@ -6,15 +6,18 @@ from typing import Annotated
 from pydantic import Field
 
 from services.common.calendar import DayCount, Frequency
-from services.common.fields import Body, CalendarDate, PositiveAmount, Rate
+from services.common.fields import Amount, Answer, Body, CalendarDate, PositiveAmount, Rate
 from services.common.money import Rounding
+from services.loans.schedules.apr import RateBasis, Verdict
 from services.loans.schedules.terms import (
     Amortisation,
     Fee,
     FeeCharged,
     InterestMethod,
+    NonWorkingDays,
     ScheduleTerms,
 )
+from services.loans.vocabulary import BorrowerKind
 
 Lax = Field(strict=False)
 """For enumerations: JSON has only their text, which strict models would refuse."""
@@ -23,7 +26,7 @@ Periods = Annotated[int, Field(ge=0, le=600)]
 
 
 class FeeBody(Body):
-    amount: PositiveAmount
+    amount: Amount
     charged: Annotated[FeeCharged, Lax] = FeeCharged.WITHHELD
 
 
@@ -57,6 +60,7 @@ class TermsBody(Body):
     grace: GraceBody = GraceBody()
     down_payment_percent: Rate | None = None
     fees: Annotated[list[FeeBody], Field(max_length=20)] = []
+    non_working_days: Annotated[NonWorkingDays, Lax] = NonWorkingDays.KEEP
 
     def to_terms(self, disbursed_on: date) -> ScheduleTerms:
         """The terms the arithmetic takes; whether they can be scheduled is its to say."""
@@ -79,4 +83,64 @@ class TermsBody(Body):
             interest_free_periods=self.grace.interest_free_periods,
             down_payment_percent=self.down_payment_percent,
             fees=tuple(Fee(fee.amount, fee.charged) for fee in self.fees),
+            non_working_days=self.non_working_days,
         )
+
+
+class QuoteBody(TermsBody):
+    """Terms to be quoted. The criminal rate is that of the day and of the kind of borrower."""
+
+    disbursed_on: CalendarDate
+    contracted_on: CalendarDate | None = None
+    borrower_kind: Annotated[BorrowerKind, Lax] = BorrowerKind.PERSON
+
+
+Percent = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9]+(\.[0-9]+)?$",
+        examples=["10.02669124198492525942"],
+        description="Pourcentage par année, sans arrondi.",
+    ),
+]
+
+
+class RowAnswer(Answer):
+    """One instalment; `balance` is the principal still owed once it is paid."""
+
+    number: int
+    due_on: date
+    principal: Amount
+    interest: Amount
+    fees: Amount
+    payment: Amount
+    balance: Amount
+
+
+class TotalsAnswer(Answer):
+    """Sums of the rows: fees withheld from the advance are in no row."""
+
+    principal: Amount
+    interest: Amount
+    fees: Amount
+    payment: Amount
+
+
+class CriminalRateAnswer(Answer):
+    """The limit in percent a year, absent when the law sets none, and how it is measured."""
+
+    limit: Percent | None
+    basis: RateBasis
+    verdict: Verdict
+
+
+class QuoteAnswer(Answer):
+    """A schedule; `apr` is the annual percentage rate, fees included, not rounded."""
+
+    currency: str
+    rows: list[RowAnswer]
+    totals: TotalsAnswer
+    fees_withheld: Amount
+    net_advance: Amount
+    apr: Percent
+    criminal_rate: CriminalRateAnswer

@@ -35,6 +35,14 @@ class FeeCharged(StrEnum):
     ADDED = "added"
 
 
+class NonWorkingDays(StrEnum):
+    """What becomes of a due date on a weekend or a public holiday of Québec."""
+
+    KEEP = "keep"
+    MOVE_LATER = "move_later"
+    MOVE_EARLIER = "move_earlier"
+
+
 @dataclass(frozen=True, slots=True)
 class Fee:
     amount_cents: int
@@ -48,6 +56,9 @@ class ScheduleTerms:
     Grace counts from the first instalment. In `principal_grace_periods` only interest is due.
     In `interest_grace_periods` interest accrues, bears none itself, and falls due after them.
     In `interest_free_periods` none accrues. `instalments` includes all of these.
+
+    Moving a due date to a working day changes when an amount is due, never how much: interest
+    runs to the date the calendar gave.
     """
 
     principal_cents: int
@@ -68,6 +79,7 @@ class ScheduleTerms:
     interest_free_periods: int = 0
     down_payment_percent: Decimal | None = None
     fees: tuple[Fee, ...] = ()
+    non_working_days: NonWorkingDays = NonWorkingDays.KEEP
 
     @property
     def fees_withheld_cents(self) -> int:
@@ -79,7 +91,10 @@ class ScheduleTerms:
 
 
 class ScheduleError(Exception):
-    """Terms that cannot be scheduled: a stable code, the field at fault, and why."""
+    """Terms that cannot be scheduled: a stable code, the field at fault, and why.
+
+    `field` is named as the contract names it, nested ones with a slash: `grace/interest_periods`.
+    """
 
     def __init__(self, code: str, field: str, message: Text) -> None:
         super().__init__(message.en)
@@ -117,13 +132,13 @@ def _check_sum(terms: ScheduleTerms) -> None:
             ),
         )
     percent = terms.down_payment_percent
-    if percent is not None and not (percent.is_finite() and 0 < percent < 100):
+    if percent is not None and not (percent.is_finite() and 0 <= percent < 100):
         raise ScheduleError(
             "schedule.down_payment_out_of_range",
             "down_payment_percent",
             Text(
-                "La mise de fonds doit être entre 0 % et 100 %, bornes exclues.",
-                "The down payment must lie between 0 % and 100 %, both excluded.",
+                "La mise de fonds doit être d’au moins 0 % et de moins de 100 %.",
+                "The down payment must be at least 0 % and under 100 %.",
             ),
         )
     if any(fee.amount_cents < 0 for fee in terms.fees):
@@ -209,9 +224,9 @@ def _term_years(terms: ScheduleTerms) -> int:
 
 def _check_grace(terms: ScheduleTerms) -> None:
     graces = (
-        ("grace.principal_periods", terms.principal_grace_periods, terms.instalments - 1),
-        ("grace.interest_periods", terms.interest_grace_periods, terms.instalments - 1),
-        ("grace.interest_free_periods", terms.interest_free_periods, terms.instalments),
+        ("grace/principal_periods", terms.principal_grace_periods, terms.instalments - 1),
+        ("grace/interest_periods", terms.interest_grace_periods, terms.instalments - 1),
+        ("grace/interest_free_periods", terms.interest_free_periods, terms.instalments),
     )
     for field, periods, periods_max in graces:
         if not 0 <= periods <= periods_max:

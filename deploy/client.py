@@ -1,0 +1,219 @@
+"""The gateway's HTTP contract as the command line uses it.
+
+Every call carries an idempotency key and is sent again, a bounded number of times, when the
+connection breaks or a part is down: the server answers the second sending with the first's answer.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from deploy.language import DeploymentError, speaks_english
+
+_ATTEMPTS_MAX = 5
+_FIRST_DELAY_SECONDS = 0.5
+_DELAY_SECONDS_MAX = 10.0
+_PASSING_STATUS = (429, 502, 503, 504)
+_PAGES_MAX = 1000
+_CHUNK_BYTES = 64 * 1024
+# An import of the permitted size is one transaction; it is answered when it is stored.
+_TIMEOUT = httpx.Timeout(10.0, read=600.0, write=60.0)
+_IMPORT_PATH = "/v1/imports"
+
+CONTENT_TYPES = {
+    ".csv": "text/csv",
+    ".ndjson": "application/x-ndjson",
+    ".jsonl": "application/x-ndjson",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+Sent = Callable[[int], None]
+"""Told how many bytes of the body have been sent so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of facts to import."""
+
+    kind: str
+    content: Path | bytes
+    content_type: str
+    mode: str = "atomic"
+    dry_run: bool = False
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.content) if isinstance(self.content, bytes) else self.content.stat().st_size
+
+    def chunks(self, sent: Sent) -> Iterator[bytes]:
+        total = 0
+        for chunk in self._pieces():
+            yield chunk
+            total += len(chunk)
+            sent(total)
+
+    def _pieces(self) -> Iterator[bytes]:
+        if isinstance(self.content, bytes):
+            for start in range(0, len(self.content), _CHUNK_BYTES):
+                yield self.content[start : start + _CHUNK_BYTES]
+            return
+        with self.content.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                yield chunk
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """Why a row was refused; `row` counts from 1 below the header."""
+
+    row: str
+    column: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOutcome:
+    """What became of an upload."""
+
+    is_stored: bool
+    counts: Mapping[str, int]
+    errors: tuple[RowError, ...]
+    errors_truncated: bool
+
+
+def open_client(url: str, key: str) -> httpx.Client:
+    """A client of one gateway, with one access key. DeploymentError when either is malformed."""
+    if not url.startswith(("http://", "https://")):
+        raise DeploymentError(
+            f"L'adresse doit commencer par http:// ou https:// : {url}",
+            f"The address must start with http:// or https://: {url}",
+        )
+    if not (key.isascii() and key.isprintable()):
+        raise DeploymentError(
+            "La clé d'accès contient des caractères qu'aucune clé ne contient.",
+            "The access key contains characters that no key contains.",
+        )
+    return httpx.Client(
+        base_url=url,
+        headers={
+            "Authorization": f"Bearer {key}",
+            "Accept-Language": "en" if speaks_english() else "fr",
+        },
+        timeout=_TIMEOUT,
+    )
+
+
+def import_upload(client: httpx.Client, upload: Upload, sent: Sent) -> ImportOutcome:
+    """Post a file. Raises DeploymentError for any answer that does not speak of its rows."""
+    parameters = {
+        "kind": upload.kind,
+        "mode": upload.mode,
+        "dry_run": "true" if upload.dry_run else "false",
+    }
+    headers = {
+        "Content-Type": upload.content_type,
+        "Content-Length": str(upload.size_bytes),
+        "Idempotency-Key": str(uuid.uuid4()),
+    }
+
+    def build() -> httpx.Request:
+        return client.build_request(
+            "POST", _IMPORT_PATH, params=parameters, headers=headers, content=upload.chunks(sent)
+        )
+
+    response = _send(client, build)
+    document = _document(response)
+    counts = document.get("counts")
+    if not isinstance(counts, dict) or response.status_code not in (200, 201, 422):
+        raise failure(response)
+    listed = document.get("errors")
+    return ImportOutcome(
+        is_stored=response.is_success and not upload.dry_run,
+        counts={str(name): int(count) for name, count in counts.items()},
+        errors=tuple(_row_error(error) for error in (listed if isinstance(listed, list) else [])),
+        errors_truncated=bool(document.get("errors_truncated")),
+    )
+
+
+def call(
+    client: httpx.Client, method: str, path: str, body: Mapping[str, object] | None = None
+) -> Mapping[str, object]:
+    """One JSON call. Raises DeploymentError with the text of the problem document."""
+    headers = {"Idempotency-Key": str(uuid.uuid4())} if method == "POST" else {}
+    response = _send(client, lambda: client.build_request(method, path, json=body, headers=headers))
+    if not response.is_success:
+        raise failure(response)
+    return _document(response) if response.content else {}
+
+
+def list_all(client: httpx.Client, path: str) -> Iterator[Mapping[str, object]]:
+    """Every item of a list, page after page, as far as the `next` links lead."""
+    for _ in range(_PAGES_MAX):
+        document = call(client, "GET", path)
+        items = document.get("items")
+        yield from items if isinstance(items, list) else []
+        following = document.get("next")
+        if not isinstance(following, str):
+            return
+        path = following
+
+
+def failure(response: httpx.Response) -> DeploymentError:
+    """The problem document as one text, with the place of each error."""
+    document = _document(response)
+    lines = [f"{response.status_code} {document.get('title') or response.reason_phrase}"]
+    detail = document.get("detail")
+    if detail:
+        lines.append(str(detail))
+    errors = document.get("errors")
+    for error in errors if isinstance(errors, list) else []:
+        lines.append(f"  {error.get('pointer', '')} : {error.get('message', '')}")
+    return DeploymentError("\n".join(lines), "\n".join(lines))
+
+
+def _send(client: httpx.Client, build: Callable[[], httpx.Request]) -> httpx.Response:
+    delay = _FIRST_DELAY_SECONDS
+    for attempt in range(1, _ATTEMPTS_MAX + 1):
+        try:
+            response = client.send(build())
+        except httpx.TransportError as error:
+            if attempt == _ATTEMPTS_MAX:
+                raise DeploymentError(
+                    f"{client.base_url} ne répond pas après {attempt} essais : {error}",
+                    f"{client.base_url} does not answer after {attempt} attempts: {error}",
+                ) from error
+            wait = delay
+        else:
+            if response.status_code not in _PASSING_STATUS or attempt == _ATTEMPTS_MAX:
+                return response
+            wait = max(delay, _retry_after_seconds(response))
+        time.sleep(min(wait, _DELAY_SECONDS_MAX))
+        delay *= 2
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _retry_after_seconds(response: httpx.Response) -> float:
+    """The wait the server asks for; HTTP dates, which our gateway never sends, count as none."""
+    value = response.headers.get("Retry-After", "")
+    return float(value) if value.isdigit() else 0.0
+
+
+def _document(response: httpx.Response) -> Mapping[str, object]:
+    try:
+        document = response.json()
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _row_error(error: Mapping[str, object]) -> RowError:
+    row, column = error.get("row"), error.get("column")
+    return RowError(
+        row="" if row is None else str(row),
+        column="" if column is None else str(column),
+        message=str(error.get("message") or error.get("code") or ""),
+    )

@@ -1,0 +1,103 @@
+"""What the command line shows: progress on standard error, results on standard output."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from deploy.client import ImportOutcome, Sent
+from deploy.language import text
+
+_ROWS_SHOWN_MAX = 200
+# Into a file or a pipe, a line stays a line.
+_WIDTH_WITHOUT_TERMINAL = 240
+
+
+def say(message: str) -> None:
+    """A line for the person who waits."""
+    _errors().print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+def say_failure(message: str) -> None:
+    _errors().print(message, style="bold red", markup=False, highlight=False, soft_wrap=True)
+
+
+def print_result(line: str) -> None:
+    """A line for whoever reads the output: a person or a program; sent at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def upload_progress(name: str, size_bytes: int) -> Iterator[Sent]:
+    """A bar over the bytes sent, then a sign that the server is at work on them."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=_errors()) as progress:
+        task = progress.add_task(name, total=size_bytes)
+
+        def sent(total_bytes: int) -> None:
+            progress.update(task, completed=total_bytes)
+            if total_bytes >= size_bytes:
+                checking = text("vérification et inscription", "checking and recording")
+                progress.update(task, description=f"{name} ({checking})")
+
+        yield sent
+
+
+@contextmanager
+def file_progress(title: str) -> Iterator[Callable[[str], None]]:
+    """A count of finished files, with the name of the last; the block tells each name."""
+    columns = (SpinnerColumn(), TextColumn("{task.completed}"), TextColumn("{task.description}"))
+    with Progress(*columns, TimeElapsedColumn(), console=_errors()) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda name: progress.update(task, advance=1, description=f"{title} : {name}")
+
+
+def print_outcome(outcome: ImportOutcome) -> None:
+    """The counts of an import, then the refused rows."""
+    labels = {
+        "received": text("reçues", "received"),
+        "created": text("créées", "created"),
+        "unchanged": text("inchangées", "unchanged"),
+        "rejected": text("refusées", "refused"),
+    }
+    counts = ", ".join(f"{labels.get(name, name)} {n}" for name, n in outcome.counts.items())
+    print_result(f"{text('Lignes', 'Rows')} : {counts}")
+    if not outcome.is_stored:
+        print_result(text("Rien n'a été inscrit.", "Nothing was recorded."))
+    if outcome.errors:
+        rows = [(error.row, error.column, error.message) for error in outcome.errors]
+        headings = (text("Ligne", "Row"), text("Colonne", "Column"), "Message")
+        print_table(headings, rows[:_ROWS_SHOWN_MAX])
+    if outcome.errors_truncated or len(outcome.errors) > _ROWS_SHOWN_MAX:
+        print_result(text("D'autres lignes sont refusées.", "More rows are refused."))
+
+
+def print_items(columns: Sequence[str], items: Sequence[Mapping[str, object]]) -> None:
+    """Some fields of a list that the server sent."""
+    rows = [["" if item.get(c) is None else str(item[c]) for c in columns] for item in items]
+    print_table(columns, rows)
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(*headings)
+    for row in rows:
+        table.add_row(*row)
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH_WITHOUT_TERMINAL
+    console.print(table)
+
+
+def _errors() -> Console:
+    return Console(stderr=True)

@@ -1,0 +1,156 @@
+"""The routes of imports, the same in each service that has some."""
+
+import uuid
+from base64 import b64encode
+from collections.abc import Sequence
+from contextlib import suppress
+from email.message import Message
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from services.common.answers import json_response
+from services.common.app import database_of, service_router
+from services.common.errors import InputError, NotFound, Problem, Unprocessable, not_found
+from services.common.identity import Principal, Requires, Role
+from services.common.import_kinds import ImportKind
+from services.common.import_queries import Mode, SentFile, find_file, find_import, list_imports
+from services.common.import_schemas import (
+    ImportAnswer,
+    ImportPageAnswer,
+    ImportRecordAnswer,
+    parse_import_id,
+    to_record_answer,
+    to_summary_answer,
+)
+from services.common.importing import make_order, receive_import
+from services.common.messages import MESSAGES
+from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
+from services.common.tabular import READERS
+from services.common.text import Text, choose_language
+
+FILE_NAME_LENGTH_MAX = 200
+
+Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
+_NEWEST = uuid.UUID(int=2**128 - 1)
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in READERS
+        },
+    }
+}
+
+
+def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> APIRouter:
+    """`/v1/imports` for these kinds; identifiers start with the service's name."""
+    router = service_router()
+    by_name = {kind.name: kind for kind in kinds}
+    names = Query(
+        description="Ce que contient le fichier.", json_schema_extra={"enum": list(by_name)}
+    )
+
+    @router.post("/v1/imports", status_code=201, response_model=ImportAnswer, openapi_extra=_BODY)
+    async def post_import(
+        request: Request,
+        member: Member,
+        kind: Annotated[str, names],
+        mode: Mode = "atomic",
+        dry_run: bool = False,
+    ) -> Response:
+        """Inscrire les lignes d'un fichier CSV ou NDJSON."""
+        _refuse_unknown_parameters(request, ("kind", "mode", "dry_run"))
+        if kind not in by_name:
+            raise _unknown_kind(list(by_name))
+        order = make_order(request, service_name, by_name[kind], mode, dry_run)
+        name = read_file_name(request.headers.get("content-disposition"))
+        return await receive_import(request, member, order, name)
+
+    @router.get("/v1/imports", response_model=ImportPageAnswer)
+    async def get_imports(
+        request: Request, member: Member, limit: Limit = LIMIT_DEFAULT, cursor: str | None = None
+    ) -> Response:
+        """Les imports de l'organisation, du plus récent au plus ancien."""
+        before = _NEWEST
+        if cursor is not None:
+            before = parse_import_id(service_name, decode_cursor(cursor)) or uuid.UUID(int=0)
+        async with database_of(request).read(member.organisation_id) as session:
+            found = await list_imports(session, before, limit + 1)
+        items = [to_summary_answer(each, service_name).model_dump(mode="json") for each in found]
+        return json_response(page(request, items, limit, "import_id"))
+
+    @router.get("/v1/imports/{import_id}", response_model=ImportRecordAnswer)
+    async def get_import(request: Request, member: Member, import_id: str) -> Response:
+        """Un import, ce qu'il a donné et ses erreurs."""
+        own_id = _own_id(service_name, import_id)
+        async with database_of(request).read(member.organisation_id) as session:
+            found = await find_import(session, own_id)
+        if found is None:
+            raise _not_found()
+        language = choose_language(request.headers.get("accept-language"))
+        answer = to_record_answer(*found, service_name, language)
+        return json_response(answer.model_dump(mode="json"))
+
+    @router.get("/v1/imports/{import_id}/file", response_class=Response)
+    async def get_import_file(request: Request, member: Member, import_id: str) -> Response:
+        """Le fichier reçu, octet pour octet."""
+        own_id = _own_id(service_name, import_id)
+        async with database_of(request).read(member.organisation_id) as session:
+            file = await find_file(session, own_id)
+        if file is None:
+            raise _not_found()
+        return _file_response(file)
+
+    return router
+
+
+def read_file_name(header: str | None) -> str | None:
+    """The file name of a Content-Disposition, without folders or unprintable characters."""
+    if header is None:
+        return None
+    message = Message()
+    message["Content-Disposition"] = header
+    sent = message.get_filename("")
+    with suppress(UnicodeError):  # headers arrive as Latin-1; most senders mean UTF-8
+        sent = sent.encode("latin-1").decode("utf-8")
+    name = sent.replace("\\", "/").rpartition("/")[2]
+    return "".join(filter(str.isprintable, name)).strip()[:FILE_NAME_LENGTH_MAX] or None
+
+
+def _refuse_unknown_parameters(request: Request, known: Sequence[str]) -> None:
+    """A misspelt `dry_run` must not record anything."""
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        message = MESSAGES["unknown_field"]
+        raise Unprocessable(
+            message, errors=[InputError(f"/{name}", "unknown_field", message) for name in unknown]
+        )
+
+
+def _unknown_kind(names: Sequence[str]) -> Problem:
+    message = MESSAGES["choice"].fill(expected=", ".join(names))
+    return Unprocessable(message, errors=[InputError("/kind", "choice", message)])
+
+
+def _own_id(service_name: str, public_id: str) -> uuid.UUID:
+    own_id = parse_import_id(service_name, public_id)
+    if own_id is None:
+        raise _not_found()
+    return own_id
+
+
+def _not_found() -> NotFound:
+    return not_found(Text("Import", "Import"))
+
+
+def _file_response(file: SentFile) -> Response:
+    name = quote(file.name or f"import-{file.sha256.hex()[:12]}", safe="")
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "Repr-Digest": f"sha-256=:{b64encode(file.sha256).decode()}:",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(file.content, headers=headers, media_type=file.media_type)

@@ -1,0 +1,117 @@
+"""What is answered about an import."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pydantic import Field
+
+from services.common.fields import Answer
+from services.common.import_kinds import Findings
+from services.common.import_queries import Counts, Import, Mode, Outcome
+from services.common.tabular import RowError
+from services.common.text import Language
+
+
+class CountsAnswer(Answer):
+    received: int = Field(description="Lignes reçues.")
+    created: int = Field(description="Lignes inscrites.")
+    unchanged: int = Field(description="Lignes déjà inscrites avec le même contenu.")
+    rejected: int = Field(description="Lignes à corriger.")
+
+
+class RowErrorAnswer(Answer):
+    row: int = Field(description="La première ligne sous les titres est 1 ; les titres sont 0.")
+    column: str = Field(description="Vide quand toute la ligne est en cause.")
+    code: str
+    message: str
+
+
+class ImportAnswer(Answer):
+    import_id: str | None = Field(description="Nul pour un essai à blanc.")
+    kind: str
+    mode: Mode
+    dry_run: bool
+    counts: CountsAnswer
+    errors: list[RowErrorAnswer] = Field(description="Les 1 000 premières, par ligne et colonne.")
+    errors_truncated: bool
+
+
+class ImportSummaryAnswer(Answer):
+    import_id: str
+    kind: str
+    mode: Mode
+    outcome: Outcome
+    counts: CountsAnswer
+    media_type: str
+    file_name: str | None
+    sha256: str
+    byte_count: int
+    recorded_at: datetime
+
+
+class ImportRecordAnswer(ImportSummaryAnswer):
+    dry_run: bool
+    errors: list[RowErrorAnswer]
+    errors_truncated: bool
+
+
+class ImportPageAnswer(Answer):
+    items: list[ImportSummaryAnswer]
+    next: str | None
+
+
+def format_import_id(service_name: str, import_id: uuid.UUID) -> str:
+    """The public identifier; its first word tells the gateway where the import is kept."""
+    return f"{service_name}-{import_id}"
+
+
+def parse_import_id(service_name: str, public_id: str) -> uuid.UUID | None:
+    """The identifier inside the service; None when it is not one of its own."""
+    try:
+        import_id = uuid.UUID(public_id.removeprefix(f"{service_name}-"))
+    except ValueError:
+        return None
+    return import_id if format_import_id(service_name, import_id) == public_id else None
+
+
+def to_error_answers(found: Sequence[RowError], language: Language) -> list[RowErrorAnswer]:
+    return [
+        RowErrorAnswer(row=e.row, column=e.column, code=e.code, message=e.message.read(language))
+        for e in found
+    ]
+
+
+def to_counts_answer(counts: Counts) -> CountsAnswer:
+    return CountsAnswer(
+        received=counts.received,
+        created=counts.created,
+        unchanged=counts.unchanged,
+        rejected=counts.rejected,
+    )
+
+
+def to_summary_answer(found: Import, service_name: str) -> ImportSummaryAnswer:
+    return ImportSummaryAnswer(
+        import_id=format_import_id(service_name, found.import_id),
+        kind=found.kind,
+        mode=found.mode,
+        outcome=found.outcome,
+        counts=to_counts_answer(found.counts),
+        media_type=found.media_type,
+        file_name=found.file_name,
+        sha256=found.sha256.hex(),
+        byte_count=found.byte_count,
+        recorded_at=found.recorded_at.astimezone(UTC),
+    )
+
+
+def to_record_answer(
+    found: Import, findings: Findings, service_name: str, language: Language
+) -> ImportRecordAnswer:
+    return ImportRecordAnswer(
+        **dict(to_summary_answer(found, service_name)),
+        dry_run=False,
+        errors=to_error_answers(findings.errors, language),
+        errors_truncated=findings.is_truncated,
+    )

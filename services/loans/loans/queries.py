@@ -1,0 +1,320 @@
+"""Every SQL statement about loans themselves."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from services.common.bulk import insert_rows
+from services.common.database import ReadSession, WriteSession
+from services.common.errors import JsonValue
+from services.common.money import format_cents
+from services.common.strict_json import canonical
+from services.loans.loans.drafts import LoanDraft
+from services.loans.positions.arithmetic import Instalment
+from services.loans.positions.views import show_instalment
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLoan:
+    loan_id: UUID
+    borrower_id: UUID
+    region_code: str
+    disbursed_on: date
+    fingerprint: bytes
+
+
+async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[str, KnownLoan]:
+    """Loans on record, by the member's identifier."""
+    rows = await session.connection.execute(
+        _KNOWN, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
+    )
+    return {
+        row.external_id: KnownLoan(
+            row.loan_id, row.borrower_id, row.region_code, row.disbursed_on, row.fingerprint
+        )
+        for row in rows
+    }
+
+
+async def find_external_id(session: ReadSession, loan_id: UUID) -> str | None:
+    row = (
+        await session.connection.execute(
+            _EXTERNAL_ID, {"organisation": session.organisation_id, "loan": loan_id}
+        )
+    ).first()
+    return None if row is None else str(row.external_id)
+
+
+async def insert_loans(
+    session: WriteSession,
+    drafts: Sequence[LoanDraft],
+    borrower_ids: Mapping[str, UUID],
+    regions: Sequence[str],
+    recorded_by: str,
+) -> dict[str, UUID]:
+    """Insert loans not on record; returns their identifiers by external_id."""
+    organisation = session.organisation_id
+    rows = [
+        (
+            organisation,
+            draft.external_id,
+            borrower_ids[draft.borrower_external_id],
+            draft.product,
+            draft.stage,
+            draft.purpose,
+            draft.sector_code,
+            region,
+            draft.terms.principal_cents,
+            canonical(draft.terms_json()).decode(),
+            draft.contracted_on,
+            draft.disbursed_on,
+            draft.funding.state_cents,
+            draft.funding.community_cents,
+            draft.funding.private_cents,
+            draft.other_financing_cents,
+            draft.fingerprint(),
+            recorded_by,
+        )
+        for draft, region in zip(drafts, regions, strict=True)
+    ]
+    found = await insert_rows(
+        session, "loans", _LOAN_COLUMNS, rows, returning=("external_id", "loan_id")
+    )
+    return {row["external_id"]: row["loan_id"] for row in found}
+
+
+async def insert_openings(
+    session: WriteSession,
+    drafts: Sequence[LoanDraft],
+    loan_ids: Mapping[str, UUID],
+    instalments: Mapping[str, Sequence[Instalment]],
+    recorded_by: str,
+) -> dict[UUID, UUID]:
+    """The disbursement and the first schedule of each loan; returns disbursements by loan."""
+    organisation = session.organisation_id
+    disbursed = await insert_rows(
+        session,
+        "disbursements",
+        _DISBURSEMENT_COLUMNS,
+        [
+            (
+                organisation,
+                loan_ids[draft.external_id],
+                draft.disbursed_on,
+                draft.terms.principal_cents,
+                draft.terms.fees_withheld_cents,
+                recorded_by,
+            )
+            for draft in drafts
+        ],
+        returning=("loan_id", "disbursement_id"),
+    )
+    await insert_rows(
+        session,
+        "schedule_versions",
+        _VERSION_COLUMNS,
+        [
+            (organisation, loan_ids[d.external_id], 1, d.contracted_on, "contract", recorded_by)
+            for d in drafts
+        ],
+    )
+    await insert_rows(
+        session,
+        "instalments",
+        _INSTALMENT_COLUMNS,
+        [
+            (
+                organisation,
+                loan_ids[draft.external_id],
+                1,
+                i.number,
+                i.due_on,
+                i.principal_cents,
+                i.interest_cents,
+                i.fees_cents,
+            )
+            for draft in drafts
+            for i in instalments[draft.external_id]
+        ],
+    )
+    return {row["loan_id"]: row["disbursement_id"] for row in disbursed}
+
+
+async def find_loan(session: ReadSession, loan_id: UUID) -> dict[str, JsonValue] | None:
+    """A loan as it was agreed, with its first schedule; None when there is none."""
+    place = {"organisation": session.organisation_id, "loan": loan_id}
+    row = (await session.connection.execute(_FIND, place)).first()
+    if row is None:
+        return None
+    schedule = await session.connection.execute(_FIRST_SCHEDULE, place)
+    return {**_show(row), "schedule": [show_instalment(Instalment(*row)) for row in schedule]}
+
+
+async def list_loans(session: ReadSession, after: str, limit: int) -> list[dict[str, JsonValue]]:
+    rows = await session.connection.execute(
+        _LIST, {"organisation": session.organisation_id, "after": after, "limit": limit}
+    )
+    return [_show(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class FactRow:
+    kind: str
+    fact_id: UUID
+    external_id: str | None
+    on: date
+    amount_cents: int
+    reason: str | None
+
+
+async def list_facts(session: ReadSession, loan_id: UUID) -> list[FactRow]:
+    """Everything that happened to a loan, reversed or not; `reason` is that of the reversal."""
+    rows = await session.connection.execute(
+        _FACTS, {"organisation": session.organisation_id, "loan": loan_id}
+    )
+    return [FactRow(*row) for row in rows]
+
+
+def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
+    terms = row.terms if isinstance(row.terms, dict) else json.loads(row.terms)
+    sources = (
+        ("state", row.funding_state_cents),
+        ("community", row.funding_community_cents),
+        ("private", row.funding_private_cents),
+    )
+    return {
+        "loan_id": str(row.loan_id),
+        "external_id": row.external_id,
+        "borrower": {"external_id": row.borrower_external_id},
+        "product": row.product,
+        "stage": row.stage,
+        "purpose": row.purpose,
+        "sector_code": row.sector_code,
+        "region_code": row.region_code,
+        "principal": format_cents(row.principal_cents),
+        "annual_rate": terms["annual_rate"],
+        "instalments": terms["instalments"],
+        "frequency": terms["frequency"],
+        "contracted_on": row.contracted_on.isoformat(),
+        "disbursed_on": row.disbursed_on.isoformat(),
+        "funding": [
+            {"source": source, "amount": format_cents(cents)} for source, cents in sources if cents
+        ],
+        "other_financing": format_cents(row.other_financing_cents),
+        "currency": "CAD",
+    }
+
+
+def show_fact(
+    fact: FactRow, allocations: Mapping[UUID, dict[str, JsonValue]]
+) -> dict[str, JsonValue]:
+    return {
+        "kind": fact.kind,
+        "id": str(fact.fact_id),
+        "external_id": fact.external_id,
+        "on": fact.on.isoformat(),
+        "amount": format_cents(fact.amount_cents),
+        "allocation": allocations.get(fact.fact_id),
+        "reversed": None if fact.reason is None else {"reason": fact.reason},
+    }
+
+
+_LOAN_COLUMNS = {
+    "organisation_id": "uuid",
+    "external_id": "text",
+    "borrower_id": "uuid",
+    "product": "text",
+    "stage": "text",
+    "purpose": "text",
+    "sector_code": "text",
+    "region_code": "text",
+    "principal_cents": "bigint",
+    "terms": "jsonb",
+    "contracted_on": "date",
+    "disbursed_on": "date",
+    "funding_state_cents": "bigint",
+    "funding_community_cents": "bigint",
+    "funding_private_cents": "bigint",
+    "other_financing_cents": "bigint",
+    "fingerprint": "bytea",
+    "recorded_by": "text",
+}
+_DISBURSEMENT_COLUMNS = {
+    "organisation_id": "uuid",
+    "loan_id": "uuid",
+    "disbursed_on": "date",
+    "amount_cents": "bigint",
+    "fees_withheld_cents": "bigint",
+    "recorded_by": "text",
+}
+_VERSION_COLUMNS = {
+    "organisation_id": "uuid",
+    "loan_id": "uuid",
+    "version": "integer",
+    "effective_on": "date",
+    "reason": "text",
+    "recorded_by": "text",
+}
+_INSTALMENT_COLUMNS = {
+    "organisation_id": "uuid",
+    "loan_id": "uuid",
+    "version": "integer",
+    "number": "integer",
+    "due_on": "date",
+    "principal_cents": "bigint",
+    "interest_cents": "bigint",
+    "fees_cents": "bigint",
+}
+_KNOWN = text(
+    """
+    SELECT external_id, loan_id, borrower_id, region_code, disbursed_on, fingerprint FROM loans
+    WHERE organisation_id = :organisation
+      AND external_id = ANY(cast(:external_ids AS text[]))
+    """
+)
+_EXTERNAL_ID = text(
+    "SELECT external_id FROM loans WHERE organisation_id = :organisation AND loan_id = :loan"
+)
+_SELECT = """
+    SELECT l.loan_id, l.external_id, b.external_id AS borrower_external_id, l.product, l.stage,
+           l.purpose, l.sector_code, l.region_code, l.principal_cents, l.terms, l.contracted_on,
+           l.disbursed_on, l.funding_state_cents, l.funding_community_cents,
+           l.funding_private_cents, l.other_financing_cents
+    FROM loans l JOIN borrowers b USING (organisation_id, borrower_id)
+    WHERE l.organisation_id = :organisation
+"""
+_FIND = text(f"{_SELECT} AND l.loan_id = :loan")
+_LIST = text(f"{_SELECT} AND l.external_id > :after ORDER BY l.external_id LIMIT :limit")
+_FIRST_SCHEDULE = text(
+    """
+    SELECT number, due_on, fees_cents, interest_cents, principal_cents FROM instalments
+    WHERE organisation_id = :organisation AND loan_id = :loan AND version = 1 ORDER BY number
+    """
+)
+_FACTS = text(
+    """
+    WITH facts AS (
+        SELECT organisation_id, 'disbursement' AS kind, disbursement_id AS fact_id,
+               NULL AS external_id, disbursed_on AS on_date, amount_cents
+        FROM disbursements WHERE organisation_id = :organisation AND loan_id = :loan
+        UNION ALL
+        SELECT organisation_id, 'repayment', repayment_id, external_id, paid_on, amount_cents
+        FROM repayments WHERE organisation_id = :organisation AND loan_id = :loan
+        UNION ALL
+        SELECT organisation_id, 'write_off', write_off_id, external_id, written_off_on, amount_cents
+        FROM write_offs WHERE organisation_id = :organisation AND loan_id = :loan
+        UNION ALL
+        SELECT organisation_id, 'recovery', recovery_id, external_id, recovered_on, amount_cents
+        FROM recoveries WHERE organisation_id = :organisation AND loan_id = :loan
+    )
+    SELECT f.kind, f.fact_id, f.external_id, f.on_date, f.amount_cents, r.reason
+    FROM facts f
+    LEFT JOIN reversals r ON r.organisation_id = f.organisation_id
+                         AND r.fact_kind = f.kind AND r.fact_id = f.fact_id
+    ORDER BY f.on_date, f.external_id COLLATE "C" NULLS FIRST
+    """
+)

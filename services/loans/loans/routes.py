@@ -1,0 +1,75 @@
+"""/v1/loans: a member's own loans and where each stands on a date."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Query, Request, Response
+
+from services.common.answers import json_response
+from services.common.app import database_of, service_router, today_of
+from services.common.database import WriteSession
+from services.common.errors import not_found
+from services.common.idempotency import Answered, answer_once, created, replayed
+from services.common.identity import Principal, Requires, Role
+from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
+from services.common.recording import refuse_first
+from services.common.text import Text
+from services.loans.loans import commands, queries
+from services.loans.loans.schemas import PLACES, LoanAnswer, LoanBody, LoanPositionAnswer
+from services.loans.positions.arithmetic import facts_until, find_position, replay
+from services.loans.positions.queries import load_facts
+from services.loans.positions.views import show_allocations, show_position
+
+router = service_router()
+
+Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
+AsOf = Annotated[date | None, Query(description="Date de la position ; aujourd'hui par défaut.")]
+LOAN = Text("Prêt", "Loan")
+
+
+@router.post("/v1/loans", status_code=201, response_model=LoanAnswer)
+async def post_loan(request: Request, body: LoanBody, member: Member) -> Response:
+    """Inscrire un prêt versé, avec ses conditions."""
+
+    async def work(session: WriteSession) -> Answered:
+        recorded = await commands.record_loans(
+            session, member, [body.to_draft()], today_of(request)
+        )
+        refuse_first(recorded, PLACES)
+        known = await queries.find_known(session, [body.external_id])
+        loan_id = known[body.external_id].loan_id
+        answer = created if recorded.created else replayed
+        return answer(await queries.find_loan(session, loan_id), f"/v1/loans/{loan_id}")
+
+    return await answer_once(request, member, work)
+
+
+@router.get("/v1/loans")
+async def list_loans(
+    request: Request, member: Member, limit: Limit = LIMIT_DEFAULT, cursor: str | None = None
+) -> Response:
+    """Lister ses prêts, par identifiant."""
+    async with database_of(request).read(member.organisation_id) as session:
+        items = await queries.list_loans(session, decode_cursor(cursor), limit + 1)
+    return json_response(page(request, items, limit, "external_id"))
+
+
+@router.get("/v1/loans/{loan_id}", response_model=LoanPositionAnswer)
+async def get_loan(request: Request, loan_id: UUID, member: Member, as_of: AsOf = None) -> Response:
+    """Consulter un prêt : ses conditions, sa position à une date, et les faits qui l'expliquent."""
+    day = as_of or today_of(request)
+    async with database_of(request).read(member.organisation_id) as session:
+        document = await queries.find_loan(session, loan_id)
+        if document is None:
+            raise not_found(LOAN)
+        [facts] = await load_facts(session, [loan_id])
+        history = await queries.list_facts(session, loan_id)
+    allocations = show_allocations(replay(facts_until(facts, day)).allocations)
+    return json_response(
+        {
+            **document,
+            "position": show_position(find_position(facts, day)),
+            "facts": [queries.show_fact(fact, allocations) for fact in history if fact.on <= day],
+        }
+    )

@@ -1,0 +1,173 @@
+"""A loan as it is posted and as it is shown."""
+
+from datetime import date
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from services.common.fields import (
+    Amount,
+    Answer,
+    Body,
+    CalendarDate,
+    ExternalId,
+    Name,
+    PositiveAmount,
+    RegionCode,
+)
+from services.loans.borrowers.schemas import SectorCode
+from services.loans.loans.drafts import DEFAULT_PRODUCT, Funding, LoanDraft, lay_schedule
+from services.loans.schedules.schemas import TermsBody
+from services.loans.vocabulary import FundingSource, OpenCode, Stage
+
+
+class Reference(Body):
+    """Another object of the same organisation, by the member's own identifier."""
+
+    external_id: ExternalId
+
+
+class FundingBody(Body):
+    source: FundingSource
+    amount: PositiveAmount
+
+
+class LoanBody(Body):
+    """`region_code` is where the project is; else the borrower's, or the member's only region."""
+
+    external_id: ExternalId
+    borrower: Reference
+    product: OpenCode = DEFAULT_PRODUCT
+    stage: Stage | None = None
+    purpose: Name | None = None
+    sector_code: SectorCode | None = None
+    terms: TermsBody
+    contracted_on: CalendarDate | None = None
+    disbursed_on: CalendarDate
+    region_code: RegionCode | None = None
+    funding: Annotated[list[FundingBody], Field(max_length=20)] = []
+    other_financing: Amount = 0
+
+    @model_validator(mode="after")
+    def _one_disbursement_date(self) -> Self:
+        if self.terms.disbursed_on not in (None, self.disbursed_on):
+            raise PydanticCustomError("loan.disbursed_on_twice", "refused")
+        return self
+
+    def to_draft(self) -> LoanDraft:
+        terms = self.terms.to_terms(self.disbursed_on)
+        schedule, schedule_error = lay_schedule(terms)
+        by_source = {"state": 0, "community": 0, "private": 0}
+        for part in self.funding:
+            by_source[part.source] += part.amount
+        return LoanDraft(
+            external_id=self.external_id,
+            borrower_external_id=self.borrower.external_id,
+            profile=None,
+            product=self.product,
+            stage=self.stage,
+            purpose=self.purpose,
+            sector_code=self.sector_code,
+            region_code=self.region_code,
+            terms=terms,
+            schedule=schedule,
+            schedule_error=schedule_error,
+            contracted_on=self.contracted_on or self.disbursed_on,
+            disbursed_on=self.disbursed_on,
+            funding=Funding(by_source["state"], by_source["community"], by_source["private"]),
+            other_financing_cents=self.other_financing,
+        )
+
+
+PLACES = {
+    "/borrower_external_id": "/borrower/external_id",
+    "/principal": "/terms/principal",
+    "/annual_rate": "/terms/annual_rate",
+    "/instalments": "/terms/instalments",
+    "/first_due_on": "/terms/first_due_on",
+    "/repay_every": "/terms/repay_every",
+    "/instalment_multiple": "/terms/instalment_multiple",
+    "/down_payment_percent": "/terms/down_payment_percent",
+    "/fees": "/terms/fees",
+    "/grace": "/terms/grace",
+    "/funding_state": "/funding",
+}
+"""Where the JSON body holds what a sheet has in a column of its own."""
+
+
+class InstalmentAnswer(Answer):
+    number: int
+    due_on: date
+    principal: Amount
+    interest: Amount
+    fees: Amount
+    payment: Amount
+
+
+class LoanAnswer(Answer):
+    """What was agreed: it never changes, so a replay answers the same."""
+
+    loan_id: UUID
+    external_id: str
+    borrower: dict[str, str]
+    product: str
+    stage: str | None
+    purpose: str | None
+    sector_code: str | None
+    region_code: str
+    principal: Amount
+    annual_rate: str
+    instalments: int
+    frequency: str
+    contracted_on: date
+    disbursed_on: date
+    funding: list[FundingBody]
+    other_financing: Amount
+    currency: str
+    schedule: list[InstalmentAnswer]
+
+
+class ArrearsAnswer(Answer):
+    principal: Amount
+    interest: Amount
+    fees: Amount
+    total: Amount
+    instalments: int
+
+
+class PositionAnswer(Answer):
+    """Where the loan stands at the end of `as_of`."""
+
+    as_of: date
+    outstanding_principal: Amount
+    interest_due: Amount
+    fees_due: Amount
+    days_past_due: int
+    arrears: ArrearsAnswer
+    principal_paid: Amount
+    interest_paid: Amount
+    fees_paid: Amount
+    written_off: Amount
+    recovered: Amount
+    next_due: InstalmentAnswer | None
+    par30: bool
+    par90: bool
+
+
+class FactAnswer(Answer):
+    """One thing that happened to the loan; `reversed` tells that it no longer counts, and why."""
+
+    kind: str
+    id: UUID
+    external_id: str | None
+    on: date
+    amount: Amount
+    allocation: dict[str, str] | None
+    reversed: dict[str, str] | None
+
+
+class LoanPositionAnswer(LoanAnswer):
+    position: PositionAnswer
+    facts: list[FactAnswer]

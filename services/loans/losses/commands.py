@@ -1,0 +1,177 @@
+"""Write-offs, recoveries and reversals: one fact at a time, each decided by a person."""
+
+from dataclasses import replace
+from datetime import date
+from uuid import UUID
+
+from services.common import audit
+from services.common.database import WriteSession
+from services.common.errors import InputError, JsonValue, NotFound
+from services.common.idempotency import Answered, created, replayed
+from services.common.identity import Principal
+from services.common.messages import MESSAGES
+from services.common.money import format_cents
+from services.common.recording import CONFLICT, to_problem
+from services.common.text import Text
+from services.loans.losses import queries
+from services.loans.losses.queries import FactOnRecord, LossDraft
+from services.loans.losses.schemas import ReversalBody
+from services.loans.positions.arithmetic import (
+    LoanFacts,
+    Loss,
+    left_to_write_off,
+)
+from services.loans.positions.commands import (
+    Change,
+    allocations_by_repayment,
+    keep_figures,
+    tell_facts,
+)
+from services.loans.positions.queries import load_facts
+
+
+async def record_loss(
+    session: WriteSession, principal: Principal, draft: LossDraft, today: date
+) -> Answered:
+    """Record a write-off or a recovery. Raises Unprocessable, Conflict, NotFound (the loan)."""
+    known = await queries.find_fingerprint(session, draft.kind, draft.external_id)
+    if known is not None and known != draft.fingerprint():
+        raise to_problem([CONFLICT])
+    location = f"/v1/loans/{draft.loan_id}"
+    if known is None:
+        before = await _load_one(session, draft.loan_id)
+        _check_loss(draft, before, today)
+        loss_id = await queries.insert_loss(session, draft, principal.subject)
+        loss = Loss(draft.on, draft.amount_cents)
+        after = (
+            replace(before, write_offs=(*before.write_offs, loss))
+            if draft.kind == "write_off"
+            else replace(before, recoveries=(*before.recoveries, loss))
+        )
+        moved = await keep_figures(session, [Change(before, after)])
+        told = _tell(draft.kind, loss_id, draft.loan_id, draft.on, draft.amount_cents)
+        await tell_facts(session, [told, *moved])
+        details: dict[str, JsonValue] = {"loan_id": str(draft.loan_id)}
+        await audit.append(session, principal, f"{draft.kind}.recorded", details)
+    document = await queries.find_loss(session, draft.kind, draft.external_id)
+    answer = created if known is None else replayed
+    return answer(document, location)
+
+
+async def record_reversal(
+    session: WriteSession, principal: Principal, loan_id: UUID, body: ReversalBody
+) -> Answered:
+    """Take a fact out, with everything after it recomputed. Raises NotFound, Conflict."""
+    before = await _load_one(session, loan_id)
+    fact = await queries.find_fact(session, loan_id, body.fact.kind, body.fact.external_id)
+    if fact is None:
+        raise NotFound(Text("Ce prêt n'a pas ce fait.", "This loan has no such fact."))
+    location = f"/v1/loans/{loan_id}"
+    if fact.reversal_id is not None:
+        if fact.reason != body.reason:
+            raise to_problem([ALREADY_REVERSED])
+        return replayed(_show_reversal(fact.reversal_id, body), location)
+    after = _without(before, body.fact.kind, fact)
+    split = allocations_by_repayment([before])
+    reversal_id = await queries.insert_reversal(
+        session, body.fact.kind, fact.fact_id, body.reason, principal.subject
+    )
+    moved = await keep_figures(session, [Change(before, after)])
+    told = _tell("reversal", fact.fact_id, loan_id, fact.on, fact.amount_cents)
+    if fact.fact_id in split:
+        told |= {
+            "principal_cents": split[fact.fact_id].principal_cents,
+            "interest_cents": split[fact.fact_id].interest_cents,
+            "fees_cents": split[fact.fact_id].fees_cents,
+        }
+    await tell_facts(session, [told | {"reversed_kind": body.fact.kind}, *moved])
+    details: dict[str, JsonValue] = {"kind": body.fact.kind, "fact_id": str(fact.fact_id)}
+    await audit.append(session, principal, "fact.reversed", details)
+    return created(_show_reversal(reversal_id, body), location)
+
+
+ALREADY_REVERSED = InputError(
+    "/fact",
+    CONFLICT.code,
+    Text(
+        "Ce fait est déjà renversé, pour une autre raison.",
+        "This fact is already reversed, for another reason.",
+    ),
+)
+
+
+async def _load_one(session: WriteSession, loan_id: UUID) -> LoanFacts:
+    found = await load_facts(session, [loan_id])
+    if not found:
+        raise NotFound(Text("Prêt introuvable.", "Loan not found."))
+    return found[0]
+
+
+def _check_loss(draft: LossDraft, loan: LoanFacts, today: date) -> None:
+    errors: list[InputError] = []
+    on = "/written_off_on" if draft.kind == "write_off" else "/recovered_on"
+    if draft.on > today:
+        errors.append(InputError(on, "date.future", MESSAGES["date.future"]))
+    if draft.on < loan.disbursed_on:
+        message = Text(
+            f"Cette date précède le versement du prêt ({loan.disbursed_on}).",
+            f"This date comes before the loan's disbursement ({loan.disbursed_on}).",
+        )
+        errors.append(InputError(on, f"{draft.kind}.before_disbursement", message))
+    left = (
+        left_to_write_off(loan)
+        if draft.kind == "write_off"
+        else loan.written_off_cents - loan.recovered_cents
+    )
+    if draft.amount_cents > left:
+        message = Text(
+            f"Ce montant dépasse ce qui peut l'être : {format_cents(left)}.",
+            f"This amount is over what it can be: {format_cents(left)}.",
+        )
+        errors.append(InputError("/amount", f"{draft.kind}.exceeds_balance", message))
+    if errors:
+        raise to_problem(errors)
+
+
+def _without(loan: LoanFacts, kind: str, fact: FactOnRecord) -> LoanFacts:
+    """The loan without a fact. Raises Unprocessable when what stands needs it."""
+    loss = Loss(fact.on, fact.amount_cents)
+    if kind == "repayment":
+        kept = tuple(p for p in loan.payments if p.repayment_id != fact.fact_id)
+        return replace(loan, payments=kept)
+    if kind == "recovery":
+        return replace(loan, recoveries=_take_out(loan.recoveries, loss))
+    after = replace(loan, write_offs=_take_out(loan.write_offs, loss))
+    if after.recovered_cents > after.written_off_cents:
+        message = Text(
+            "Des recouvrements dépendent de cette radiation : renversez-les d'abord.",
+            "Recoveries depend on this write-off: reverse them first.",
+        )
+        raise to_problem([InputError("/fact", "reversal.needed_by_recoveries", message)])
+    return after
+
+
+def _take_out(losses: tuple[Loss, ...], loss: Loss) -> tuple[Loss, ...]:
+    position = losses.index(loss)
+    return losses[:position] + losses[position + 1 :]
+
+
+def _show_reversal(reversal_id: UUID, body: ReversalBody) -> JsonValue:
+    return {
+        "reversal_id": str(reversal_id),
+        "fact": {"kind": body.fact.kind, "external_id": body.fact.external_id},
+        "reason": body.reason,
+    }
+
+
+def _tell(kind: str, fact_id: UUID, loan_id: UUID, on: date, cents: int) -> dict[str, JsonValue]:
+    return {
+        "kind": kind,
+        "id": str(fact_id),
+        "loan_id": str(loan_id),
+        "on": on.isoformat(),
+        "amount_cents": cents,
+        "principal_cents": cents,
+        "interest_cents": 0,
+        "fees_cents": 0,
+    }

@@ -1,0 +1,109 @@
+"""Every SQL statement about outcomes."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from services.common.bulk import insert_rows
+from services.common.database import ReadSession, WriteSession
+from services.common.errors import JsonValue
+from services.common.money import format_cents
+from services.loans.outcomes.schemas import OutcomeDraft
+
+
+async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[str, bytes]:
+    rows = await session.connection.execute(
+        _KNOWN, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
+    )
+    return {row.external_id: row.fingerprint for row in rows}
+
+
+async def insert_outcomes(
+    session: WriteSession,
+    drafts: Sequence[OutcomeDraft],
+    loan_ids: Sequence[UUID],
+    recorded_by: str,
+) -> None:
+    rows = [
+        (
+            session.organisation_id,
+            loan_id,
+            draft.external_id,
+            draft.observed_on,
+            draft.business_status.value,
+            draft.jobs_created,
+            draft.jobs_maintained,
+            draft.turnover_cents,
+            draft.other_financing_cents,
+            draft.fingerprint(),
+            recorded_by,
+        )
+        for draft, loan_id in zip(drafts, loan_ids, strict=True)
+    ]
+    await insert_rows(session, "outcomes", _COLUMNS, rows)
+
+
+async def find_outcome(session: ReadSession, external_id: str) -> dict[str, JsonValue]:
+    row = (
+        await session.connection.execute(
+            _FIND, {"organisation": session.organisation_id, "external_id": external_id}
+        )
+    ).one()
+    return _show(row)
+
+
+async def list_outcomes(session: ReadSession, after: str, limit: int) -> list[dict[str, JsonValue]]:
+    rows = await session.connection.execute(
+        _LIST, {"organisation": session.organisation_id, "after": after, "limit": limit}
+    )
+    return [_show(row) for row in rows]
+
+
+def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
+    return {
+        "outcome_id": str(row.outcome_id),
+        "external_id": row.external_id,
+        "loan": {"external_id": row.loan_external_id},
+        "observed_on": row.observed_on.isoformat(),
+        "business_status": row.business_status,
+        "jobs_created": row.jobs_created,
+        "jobs_maintained": row.jobs_maintained,
+        "turnover": _amount(row.turnover_cents),
+        "other_financing": _amount(row.other_financing_cents),
+    }
+
+
+def _amount(cents: int | None) -> str | None:
+    return None if cents is None else format_cents(cents)
+
+
+_COLUMNS = {
+    "organisation_id": "uuid",
+    "loan_id": "uuid",
+    "external_id": "text",
+    "observed_on": "date",
+    "business_status": "text",
+    "jobs_created": "integer",
+    "jobs_maintained": "integer",
+    "turnover_cents": "bigint",
+    "other_financing_cents": "bigint",
+    "fingerprint": "bytea",
+    "recorded_by": "text",
+}
+_KNOWN = text(
+    """
+    SELECT external_id, fingerprint FROM outcomes
+    WHERE organisation_id = :organisation
+      AND external_id = ANY(cast(:external_ids AS text[]))
+    """
+)
+_SELECT = """
+    SELECT o.outcome_id, o.external_id, l.external_id AS loan_external_id, o.observed_on,
+           o.business_status, o.jobs_created, o.jobs_maintained, o.turnover_cents,
+           o.other_financing_cents
+    FROM outcomes o JOIN loans l USING (organisation_id, loan_id)
+    WHERE o.organisation_id = :organisation
+"""
+_FIND = text(f"{_SELECT} AND o.external_id = :external_id")
+_LIST = text(f"{_SELECT} AND o.external_id > :after ORDER BY o.external_id LIMIT :limit")

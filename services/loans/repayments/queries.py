@@ -1,0 +1,108 @@
+"""Every SQL statement about repayments."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from services.common.bulk import insert_rows
+from services.common.database import ReadSession, WriteSession
+from services.common.errors import JsonValue
+from services.common.money import format_cents
+from services.loans.repayments.drafts import RepaymentDraft
+
+
+async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[str, bytes]:
+    """Fingerprints of repayments on record, by the member's identifier."""
+    rows = await session.connection.execute(
+        _KNOWN, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
+    )
+    return {row.external_id: row.fingerprint for row in rows}
+
+
+async def insert_repayments(
+    session: WriteSession,
+    drafts: Sequence[RepaymentDraft],
+    loan_ids: Sequence[UUID],
+    recorded_by: str,
+) -> dict[str, UUID]:
+    """Insert repayments not on record; returns their identifiers by external_id."""
+    rows = [
+        (
+            session.organisation_id,
+            loan_id,
+            draft.external_id,
+            draft.paid_on,
+            draft.amount_cents,
+            draft.method,
+            draft.fingerprint(),
+            recorded_by,
+        )
+        for draft, loan_id in zip(drafts, loan_ids, strict=True)
+    ]
+    found = await insert_rows(
+        session, "repayments", _COLUMNS, rows, returning=("external_id", "repayment_id")
+    )
+    return {row["external_id"]: row["repayment_id"] for row in found}
+
+
+async def find_repayment(session: ReadSession, external_id: str) -> dict[str, JsonValue]:
+    row = (
+        await session.connection.execute(
+            _FIND, {"organisation": session.organisation_id, "external_id": external_id}
+        )
+    ).one()
+    return _show(row)
+
+
+async def list_repayments(
+    session: ReadSession, loan_id: UUID, after: str, limit: int
+) -> list[dict[str, JsonValue]]:
+    rows = await session.connection.execute(
+        _LIST,
+        {
+            "organisation": session.organisation_id,
+            "loan": loan_id,
+            "after": after,
+            "limit": limit,
+        },
+    )
+    return [_show(row) for row in rows]
+
+
+def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
+    return {
+        "repayment_id": str(row.repayment_id),
+        "external_id": row.external_id,
+        "loan_id": str(row.loan_id),
+        "paid_on": row.paid_on.isoformat(),
+        "amount": format_cents(row.amount_cents),
+        "method": row.method,
+    }
+
+
+_COLUMNS = {
+    "organisation_id": "uuid",
+    "loan_id": "uuid",
+    "external_id": "text",
+    "paid_on": "date",
+    "amount_cents": "bigint",
+    "method": "text",
+    "fingerprint": "bytea",
+    "recorded_by": "text",
+}
+_KNOWN = text(
+    """
+    SELECT external_id, fingerprint FROM repayments
+    WHERE organisation_id = :organisation
+      AND external_id = ANY(cast(:external_ids AS text[]))
+    """
+)
+_SELECT = """
+    SELECT repayment_id, external_id, loan_id, paid_on, amount_cents, method
+    FROM repayments WHERE organisation_id = :organisation
+"""
+_FIND = text(f"{_SELECT} AND external_id = :external_id")
+_LIST = text(
+    f"{_SELECT} AND loan_id = :loan AND external_id > :after ORDER BY external_id LIMIT :limit"
+)

@@ -1,0 +1,1 @@
+"""Access keys: made at random, shown once, kept hashed, expiring, revocable at once."""

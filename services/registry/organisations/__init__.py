@@ -1,0 +1,1 @@
+"""The organisations of the network, their former names and their memberships over time."""

@@ -1,0 +1,1 @@
+"""The administrative regions of Québec, by official code."""

@@ -1,0 +1,1 @@
+"""The whole on one machine: processes, faults, starting and stopping."""

@@ -1,0 +1,24 @@
+"""GET /v1/regions."""
+
+import pytest
+
+from services.common.identity import Role
+from tests.services.registry.conftest import Registry
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_every_role_reads_the_seventeen_regions(registry: Registry, role: Role) -> None:
+    response = await registry.call("GET", "/v1/regions", role=role)
+
+    assert response.status_code == 200
+    regions = response.json()
+    assert regions["next"] is None
+    assert [region["code"] for region in regions["items"]] == [f"{n:02}" for n in range(1, 18)]
+    assert {"code": "06", "name": "Montréal"} in regions["items"]
+
+
+async def test_nobody_reads_without_a_token(registry: Registry) -> None:
+    response = await registry.call("GET", "/v1/regions", role=None)
+
+    assert response.status_code == 401
+    assert response.json()["code"] == "access.unauthenticated"

@@ -1,0 +1,1 @@
+"""What several tests need to start real parts of the system."""
