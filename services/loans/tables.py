@@ -28,7 +28,7 @@ TENANT_TABLES = FACTS + DESCRIPTIONS + KEPT_FIGURES
 
 TOTALS_COLUMNS: dict[str, tuple[str, ...]] = {
     "organisation_counters": ("organisation_id", "last_event_number"),
-    "events": ("organisation_id", "recorded_at"),
+    "events": ("organisation_id", "event_number", "recorded_at"),
     "borrowers": (
         "organisation_id",
         "borrower_id",

@@ -24,6 +24,8 @@ class KnownBorrower:
     kind: BorrowerKind
     birth_year: int | None
     gender: str | None
+    clienteles: tuple[str, ...]
+    municipality: str | None
     region_code: str | None
     fingerprint: bytes
 
@@ -39,6 +41,8 @@ async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[
             BorrowerKind(row.kind),
             row.birth_year,
             row.gender,
+            tuple(row.clienteles),
+            row.municipality,
             row.region_code,
             row.fingerprint,
         )
@@ -46,32 +50,22 @@ async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[
     }
 
 
-async def insert_borrowers(
+async def put_borrowers(
     session: WriteSession, drafts: Sequence[BorrowerDraft], is_registered: bool, recorded_by: str
 ) -> dict[str, UUID]:
-    """Insert borrowers not on record; returns their identifiers by external_id."""
+    """Describe borrowers, new or on record; returns their identifiers by external_id."""
     rows = [
         (session.organisation_id, is_registered, *_values(draft), recorded_by) for draft in drafts
     ]
     found = await insert_rows(
-        session, "borrowers", _COLUMNS, rows, returning=("external_id", "borrower_id")
-    )
-    return {row["external_id"]: row["borrower_id"] for row in found}
-
-
-async def complete_borrowers(
-    session: WriteSession, drafts: Sequence[BorrowerDraft], recorded_by: str
-) -> None:
-    """Give borrowers known only through their loans the description now registered."""
-    rows = [(session.organisation_id, True, *_values(draft), recorded_by) for draft in drafts]
-    await insert_rows(
         session,
         "borrowers",
         _COLUMNS,
         rows,
-        on_conflict="(organisation_id, external_id) DO UPDATE SET "
-        + ", ".join(f"{name} = excluded.{name}" for name in list(_COLUMNS)[1:]),
+        returning=("external_id", "borrower_id"),
+        on_conflict=_DESCRIBE_AGAIN,
     )
+    return {row["external_id"]: row["borrower_id"] for row in found}
 
 
 async def find_borrower(session: ReadSession, external_id: str) -> dict[str, JsonValue] | None:
@@ -127,13 +121,13 @@ def _values(draft: BorrowerDraft) -> tuple[object, ...]:
         enterprise.sector_code if enterprise else None,
         enterprise.social_economy if enterprise else None,
         canonical(to_json(consents)).decode(),
-        draft.fingerprint(),
+        draft.fingerprint,
     )
 
 
 def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
     enterprise: JsonValue = None
-    if row.enterprise_name is not None:
+    if row.social_economy is not None:
         enterprise = {
             "name": row.enterprise_name,
             "neq": row.neq,
@@ -170,6 +164,11 @@ _COLUMNS = {
     "fingerprint": "bytea",
     "recorded_by": "text",
 }
+_DESCRIBE_AGAIN = "(organisation_id, external_id) DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}"
+    for name in _COLUMNS
+    if name not in ("organisation_id", "external_id")
+)
 _SHOWN = (
     "borrower_id",
     "external_id",
@@ -190,8 +189,8 @@ _SELECT = f"""
 """
 _KNOWN = text(
     """
-    SELECT external_id, borrower_id, is_registered, kind, birth_year, gender, region_code,
-           fingerprint
+    SELECT external_id, borrower_id, is_registered, kind, birth_year, gender, clienteles,
+           municipality, region_code, fingerprint
     FROM borrowers
     WHERE organisation_id = :organisation
       AND external_id = ANY(cast(:external_ids AS text[]))

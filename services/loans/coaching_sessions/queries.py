@@ -46,7 +46,7 @@ async def insert_coaching_sessions(
             p.draft.stage.value,
             list(p.draft.topics),
             p.draft.next_action,
-            p.draft.fingerprint(),
+            p.draft.fingerprint,
             recorded_by,
         )
         for p in placed

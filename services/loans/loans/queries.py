@@ -13,8 +13,9 @@ from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.common.money import format_cents
 from services.common.strict_json import canonical
+from services.loans.content import read_content
 from services.loans.loans.drafts import LoanDraft
-from services.loans.positions.arithmetic import Instalment
+from services.loans.positions.ladder import Instalment
 from services.loans.positions.views import show_instalment
 
 
@@ -69,14 +70,14 @@ async def insert_loans(
             draft.sector_code,
             region,
             draft.terms.principal_cents,
-            canonical(draft.terms_json()).decode(),
+            canonical(read_content(draft.terms)).decode(),
             draft.contracted_on,
             draft.disbursed_on,
             draft.funding.state_cents,
             draft.funding.community_cents,
             draft.funding.private_cents,
             draft.other_financing_cents,
-            draft.fingerprint(),
+            draft.fingerprint,
             recorded_by,
         )
         for draft, region in zip(drafts, regions, strict=True)
@@ -91,7 +92,6 @@ async def insert_openings(
     session: WriteSession,
     drafts: Sequence[LoanDraft],
     loan_ids: Mapping[str, UUID],
-    instalments: Mapping[str, Sequence[Instalment]],
     recorded_by: str,
 ) -> dict[UUID, UUID]:
     """The disbursement and the first schedule of each loan; returns disbursements by loan."""
@@ -131,14 +131,14 @@ async def insert_openings(
                 organisation,
                 loan_ids[draft.external_id],
                 1,
-                i.number,
-                i.due_on,
-                i.principal_cents,
-                i.interest_cents,
-                i.fees_cents,
+                row.number,
+                row.due_on,
+                row.principal_cents,
+                row.interest_cents,
+                row.fees_cents,
             )
             for draft in drafts
-            for i in instalments[draft.external_id]
+            for row in draft.schedule.rows
         ],
     )
     return {row["loan_id"]: row["disbursement_id"] for row in disbursed}

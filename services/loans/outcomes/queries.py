@@ -36,7 +36,7 @@ async def insert_outcomes(
             draft.jobs_maintained,
             draft.turnover_cents,
             draft.other_financing_cents,
-            draft.fingerprint(),
+            draft.fingerprint,
             recorded_by,
         )
         for draft, loan_id in zip(drafts, loan_ids, strict=True)

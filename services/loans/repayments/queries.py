@@ -35,7 +35,7 @@ async def insert_repayments(
             draft.paid_on,
             draft.amount_cents,
             draft.method,
-            draft.fingerprint(),
+            draft.fingerprint,
             recorded_by,
         )
         for draft, loan_id in zip(drafts, loan_ids, strict=True)
