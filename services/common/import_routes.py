@@ -73,9 +73,7 @@ def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> API
         request: Request, member: Member, limit: Limit = LIMIT_DEFAULT, cursor: str | None = None
     ) -> Response:
         """Les imports de l'organisation, du plus récent au plus ancien."""
-        before = _NEWEST
-        if cursor is not None:
-            before = parse_import_id(service_name, decode_cursor(cursor)) or uuid.UUID(int=0)
+        before = _NEWEST if cursor is None else _read_cursor(service_name, cursor)
         async with database_of(request).read(member.organisation_id) as session:
             found = await list_imports(session, before, limit + 1)
         items = [to_summary_answer(each, service_name).model_dump(mode="json") for each in found]
@@ -132,6 +130,18 @@ def _refuse_unknown_parameters(request: Request, known: Sequence[str]) -> None:
 def _unknown_kind(names: Sequence[str]) -> Problem:
     message = MESSAGES["choice"].fill(expected=", ".join(names))
     return Unprocessable(message, errors=[InputError("/kind", "choice", message)])
+
+
+def _read_cursor(service_name: str, cursor: str) -> uuid.UUID:
+    before = parse_import_id(service_name, decode_cursor(cursor))
+    if before is None:
+        message = MESSAGES["cursor.foreign"]
+        raise Unprocessable(
+            message,
+            code="cursor.invalid",
+            errors=[InputError("/cursor", "cursor.invalid", message)],
+        )
+    return before
 
 
 def _own_id(service_name: str, public_id: str) -> uuid.UUID:

@@ -90,6 +90,9 @@ MESSAGES: dict[str, Text] = {
         "Un guillemet ouvert ici n'est pas bien fermé ; la suite du fichier est illisible.",
         "A quotation mark opened here is not closed well; the rest of the file is unreadable.",
     ),
+    "cursor.foreign": Text(
+        "Ce curseur vient d'une autre liste.", "This cursor was given by another list."
+    ),
     "header.too_wide": Text(
         "Pas plus de {columns_max} colonnes.", "At most {columns_max} columns."
     ),
@@ -110,6 +113,9 @@ MESSAGES: dict[str, Text] = {
     "import.too_many_rows": Text(
         "Un fichier a {rows_max} lignes au plus ; partagez-le.",
         "A file has at most {rows_max} rows; split it.",
+    ),
+    "row.json": Text(
+        "Cette ligne n'est pas un objet JSON en UTF-8.", "This row is not a JSON object in UTF-8."
     ),
     "row.cells": Text(
         "Cette ligne a {found} cellule(s) ; les titres en ont {expected}.",

@@ -283,7 +283,7 @@ def _refused_line(number: int, problem: Problem) -> RowError:
     for error in problem.errors:
         column = error.pointer.partition("/")[2].partition("/")[0]
         return RowError(number, show(column), error.code, error.message)
-    return RowError(number, "", problem.code, problem.detail or problem.title)
+    return RowError(number, "", problem.code, MESSAGES["row.json"])
 
 
 def _read_members(
