@@ -1,0 +1,1 @@
+"""Agreements between the network and its funders: targets, obligations, payments."""

@@ -1,0 +1,28 @@
+"""The funds service: `uvicorn services.funds.app:create_app --factory`."""
+
+from fastapi import FastAPI
+
+from services.common.app import create_service
+from services.funds.agreements import routes as agreements
+from services.funds.contributions import routes as contributions
+from services.funds.funds import routes as funds
+from services.funds.journal import routes as journal
+from services.funds.reservations import routes as reservations
+from services.funds.settings import FundsSettings
+from services.funds.totals import routes as totals
+
+
+def create_app() -> FastAPI:
+    """The application, configured by its environment."""
+    return create_service(
+        "Fonds",
+        FundsSettings(),
+        [
+            funds.router,
+            contributions.router,
+            journal.router,
+            reservations.router,
+            agreements.router,
+            totals.router,
+        ],
+    )

@@ -1,0 +1,1 @@
+"""One fund per organisation: its document, its balance on any date."""

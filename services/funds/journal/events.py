@@ -1,0 +1,88 @@
+"""The events of the loans service that the journal follows, read strictly into facts.
+
+    loan.disbursed  {loan_id, disbursed_on, principal_cents, fees_withheld_cents}
+    loans.recorded  {facts: [{kind, id, loan_id, on, amount_cents, principal_cents, interest_cents,
+                              fees_cents, reverses?}]}
+
+A fact of kind "reversal" carries the amounts of the fact it takes back, as they stand, and names
+its kind in `reverses` (a repayment unless said). Other events are none of the journal's business.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.common.fields import CalendarDate
+from services.common.outbox import Event
+from services.funds.journal.arithmetic import LoanFact, LoanFactKind
+
+FactKind = Annotated[LoanFactKind, Field(strict=False)]
+
+
+class _Payload(BaseModel):
+    """What another service tells; fields may be added to it, never renamed."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+
+class _Disbursed(_Payload):
+    loan_id: str
+    disbursed_on: CalendarDate
+    principal_cents: int
+    fees_withheld_cents: int = 0
+
+
+class _Fact(_Payload):
+    kind: FactKind | Literal["reversal"]
+    id: str
+    loan_id: str
+    on: CalendarDate
+    amount_cents: int = 0
+    principal_cents: int = 0
+    interest_cents: int = 0
+    fees_cents: int = 0
+    reverses: FactKind = LoanFactKind.REPAYMENT
+
+
+class _Recorded(_Payload):
+    facts: list[_Fact]
+
+
+def read_facts(event: Event) -> Sequence[LoanFact]:
+    """The facts an event tells. Raises pydantic's ValidationError when it is not as agreed."""
+    match event.type:
+        case "loan.disbursed":
+            return [_read_disbursement(event)]
+        case "loans.recorded":
+            return [_read_fact(fact) for fact in _Recorded.model_validate(event.payload).facts]
+        case _:
+            return []
+
+
+def _read_disbursement(event: Event) -> LoanFact:
+    told = _Disbursed.model_validate(event.payload)
+    return LoanFact(
+        LoanFactKind.DISBURSEMENT,
+        told.loan_id,
+        told.loan_id,
+        told.disbursed_on,
+        amount_cents=told.principal_cents - told.fees_withheld_cents,
+        principal_cents=told.principal_cents,
+        fees_cents=told.fees_withheld_cents,
+    )
+
+
+def _read_fact(told: _Fact) -> LoanFact:
+    is_reversal = told.kind == "reversal"
+    return LoanFact(
+        told.reverses if told.kind == "reversal" else told.kind,
+        told.id,
+        told.loan_id,
+        told.on,
+        told.amount_cents,
+        told.principal_cents,
+        told.interest_cents,
+        told.fees_cents,
+        is_reversal,
+    )

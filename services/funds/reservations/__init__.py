@@ -1,0 +1,1 @@
+"""Money set aside for a loan that is being disbursed: reserve, then post or void."""

@@ -1,0 +1,1 @@
+"""Totals by organisation, for the reports of the network."""

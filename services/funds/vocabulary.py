@@ -1,0 +1,60 @@
+"""The words of a fund: who contributes, in which form, for what."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Source(StrEnum):
+    """The three sides of the partnership."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    COMMUNITY = "community"
+
+
+class ContributorKind(StrEnum):
+    STATE = "state"
+    FEDERAL = "federal"
+    MUNICIPAL = "municipal"
+    FINANCIAL_INSTITUTION = "financial_institution"
+    ENTERPRISE = "enterprise"
+    FOUNDATION = "foundation"
+    UNION = "union"
+    INDIVIDUAL = "individual"
+    RELIGIOUS_COMMUNITY = "religious_community"
+    NON_PROFIT = "non_profit"
+    COOPERATIVE = "cooperative"
+
+
+SOURCES: Mapping[ContributorKind, Source] = {
+    ContributorKind.STATE: Source.PUBLIC,
+    ContributorKind.FEDERAL: Source.PUBLIC,
+    ContributorKind.MUNICIPAL: Source.PUBLIC,
+    ContributorKind.FINANCIAL_INSTITUTION: Source.PRIVATE,
+    ContributorKind.ENTERPRISE: Source.PRIVATE,
+    ContributorKind.FOUNDATION: Source.PRIVATE,
+    ContributorKind.UNION: Source.PRIVATE,
+    ContributorKind.INDIVIDUAL: Source.COMMUNITY,
+    ContributorKind.RELIGIOUS_COMMUNITY: Source.COMMUNITY,
+    ContributorKind.NON_PROFIT: Source.COMMUNITY,
+    ContributorKind.COOPERATIVE: Source.COMMUNITY,
+}
+
+
+class Instrument(StrEnum):
+    GRANT = "grant"
+    DONATION = "donation"
+    PLACEMENT = "placement"
+    INTEREST_FREE_LOAN = "interest_free_loan"
+    GUARANTEE = "guarantee"
+
+
+REPAYABLE = frozenset({Instrument.PLACEMENT, Instrument.INTEREST_FREE_LOAN})
+"""What the fund owes back. A grant or a donation is given; a guarantee is only promised."""
+
+
+class Purpose(StrEnum):
+    CAPITAL = "capital"
+    """Money to lend."""
+    OPERATIONS = "operations"
+    """Money to run the organisation: coaching, rent, pay."""
