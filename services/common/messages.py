@@ -87,8 +87,9 @@ MESSAGES: dict[str, Text] = {
         "La colonne {position} n'a pas de nom.", "Column {position} has no name."
     ),
     "csv.malformed": Text(
-        "Un guillemet ouvert ici n'est pas bien fermé ; la suite du fichier est illisible.",
-        "A quotation mark opened here is not closed well; the rest of the file is unreadable.",
+        "Un guillemet ouvert ici est mal fermé, ou une cellule est trop longue ; "
+        "la suite est illisible.",
+        "A quotation mark opened here is closed badly, or a cell is huge; the rest cannot be read.",
     ),
     "cursor.foreign": Text(
         "Ce curseur vient d'une autre liste.", "This cursor was given by another list."

@@ -151,13 +151,15 @@ class TestRequests:
     async def test_the_list_in_pages(self, service: NotesService, member: str) -> None:
         sent = [(await service.send(member, GOOD)).json()["import_id"] for _ in range(5)]
         listed: list[str] = []
-        path = "/v1/imports?limit=2"
+        path = "/v1/imports?limit=2&kind=notes"
         while path:
             answer = (await service.get(member, path)).json()
             assert len(answer["items"]) <= 2
             listed += [item["import_id"] for item in answer["items"]]
             path = answer["next"]
         assert listed == sent[::-1]
+        unknown = await service.get(member, "/v1/imports?kind=loans")
+        assert (unknown.status_code, unknown.json()["errors"][0]["code"]) == (422, "choice")
 
     async def test_a_foreign_cursor(self, service: NotesService, member: str) -> None:
         response = await service.get(member, "/v1/imports?cursor=InRvdG8i")

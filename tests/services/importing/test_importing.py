@@ -69,7 +69,7 @@ class TestRecording:
         }
         file = await service.get(member, f"/v1/imports/{import_id}/file")
         assert file.content == GOOD.encode()
-        assert file.headers["content-type"].startswith("text/csv")
+        assert file.headers["content-type"] == "text/csv"
         assert file.headers["content-disposition"] == (
             "attachment; filename*=UTF-8''pr%C3%AAts%20mars.csv"
         )
@@ -143,6 +143,7 @@ class TestBadRows:
         assert document["code"] == "import.rejected"
         assert document["detail"] == "Nothing was recorded: 6 row(s) to correct out of 7."
         assert places(response) == MIXED_ERRORS
+        assert document["errors"][3]["pointer"] == "/3"
         assert document["errors"][0] == {
             "pointer": "/2/amount",
             "row": 2,
