@@ -139,9 +139,8 @@ def contribution(**changes: JsonValue) -> dict[str, JsonValue]:
 
 def gift(**changes: JsonValue) -> dict[str, JsonValue]:
     """A donation of an individual: no rate, nothing to pay back."""
-    body = contribution(
-        contributor="Une voisine", contributor_kind="individual", instrument="donation", **changes
-    )
+    body = contribution(contributor="Une voisine", contributor_kind="individual")
+    body |= {"instrument": "donation", **changes}
     del body["annual_rate"]
     del body["repayable_on"]
     return body
