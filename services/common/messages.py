@@ -77,11 +77,15 @@ MESSAGES: dict[str, Text] = {
         "L'envoi s'est interrompu avant la fin ; rien n'a été inscrit.",
         "The upload broke off before its end; nothing was recorded.",
     ),
-    "column.duplicate": Text("Cette colonne est là deux fois.", "This column stands here twice."),
-    "column.missing": Text("Cette colonne est requise.", "This column is required."),
+    "column.duplicate": Text(
+        "La colonne « {column} » est là deux fois.", 'The column "{column}" stands here twice.'
+    ),
+    "column.missing": Text(
+        "La colonne « {column} » est requise.", 'The column "{column}" is required.'
+    ),
     "column.unknown": Text(
-        "Cette colonne n'existe pas ici. Colonnes admises : {known}.",
-        "There is no such column here. Columns allowed: {known}.",
+        "La colonne « {column} » n'existe pas ici. Colonnes admises : {known}.",
+        'There is no column "{column}" here. Columns allowed: {known}.',
     ),
     "column.unnamed": Text(
         "La colonne {position} n'a pas de nom.", "Column {position} has no name."

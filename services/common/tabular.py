@@ -113,7 +113,8 @@ def parse_media_type(header: str) -> tuple[str, str]:
 
 
 def row_error(row: int, column: str, code: str, **blanks: object) -> RowError:
-    return RowError(row, show(column), code, MESSAGES[code].fill(**blanks))
+    shown = show(column)
+    return RowError(row, shown, code, MESSAGES[code].fill(column=shown, **blanks))
 
 
 def show(name: str) -> str:
