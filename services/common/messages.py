@@ -72,6 +72,19 @@ MESSAGES: dict[str, Text] = {
         "La date de versement du prêt et celle de ses conditions diffèrent.",
         "The disbursement date of the loan and that of its terms differ.",
     ),
+    "region_code.form": Text(
+        "Une région est un code officiel à deux chiffres, de 01 à 17.",
+        "A region is an official two-digit code, from 01 to 17.",
+    ),
+    "postal_code.form": Text(
+        "Un code postal s'écrit A9A 9A9, ou A9A pour ses trois premiers caractères.",
+        "A postal code is written A9A 9A9, or A9A for its first three characters.",
+    ),
+    "neq.form": Text("Un NEQ a dix chiffres.", "A NEQ has ten digits."),
+    "sector_code.form": Text(
+        "Un code de secteur (SCIAN) a de 1 à 10 chiffres, lettres ou traits d'union.",
+        "A sector code (NAICS) has 1 to 10 digits, letters or hyphens.",
+    ),
     "value.invalid": Text("Cette valeur n'est pas valable.", "This value is not valid."),
     "body.truncated": Text(
         "L'envoi s'est interrompu avant la fin ; rien n'a été inscrit.",
