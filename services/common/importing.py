@@ -12,7 +12,7 @@ errors are then kept in a transaction of their own. A file that cannot be read a
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -37,7 +37,8 @@ from services.common.import_schemas import (
 )
 from services.common.messages import MESSAGES
 from services.common.recording import Recorded
-from services.common.tabular import Column, RowError, TableRefused, find_reader, read_table
+from services.common.strict_json import escape_pointer
+from services.common.tabular import RowError, TableRefused, find_reader, read_table
 from services.common.text import Language, choose_language
 
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
@@ -139,7 +140,7 @@ async def _record(
     drafts = len(prepared.numbers)
     assert created + unchanged + len(recorded.refused) == drafts, "a row is recorded or refused"
     rejected = prepared.received - drafts + len(recorded.refused)
-    findings = _merge(prepared, recorded, order.kind.columns)
+    findings = _merge(prepared, recorded, order.kind.places)
     if rejected and order.mode == "atomic":
         raise _RowsRefused(Counts(prepared.received, 0, unchanged, rejected), findings)
     counts = Counts(prepared.received, created, unchanged, rejected)
@@ -192,12 +193,12 @@ def _first(found: Sequence[RowError], is_truncated: bool = False) -> Findings:
     return Findings(ordered[:ERRORS_MAX], is_truncated or len(ordered) > ERRORS_MAX)
 
 
-def _merge(prepared: Prepared, recorded: Recorded, columns: Sequence[Column]) -> Findings:
+def _merge(prepared: Prepared, recorded: Recorded, places: Mapping[str, str]) -> Findings:
     """What reading found and what recording found: the first of both by row and column."""
     positions = sorted(recorded.refused)
     found = list(prepared.findings.errors)
     for position in positions[:ERRORS_MAX]:
-        found += place_errors(prepared.numbers[position], recorded.refused[position], columns)
+        found += place_errors(prepared.numbers[position], recorded.refused[position], places)
     return _first(found, prepared.findings.is_truncated or len(positions) > ERRORS_MAX)
 
 
@@ -222,7 +223,7 @@ def _refusal(
     """The answer's members in a problem document, whose errors also have the pointer of a place."""
     document = _document(order, import_id, counts, findings)
     document["errors"] = [
-        {"pointer": f"/{error.row}/{error.column}" if error.row else "", **answer.model_dump()}
+        {"pointer": _pointer_to(error), **answer.model_dump()}
         for error, answer in zip(
             findings.errors, to_error_answers(findings.errors, order.language), strict=True
         )
@@ -232,3 +233,9 @@ def _refusal(
         return errors.Unprocessable(first.message, code=first.code, extra=document)
     detail = MESSAGES["import.rejected"].fill(received=counts.received, rejected=counts.rejected)
     return errors.Unprocessable(detail, code="import.rejected", extra=document)
+
+
+def _pointer_to(error: RowError) -> str:
+    """Row and column as a JSON pointer, for readers of any problem document; the file is ""."""
+    tokens = (error.row, error.column) if error.column else (error.row,)
+    return "".join(f"/{escape_pointer(token)}" for token in tokens) if error.row else ""

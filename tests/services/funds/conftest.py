@@ -94,8 +94,6 @@ async def funds(
         environment.setenv("RESEAU_DATABASE_URL", database.url("funds_app"))
         environment.setenv("RESEAU_TOTALS_DATABASE_URL", database.url("funds_totals"))
         environment.setenv("RESEAU_TOKEN_PUBLIC_KEY_FILE", str(public_key_file))
-        environment.setenv("RESEAU_LOANS_URL", "http://127.0.0.1:1")
-        environment.setenv("RESEAU_REGISTRY_URL", "http://127.0.0.1:1")
         app = create_app()
     app.state.today = lambda: TODAY
     async with (
@@ -139,9 +137,8 @@ def contribution(**changes: JsonValue) -> dict[str, JsonValue]:
 
 def gift(**changes: JsonValue) -> dict[str, JsonValue]:
     """A donation of an individual: no rate, nothing to pay back."""
-    body = contribution(
-        contributor="Une voisine", contributor_kind="individual", instrument="donation", **changes
-    )
+    body = contribution(contributor="Une voisine", contributor_kind="individual")
+    body |= {"instrument": "donation", **changes}
     del body["annual_rate"]
     del body["repayable_on"]
     return body

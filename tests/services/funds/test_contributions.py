@@ -32,12 +32,14 @@ async def test_purpose_is_capital_unless_said(member: Client) -> None:
 
 
 @pytest.mark.parametrize("kind", ContributorKind)
-async def test_each_kind_of_contributor_has_its_source(member: Client, kind: ContributorKind) -> None:
+async def test_each_kind_of_contributor_has_its_source(
+    member: Client, kind: ContributorKind
+) -> None:
     body = gift(contributor_kind=kind.value, amount="10.00")
     place = f"/v1/funds/{member.organisation}"
     assert (await member.post(f"{place}/contributions", body)).status_code == 201
     balance = (await member.get(f"{place}/balance")).json()
-    expected = {source: "0.00" for source in ("public", "private", "community")}
+    expected = dict.fromkeys(("public", "private", "community"), "0.00")
     assert balance["capital"] == {**expected, SOURCES[kind].value: "10.00"}
 
 
@@ -110,8 +112,16 @@ BAD_FIELDS: list[tuple[dict[str, JsonValue], str, str]] = [
     ({"annual_rate": 7}, "/annual_rate", "rate.form"),
     ({"instrument": "grant", "repayable_on": None}, "/annual_rate", "contribution.rate"),
     ({"instrument": "interest_free_loan"}, "/annual_rate", "contribution.rate"),
-    ({"instrument": "donation", "annual_rate": None}, "/repayable_on", "contribution.not_repayable"),
-    ({"instrument": "guarantee", "annual_rate": None}, "/repayable_on", "contribution.not_repayable"),
+    (
+        {"instrument": "donation", "annual_rate": None},
+        "/repayable_on",
+        "contribution.not_repayable",
+    ),
+    (
+        {"instrument": "guarantee", "annual_rate": None},
+        "/repayable_on",
+        "contribution.not_repayable",
+    ),
     ({"repayable_on": "2025-06-01"}, "/repayable_on", "contribution.repayable_on"),
     ({"colour": "red"}, "/colour", "unknown_field"),
 ]
