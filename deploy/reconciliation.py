@@ -35,7 +35,7 @@ _POSTED = text(
 
 
 async def reconcile(loans_totals_url: SecretStr, funds_totals_url: SecretStr) -> list[str]:
-    """The differences, one sentence each. An organisation whose events are on their way is named."""
+    """The differences, one sentence each; events still on their way to the journal are told."""
     loans = await _read(loans_totals_url, _OWED_BY_LOANS, None)
     journal = await _read(funds_totals_url, _OWED_BY_JOURNAL, _POSTED)
     found: list[str] = []

@@ -1,4 +1,4 @@
-"""Walking a service's organisations to verify what is kept beside the facts, and the audit chain."""
+"""Walking a service's organisations to verify kept figures and the audit chain."""
 
 from collections.abc import AsyncIterator, Callable
 
