@@ -4,7 +4,8 @@ Every test acts for organisations of its own, so that they all share one service
 """
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from joserfc.jwk import OKPKey
+from sqlalchemy import event
 
 from services.common.database import Database
 from services.common.errors import JsonValue
@@ -113,6 +115,22 @@ def member(funds: Funds) -> Client:
 @pytest.fixture(scope="session")
 def network(funds: Funds) -> Client:
     return funds.as_role(Role.NETWORK)
+
+
+@contextmanager
+def counted_statements(funds: Funds) -> Iterator[list[str]]:
+    """The SQL that the service's own role sends within the block."""
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    engine = funds.service_database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def codes_of(response: httpx.Response) -> dict[str, str]:
