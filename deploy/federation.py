@@ -1,8 +1,8 @@
 """The whole federation on one machine: PostgreSQL, three services and the gateway.
 
-    up ─┬─ PostgreSQL               guardian.py
-        ├─ registry, funds, loans   serve.py
-        └─ gateway                  serve.py, the only one whose port is known in advance
+    up ─┬─ guardian.py ── PostgreSQL
+        └─ stem.py ─┬─ registry, funds, loans
+                    └─ gateway                  the only one whose port is known in advance
 
 They stop in the opposite order. The applications are imported while PostgreSQL starts.
 """
@@ -29,16 +29,33 @@ from deploy.supervisor import (
     Kept,
     Part,
     Report,
+    Stem,
     keep_logs_short,
     kept,
     last_lines,
     run_until_signal,
-    start_part,
     wait_until_ready,
 )
 
 # A run that was killed a moment ago left its note, and can still hold the port for as long.
 _PORT_PATIENCE_SECONDS = 6.0
+# What every service imports, loaded once. Libraries alone: the code of a service is imported by its
+# own process, after the fork.
+_LIBRARIES = (
+    "aiohttp",
+    "asyncpg",
+    "fastapi",
+    "httptools",
+    "httpx",
+    "joserfc.jwt",
+    "pydantic_settings",
+    "sqlalchemy.dialects.postgresql.asyncpg",
+    "sqlalchemy.ext.asyncio",
+    "structlog",
+    "uvicorn.lifespan.on",
+    "uvicorn.protocols.http.httptools_impl",
+    "uvloop",
+)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -48,6 +65,7 @@ class Plan:
 
     folder: DataFolder
     postgresql_port: int
+    libraries: Sequence[str]
     parts: Sequence[Part]
     prepare: Callable[[Cluster], Awaitable[None]]
     when_ready: Callable[[str], Awaitable[None]]
@@ -85,7 +103,7 @@ def federation_plan(
     parts.append(
         Part("gateway", "gateway.app:create_app", port, {**urls, **public_key, **private_key})
     )
-    return Plan(folder, postgresql_port, parts, prepare, when_ready)
+    return Plan(folder, postgresql_port, _LIBRARIES, parts, prepare, when_ready)
 
 
 def run(plan: Plan, report: Report) -> None:
@@ -102,14 +120,15 @@ async def _run(plan: Plan, report: Report) -> None:
         log_keeper = asyncio.create_task(keep_logs_short(folder.logs))
         stack.callback(log_keeper.cancel)
 
-        children = {}
-        for part in plan.parts:
-            children[part.name] = await start_part(part, folder.logs)
-            stack.push_async_callback(children[part.name].stop)
+        stem = Stem(folder.logs, plan.libraries)
+        stack.push_async_callback(stem.stop)
+        forking = asyncio.create_task(_fork_parts(stem, plan.parts, stack))
+        stack.push_async_callback(_settle, forking)
+        starting = asyncio.create_task(_start_postgresql(folder, plan.postgresql_port))
+        stack.push_async_callback(_undo, starting)
 
         clock = time.monotonic()
-        postgresql = await _start_postgresql(folder, plan.postgresql_port)
-        stack.push_async_callback(postgresql.stop)
+        postgresql = await asyncio.shield(starting)
         report(_took(text("PostgreSQL est prêt", "PostgreSQL is ready"), clock))
 
         clock = time.monotonic()
@@ -117,6 +136,7 @@ async def _run(plan: Plan, report: Report) -> None:
         report(_took(text("Base de données à jour", "Database up to date"), clock))
 
         clock = time.monotonic()
+        children = await forking
         for child in children.values():
             child.release()
         for part in plan.parts:
@@ -126,7 +146,7 @@ async def _run(plan: Plan, report: Report) -> None:
         restart_postgresql = partial(_start_postgresql, folder, plan.postgresql_port)
         keep_postgresql = Kept("PostgreSQL", postgresql, restart_postgresql)
         keep_parts = [
-            Kept(part.name, children[part.name], partial(_restart_part, part, folder))
+            Kept(part.name, children[part.name], partial(_restart_part, part, stem))
             for part in (*services, gateway)
         ]
         await stack.enter_async_context(kept([keep_postgresql], report))
@@ -146,8 +166,8 @@ class _PostgreSQL:
 
     cluster: Cluster
 
-    async def wait(self) -> int:
-        return await asyncio.to_thread(self.cluster.guardian.wait)
+    async def wait(self) -> None:
+        await asyncio.to_thread(self.cluster.guardian.wait)
 
     async def stop(self) -> None:
         await asyncio.to_thread(stop_cluster, self.cluster)
@@ -164,8 +184,27 @@ async def _start_postgresql(folder: DataFolder, port: int) -> _PostgreSQL:
         raise
 
 
-async def _restart_part(part: Part, folder: DataFolder) -> Child:
-    child = await start_part(part, folder.logs)
+async def _undo(starting: asyncio.Task[_PostgreSQL]) -> None:
+    starting.cancel()
+    with suppress(asyncio.CancelledError, DeploymentError):
+        await (await starting).stop()
+
+
+async def _settle(forking: asyncio.Task[dict[str, Child]]) -> None:
+    forking.cancel()
+    await asyncio.gather(forking, return_exceptions=True)
+
+
+async def _fork_parts(stem: Stem, parts: Sequence[Part], stack: AsyncExitStack) -> dict[str, Child]:
+    children = {}
+    for part in parts:
+        children[part.name] = await stem.fork(part)
+        stack.push_async_callback(children[part.name].stop)
+    return children
+
+
+async def _restart_part(part: Part, stem: Stem) -> Child:
+    child = await stem.fork(part)
     child.release()
     return child
 

@@ -1,6 +1,4 @@
-"""One service as a process of the supervisor: it starts when told to, and never outlives it.
-
-    python -m deploy.serve services.loans.app:create_app 20123
+"""Serve one application until the supervisor says stop, or is gone.
 
 Standard input is a pipe from the supervisor. The application is imported at once, while PostgreSQL
 is still starting; one byte on the pipe lets it serve, the end of the pipe makes it stop.
@@ -9,7 +7,6 @@ is still starting; one byte on the pipe lets it serve, the end of the pipe makes
 import importlib
 import os
 import signal
-import sys
 import threading
 import time
 
@@ -20,8 +17,8 @@ _GRACEFUL_STOP_SECONDS = 4
 _KEEP_ALIVE_SECONDS = 75
 
 
-def main() -> None:
-    factory, port = sys.argv[1], int(sys.argv[2])
+def serve(factory: str, port: int) -> None:
+    """Run `module:function`, an application factory, on a port of the loopback interface."""
     module, _, name = factory.partition(":")
     create_app = getattr(importlib.import_module(module), name)
     if os.read(0, 1) == b"":
@@ -47,7 +44,3 @@ def _stop_with_the_supervisor() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(_GRACEFUL_STOP_SECONDS + 1)
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    main()

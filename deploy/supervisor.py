@@ -5,16 +5,18 @@ the block kept. The supervisor itself knows nothing of PostgreSQL or of the serv
 """
 
 import asyncio
+import json
 import os
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from deploy.language import DeploymentError, text
 
@@ -36,7 +38,7 @@ Report = Callable[[str], None]
 class Running(Protocol):
     """A process that can be waited for and stopped."""
 
-    async def wait(self) -> int: ...
+    async def wait(self) -> None: ...
 
     async def stop(self) -> None: ...
 
@@ -53,42 +55,92 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A running part (serve.py): imports at once, serves when released."""
+    """A running part: it imports at once and serves when released."""
 
-    process: asyncio.subprocess.Process
+    process_id: int
+    lifeline: BinaryIO
+    """Our end of its standard input: a byte releases it, closing it stops it."""
+    ended: asyncio.Task[bytes]
 
     def release(self) -> None:
-        pipe = self.process.stdin
-        if pipe is not None and not pipe.is_closing():
-            pipe.write(b"\n")
+        with suppress(BrokenPipeError):
+            self.lifeline.write(b"\n")
 
-    async def wait(self) -> int:
-        return await self.process.wait()
+    async def wait(self) -> None:
+        await asyncio.wait({self.ended})
 
     async def stop(self) -> None:
-        with suppress(ProcessLookupError):
-            self.process.terminate()
-        try:
-            await asyncio.wait_for(self.process.wait(), _STOP_SECONDS_MAX)
-        except TimeoutError:
-            self.process.kill()
-            await self.process.wait()
+        self.lifeline.close()
+        await asyncio.wait({self.ended}, timeout=_STOP_SECONDS_MAX)
+        if not self.ended.done():
+            os.kill(self.process_id, signal.SIGKILL)
+            await self.wait()
 
 
-async def start_part(part: Part, logs: Path) -> Child:
-    """Start a part's process, held back until it is released."""
-    with log_of(part, logs).open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "deploy.serve", part.factory, str(part.port)),
-            cwd=ROOT,
-            env={**os.environ, **part.environment},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            # Ctrl-C in the terminal is for the supervisor, which stops its parts in order.
-            start_new_session=True,
+class Stem:
+    """The process that parts are forked from (stem.py); started again whenever it has died."""
+
+    def __init__(self, logs: Path, libraries: Sequence[str]) -> None:
+        self._logs = logs
+        self._libraries = libraries
+        self._process: asyncio.subprocess.Process | None = None
+        self._requests: socket.socket | None = None
+
+    async def fork(self, part: Part) -> Child:
+        """A process for the part, held back until released. DeploymentError when none came."""
+        requests = await self._reach()
+        request = {
+            "name": part.name,
+            "factory": part.factory,
+            "port": part.port,
+            "environment": dict(part.environment),
+        }
+        lifeline_out, lifeline_in = os.pipe()
+        status_out, status_in = os.pipe()
+        with log_of(part, self._logs).open("ab") as log:
+            try:
+                files = [lifeline_out, status_in, log.fileno()]
+                socket.send_fds(requests, [json.dumps(request).encode()], files)
+            except OSError as error:
+                os.close(lifeline_in)
+                os.close(status_out)
+                raise _not_started(part, self._logs) from error
+            finally:
+                os.close(lifeline_out)
+                os.close(status_in)
+        lifeline = os.fdopen(lifeline_in, "wb", buffering=0)
+        status = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(status), os.fdopen(status_out, "rb")
         )
-    return Child(process)
+        process_id = await status.readline()
+        if not process_id:
+            lifeline.close()
+            raise _not_started(part, self._logs)
+        return Child(int(process_id), lifeline, asyncio.create_task(status.read()))
+
+    async def stop(self) -> None:
+        if self._requests is not None:
+            self._requests.close()
+        if self._process is not None:
+            await self._process.wait()
+
+    async def _reach(self) -> socket.socket:
+        if self._process is None or self._process.returncode is not None or not self._requests:
+            if self._requests is not None:
+                self._requests.close()
+            self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs, _stem_log(self._logs).open("ab") as log:
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "deploy.stem", *self._libraries),
+                    cwd=ROOT,
+                    stdin=theirs.fileno(),
+                    stdout=log,
+                    stderr=log,
+                    # Ctrl-C in the terminal is for the supervisor, which stops parts in order.
+                    start_new_session=True,
+                )
+        return self._requests
 
 
 def log_of(part: Part, logs: Path) -> Path:
@@ -103,12 +155,7 @@ async def wait_until_ready(part: Part, child: Running, logs: Path) -> None:
         while not await answers(part.port):
             await asyncio.wait({ended}, timeout=_POLL_SECONDS)
             if ended.done() or time.monotonic() > deadline:
-                log = log_of(part, logs)
-                last_words = last_lines(log)
-                raise DeploymentError(
-                    f"« {part.name} » n'a pas démarré (journal : {log}).\n{last_words}",
-                    f"“{part.name}” did not start (log: {log}).\n{last_words}",
-                )
+                raise _not_started(part, logs)
     finally:
         ended.cancel()
 
@@ -158,13 +205,13 @@ async def _keep(process: Kept, report: Report) -> None:
         began = time.monotonic()
         if running is not None:
             try:
-                code = await running.wait()
+                await running.wait()
             finally:
                 await running.stop()
             report(
                 text(
-                    f"« {process.name} » s'est arrêté (code {code}) ; redémarrage.",
-                    f"“{process.name}” has ended (code {code}); starting it again.",
+                    f"« {process.name} » s'est arrêté ; redémarrage.",
+                    f"“{process.name}” has ended; starting it again.",
                 )
             )
         if time.monotonic() - began > _LIVED_WELL_SECONDS:
@@ -216,6 +263,19 @@ async def run_until_signal(
     except asyncio.CancelledError:
         if not stopped_by_signal.is_set():
             raise
+
+
+def _stem_log(logs: Path) -> Path:
+    return logs / "stem.log"
+
+
+def _not_started(part: Part, logs: Path) -> DeploymentError:
+    log = log_of(part, logs)
+    last_words = last_lines(log) or last_lines(_stem_log(logs))
+    return DeploymentError(
+        f"« {part.name} » n'a pas démarré (journal : {log}).\n{last_words}",
+        f"“{part.name}” did not start (log: {log}).\n{last_words}",
+    )
 
 
 def last_lines(log: Path) -> str:

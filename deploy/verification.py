@@ -9,6 +9,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from deploy.data_folder import existing_data_folder
 from deploy.provisioning import database_url
 from services.loans.verify import verify
@@ -16,7 +18,8 @@ from services.loans.verify import verify
 
 def main() -> None:
     folder, port = existing_data_folder(Path(sys.argv[1])), int(sys.argv[2])
-    differences = asyncio.run(verify(database_url(folder, port, "loans_app")))
+    urls = [database_url(folder, port, role) for role in ("loans_app", "loans_totals")]
+    differences = asyncio.run(verify(*map(SecretStr, urls)))
     for difference in differences:
         sys.stdout.write(f"{difference}\n")
     sys.exit(1 if differences else 0)

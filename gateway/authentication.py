@@ -94,7 +94,7 @@ class Registry:
             async with self._session.post(
                 self._url,
                 json={"key": key},
-                headers={"traceparent": traceparent},
+                headers={"traceparent": traceparent, "Content-Type": "application/json"},
                 timeout=self._timeout,
             ) as response:
                 body = await response.read()

@@ -170,6 +170,7 @@ class Relay:
         self._upload = upload
         self._send = send
         self.has_begun = False
+        self._has_ended = False
 
     async def pass_back(self, response: aiohttp.ClientResponse) -> None:
         """Raises BadGateway for an answer the contract does not know, before anything is sent."""
@@ -182,11 +183,12 @@ class Relay:
         elif size is not None and size <= ANSWER_BUFFERED_BYTES_MAX:
             body = await response.read()
             await self._begin(response)
-            await self._send_body(body)
+            self._has_ended = self._upload.is_whole
+            await self._send_body(body, more=not self._has_ended)
         else:
             await self._begin(response)
             async for piece in response.content.iter_any():
-                await self._send_body(piece)
+                await self._send_body(piece, more=True)
         if not self._upload.is_whole:  # the part answered early: take nothing more from the client
             response.close()
 
@@ -200,11 +202,14 @@ class Relay:
             {"type": "http.response.start", "status": response.status, "headers": headers}
         )
 
-    async def _send_body(self, piece: bytes) -> None:
+    async def _send_body(self, piece: bytes, more: bool) -> None:
         async with asyncio.timeout(SEND_SECONDS):
-            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+            await self._send({"type": "http.response.body", "body": piece, "more_body": more})
 
     async def end(self) -> None:
+        """Finish the answer, once a client that is still sending has had time to read it."""
+        if self._has_ended:
+            return
         await self._upload.drain()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 

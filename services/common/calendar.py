@@ -52,6 +52,8 @@ def due_dates(anchor: date, frequency: Frequency, repay_every: int, numbers: ran
 
     Counting from the anchor, not from the date before, gives 31 Jan, 28 Feb, 31 Mar.
     """
+    if frequency is Frequency.MONTHS:
+        return [add_months(anchor, number * repay_every) for number in numbers]
     return [add_periods(anchor, frequency, number * repay_every) for number in numbers]
 
 
@@ -111,6 +113,9 @@ _YEAR_PARTS: dict[DayCount, tuple[Callable[[date, date], int], int]] = {
 }
 
 
+_PARTS_OF_360 = {Frequency.MONTHS: 30, Frequency.WEEKS: 7, Frequency.DAYS: 1}
+
+
 def year_parts(day_count: DayCount) -> tuple[Callable[[date, date], int], int]:
     """The counting function of a convention, and how many of its parts make a year.
 
@@ -122,13 +127,7 @@ def year_parts(day_count: DayCount) -> tuple[Callable[[date, date], int], int]:
 
 def period_parts(frequency: Frequency, repay_every: int) -> int:
     """Parts of 360 that one whole period is under `period_fraction`: n/12, 7n/360 or n/360."""
-    match frequency:
-        case Frequency.MONTHS:
-            return 30 * repay_every
-        case Frequency.WEEKS:
-            return 7 * repay_every
-        case Frequency.DAYS:
-            return repay_every
+    return _PARTS_OF_360[frequency] * repay_every
 
 
 def year_fraction(day_count: DayCount, start: date, end: date) -> Fraction:

@@ -103,6 +103,7 @@ def open_database(url: SecretStr, connections_max: int) -> Database:
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
         pool_pre_ping=True,
+        hide_parameters=True,  # no value of a request reaches a log
         connect_args={
             "timeout": CONNECT_TIMEOUT_SECONDS,
             "server_settings": {

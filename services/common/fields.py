@@ -115,11 +115,11 @@ Rate = Annotated[
 CalendarDate = Annotated[
     date, BeforeValidator(parse_date), WithJsonSchema({"type": "string", "format": "date"})
 ]
-CleanText = Annotated[str, AfterValidator(clean_text), AfterValidator(_not_blank)]
-ExternalId = Annotated[CleanText, Field(max_length=100, examples=["PRET-2026-014"])]
-Name = Annotated[CleanText, Field(max_length=200)]
-Reason = Annotated[CleanText, Field(max_length=1000)]
-Code = Annotated[CleanText, Field(max_length=60, examples=["start"])]
+_CLEAN = (AfterValidator(clean_text), AfterValidator(_not_blank))
+ExternalId = Annotated[str, Field(max_length=100, examples=["PRET-2026-014"]), *_CLEAN]
+Name = Annotated[str, Field(max_length=200), *_CLEAN]
+Reason = Annotated[str, Field(max_length=1000), *_CLEAN]
+Code = Annotated[str, Field(max_length=60, examples=["start"]), *_CLEAN]
 RegionCode = Annotated[
     str,
     Field(

@@ -152,7 +152,7 @@ _PLACE = (
 )
 _FORGET = text(
     "DELETE FROM idempotency_keys"
-    " WHERE organisation_id = :organisation AND recorded_at < now() - :kept_for"
+    " WHERE organisation_id = :organisation AND recorded_at < now() - cast(:kept_for AS interval)"
 )
 _TAKE = text(
     """

@@ -4,7 +4,7 @@ The rows are checked by the same models and the same functions as the JSON API; 
 makes a document of a row, and a cell's place of a place in the document.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
@@ -53,6 +53,7 @@ class ImportKind:
 
     name: str
     columns: Sequence[Column]
+    places: Mapping[str, str]  # column names by their pointers
     prepare: Callable[[Table], Prepared]
 
 
@@ -72,29 +73,26 @@ def import_kind(
     """
     index_columns(columns)
     to_document = shape or _nest_by(columns)
+    places = {column.pointer or f"/{column.name}": column.name for column in columns}
 
     def prepare(table: Table) -> Prepared:
         numbers, drafts, found = list[int](), list[Draft](), list[RowError]()
         received, is_truncated = 0, False
         for batch in table.batches:
             received += len(batch.numbers) + len(batch.refused)
-            refused = list(batch.refused)
+            # Batches come in order: once enough is found, what later ones hold is not shown.
+            is_full, good = len(found) >= ERRORS_MAX, len(numbers)
+            if not is_full:
+                found += batch.refused
             for number, values in zip(batch.numbers, batch.values, strict=True):
                 try:
-                    draft = to_draft(model.validate_python(to_document(values)))
-                except ValidationError as error:
-                    details = error.errors(include_url=False, include_input=False)
-                    refused += place_errors(number, to_input_errors(details), columns)
-                except Problem as problem:
-                    refused += place_errors(number, _errors_of(problem), columns)
-                else:
+                    drafts.append(to_draft(model.validate_python(to_document(values))))
                     numbers.append(number)
-                    drafts.append(draft)
-            # Batches come in order: once enough is found, what later ones hold is not shown.
-            if len(found) < ERRORS_MAX:
-                found += refused
-            else:
-                is_truncated |= bool(refused)
+                except (ValidationError, Problem) as error:
+                    if not is_full:
+                        found += place_errors(number, _errors_of(error), places)
+            has_refused = len(numbers) - good < len(batch.numbers) + len(batch.refused)
+            is_truncated |= is_full and has_refused
 
         async def record_drafts(
             session: WriteSession, principal: Principal, today: date
@@ -105,7 +103,7 @@ def import_kind(
 
         return Prepared(received, numbers, Findings(found, is_truncated), record_drafts)
 
-    return ImportKind(name, tuple(columns), prepare)
+    return ImportKind(name, tuple(columns), places, prepare)
 
 
 def _nest_by(columns: Sequence[Column]) -> Shape:
@@ -129,27 +127,28 @@ def _nest_by(columns: Sequence[Column]) -> Shape:
     return nest
 
 
-def _errors_of(problem: Problem) -> Sequence[InputError]:
-    message = problem.detail or problem.title
-    return problem.errors or [InputError("", problem.code or problem.default_code, message)]
+def _errors_of(error: ValidationError | Problem) -> Sequence[InputError]:
+    if isinstance(error, ValidationError):
+        return to_input_errors(error.errors(include_url=False, include_input=False))
+    message = error.detail or error.title
+    return error.errors or [InputError("", error.code or error.default_code, message)]
 
 
 def place_errors(
-    number: int, found: Sequence[InputError], columns: Sequence[Column]
+    number: int, found: Sequence[InputError], places: Mapping[str, str]
 ) -> Iterator[RowError]:
     """Errors in a row's document as errors in its cells."""
     assert found, "a refusal says why"
     for error in found:
-        yield RowError(number, _column_at(error.pointer, columns), error.code, error.message)
+        yield RowError(number, _column_at(error.pointer, places), error.code, error.message)
 
 
-def _column_at(pointer: str, columns: Sequence[Column]) -> str:
+def _column_at(pointer: str, places: Mapping[str, str]) -> str:
     """The column whose value stands at the pointer or around it; else the pointer, dotted."""
-    names = {column.pointer or f"/{column.name}": column.name for column in columns}
     tokens = pointer.split("/")[1:]
     for start in (0, 1):  # a union's branch stands first in the pointers of what is wrong in it
         for end in range(len(tokens), start, -1):
-            name = names.get("/" + "/".join(tokens[start:end]))
+            name = places.get("/" + "/".join(tokens[start:end]))
             if name is not None:
                 return name
     return show(".".join(tokens))

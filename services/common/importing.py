@@ -12,7 +12,7 @@ errors are then kept in a transaction of their own. A file that cannot be read a
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -37,7 +37,7 @@ from services.common.import_schemas import (
 )
 from services.common.messages import MESSAGES
 from services.common.recording import Recorded
-from services.common.tabular import Column, RowError, TableRefused, find_reader, read_table
+from services.common.tabular import RowError, TableRefused, find_reader, read_table
 from services.common.text import Language, choose_language
 
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
@@ -139,7 +139,7 @@ async def _record(
     drafts = len(prepared.numbers)
     assert created + unchanged + len(recorded.refused) == drafts, "a row is recorded or refused"
     rejected = prepared.received - drafts + len(recorded.refused)
-    findings = _merge(prepared, recorded, order.kind.columns)
+    findings = _merge(prepared, recorded, order.kind.places)
     if rejected and order.mode == "atomic":
         raise _RowsRefused(Counts(prepared.received, 0, unchanged, rejected), findings)
     counts = Counts(prepared.received, created, unchanged, rejected)
@@ -192,12 +192,12 @@ def _first(found: Sequence[RowError], is_truncated: bool = False) -> Findings:
     return Findings(ordered[:ERRORS_MAX], is_truncated or len(ordered) > ERRORS_MAX)
 
 
-def _merge(prepared: Prepared, recorded: Recorded, columns: Sequence[Column]) -> Findings:
+def _merge(prepared: Prepared, recorded: Recorded, places: Mapping[str, str]) -> Findings:
     """What reading found and what recording found: the first of both by row and column."""
     positions = sorted(recorded.refused)
     found = list(prepared.findings.errors)
     for position in positions[:ERRORS_MAX]:
-        found += place_errors(prepared.numbers[position], recorded.refused[position], columns)
+        found += place_errors(prepared.numbers[position], recorded.refused[position], places)
     return _first(found, prepared.findings.is_truncated or len(positions) > ERRORS_MAX)
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from services.common.fields import CleanText
+from services.common.fields import Code
 
 _CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*", re.ASCII)
 
@@ -84,6 +84,14 @@ def to_code(text: str) -> str:
     return code
 
 
+def to_word(cell: object, words: Mapping[str, str]) -> object:
+    """The code that a member's word stands for, or the cell as it is."""
+    if not isinstance(cell, str) or not cell.strip():
+        return cell
+    code = to_code(cell)
+    return words.get(code, code)
+
+
 def _invert(words: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     return {word: code for code, synonyms in words.items() for word in synonyms}
 
@@ -110,19 +118,11 @@ def _to_clienteles(words: list[str]) -> list[str]:
     return sorted({_CLIENTELE_CODES.get(code, code) for code in codes})
 
 
-OpenCode = Annotated[
-    CleanText,
-    Field(max_length=60, examples=["individual_loan"]),
-    AfterValidator(to_code),
-]
-Gender = Annotated[
-    CleanText, Field(max_length=60, examples=list(_GENDERS)), AfterValidator(_to_gender)
-]
-Stage = Annotated[
-    CleanText, Field(max_length=60, examples=list(_STAGES)), AfterValidator(_to_stage)
-]
+OpenCode = Annotated[Code, Field(examples=["individual_loan"]), AfterValidator(to_code)]
+Gender = Annotated[Code, Field(examples=list(_GENDERS)), AfterValidator(_to_gender)]
+Stage = Annotated[Code, Field(examples=list(_STAGES)), AfterValidator(_to_stage)]
 Clienteles = Annotated[
-    list[Annotated[CleanText, Field(max_length=60)]],
+    list[Code],
     Field(max_length=20, examples=[["immigrant", "under_35"]]),
     AfterValidator(_to_clienteles),
 ]

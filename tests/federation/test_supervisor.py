@@ -33,9 +33,13 @@ class Tiny:
     inner_port: int
     process: subprocess.Popen[str]
 
+    @property
+    def ports(self) -> tuple[int, int]:
+        return self.port, self.inner_port
+
     def processes(self) -> list[int]:
         """Everything it has started: PostgreSQL's processes and the two parts."""
-        return [*server_processes(self.folder.postgresql), ask(self.port), ask(self.inner_port)]
+        return [*server_processes(self.folder.postgresql), *map(ask, self.ports)]
 
 
 @pytest.fixture
@@ -137,6 +141,21 @@ def test_killed_part_comes_back_on_its_port(tiny: Tiny, part: str) -> None:
     before = ask(port)
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: ask(port) not in (0, before), 15, f"{part} again")
+
+
+def test_parts_outlive_the_process_they_were_forked_from(tiny: Tiny) -> None:
+    before = ask(tiny.inner_port)
+    stem = int(Path(f"/proc/{before}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(stem, signal.SIGKILL)
+    wait_until(lambda: not is_alive(stem), 5, "stem ended")
+    assert ask(tiny.inner_port) == before
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: ask(tiny.inner_port) not in (0, before), 15, "inner part again")
+
+
+def test_parts_are_told_apart_by_name(tiny: Tiny) -> None:
+    names = [Path(f"/proc/{ask(port)}/comm").read_text().strip() for port in tiny.ports]
+    assert names == ["reseau-gateway", "reseau-inner"]
 
 
 def test_killed_postgresql_comes_back_on_its_port(tiny: Tiny) -> None:

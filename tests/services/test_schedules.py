@@ -1,18 +1,25 @@
-"""POST /v1/schedules over HTTP: nothing is stored, so no database is needed."""
+"""POST /v1/schedules over HTTP: nothing is stored, so that hardly a test needs the database."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from joserfc.jwk import OKPKey
 from pydantic import SecretStr
 
 from services.common.app import create_service
+from services.common.calendar import DayCount
 from services.common.identity import Principal, Role, sign_principal
+from services.common.money import format_cents
 from services.common.settings import ServiceSettings
 from services.loans.schedules.routes import router
+from services.loans.schedules.schemas import QuoteAnswer
+from tests.support.databases import ClonedDatabase
+from tests.unit.schedule_cases import read_cases
 
 QUOTE: dict[str, object] = {
     "principal": "5000.00",
@@ -40,23 +47,27 @@ SHORT: dict[str, object] = {
 }
 
 
-@pytest.fixture(scope="module")
-async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AsyncClient]:
+@asynccontextmanager
+async def open_client(database_url: str, keys: Path) -> AsyncIterator[tuple[FastAPI, AsyncClient]]:
+    """The loans service with the quotes alone, called as a member would be by the gateway."""
     key = OKPKey.generate_key("Ed25519")
-    folder: Path = tmp_path_factory.mktemp("keys")
-    public_key = folder / "public.pem"
+    public_key = keys / "public.pem"
     public_key.write_bytes(key.as_pem(private=False))
     settings = ServiceSettings(
-        database_url=SecretStr("postgresql+asyncpg://nobody@localhost/nothing"),
-        token_public_key_file=public_key,
+        database_url=SecretStr(database_url), token_public_key_file=public_key
     )
+    app = create_service("loans", settings, [router])
     token = sign_principal(Principal("key", Role.MEMBER, "montreal", ("06",)), key)
-    transport = ASGITransport(create_service("loans", settings, [router]))
-    async with AsyncClient(
-        transport=transport,
-        base_url="http://loans",
-        headers={"Authorization": f"Bearer {token}", "Accept-Language": "en"},
-    ) as client:
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
+    transport = ASGITransport(app)
+    async with AsyncClient(transport=transport, base_url="http://loans", headers=headers) as client:
+        yield app, client
+
+
+@pytest.fixture(scope="module")
+async def client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[AsyncClient]:
+    nowhere = "postgresql+asyncpg://nobody@localhost/nothing"
+    async with open_client(nowhere, tmp_path_factory.mktemp("keys")) as (_, client):
         yield client
 
 
@@ -90,6 +101,39 @@ async def test_a_quote_with_every_setting(client: AsyncClient) -> None:
         "verdict": "accept",
     }
     assert quote["currency"] == "CAD"
+
+
+async def test_every_case_of_the_independent_calculator(client: AsyncClient) -> None:
+    """The cases once more, as an outsider would post them; answers keep to their own schema."""
+    for case in read_cases():
+        percent, multiple = case["down_payment_pct"], case["multiple"]
+        terms = {
+            "principal": case["principal"],
+            "annual_rate": case["annual_rate"],
+            "instalments": case["instalments"],
+            "frequency": case["frequency"],
+            "repay_every": case["repay_every"],
+            "disbursed_on": case["disbursed_on"],
+            "interest_method": case["interest"],
+            "amortisation": case["amortisation"].replace("installments", "instalments"),
+            "rounding": case["rounding"],
+            "smoothing": case["smoothing"],
+            "instalment_multiple": None if multiple is None else f"{multiple}.00",
+            "grace": {
+                "principal_periods": case["grace_principal"],
+                "interest_periods": case["grace_interest"],
+                "interest_free_periods": case["interest_free"],
+            },
+            "down_payment_percent": None if percent is None else str(percent),
+        }
+        for day_count in set(case["day_counts_ok"]) & set(DayCount):
+            body = {**terms, "day_count": day_count}
+            response = await client.post("/v1/schedules", json=body)
+            rows = QuoteAnswer.model_validate_json(response.content).rows
+            assert [
+                [str(row.due_on), format_cents(row.principal), format_cents(row.interest)]
+                for row in rows
+            ] == case["rows"], case["id"]
 
 
 async def test_the_required_terms_are_enough(client: AsyncClient) -> None:
@@ -163,3 +207,19 @@ async def test_refusals_are_in_the_language_asked(client: AsyncClient) -> None:
 async def test_a_quote_needs_a_principal(client: AsyncClient) -> None:
     response = await client.post("/v1/schedules", json=SHORT, headers={"Authorization": ""})
     assert response.status_code == 401
+
+
+async def test_an_idempotency_key_holds_one_quote(database: ClonedDatabase, tmp_path: Path) -> None:
+    """The one case that needs the database: the key, not the quote, is kept."""
+    async with (
+        open_client(database.url("loans_app"), tmp_path) as (app, client),
+        app.router.lifespan_context(app),
+    ):
+        headers = {"Idempotency-Key": "quote-1"}
+        first = await client.post("/v1/schedules", json=SHORT, headers=headers)
+        again = await client.post("/v1/schedules", json=SHORT, headers=headers)
+        other = await client.post("/v1/schedules", json=QUOTE, headers=headers)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json() == again.json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key.reused")

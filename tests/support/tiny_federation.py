@@ -39,7 +39,7 @@ def main() -> None:
     folder = open_data_folder(Path(directory))
     try:
         run(
-            Plan(folder, free_port(), parts, prepare, say_ready),
+            Plan(folder, free_port(), (), parts, prepare, say_ready),
             lambda line: say(sys.stderr.fileno(), line),
         )
     except DeploymentError as error:

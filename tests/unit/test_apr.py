@@ -183,6 +183,12 @@ def test_extreme_costs_still_have_a_rate() -> None:
     assert annual_percentage_rate(almost_nothing) == pytest.approx(12 * 10_000 * 100, rel=1e-3)
     long = CashFlows(100_000, (2_917,) * 600, (1,) * 600, 12)
     assert annual_percentage_rate(long) == pytest.approx(Decimal("35.004"), abs=Decimal("0.001"))
+    untold = CashFlows(1, (10**14,) * 2, (1, 1), 365)
+    assert judge(untold, criminal_rate_limit(SIGNED_ON, BorrowerKind.PERSON, 1)) == "refuse"
+    assert actuarial_rate(untold) == pytest.approx(365 * Decimal(10**14), rel=Decimal("1e-9"))
+    almost_free = CashFlows(10**15 - 1, (0,) * 100 + (2 * 10**12,) * 500, (1,) * 600, 12)
+    assert 0 < actuarial_rate(almost_free) < Decimal("1e-16")
+    assert 0 < cost_of_borrowing_rate(almost_free) < Decimal("1e-16")
     bullet = CashFlows(100_000, (0,) * 599 + (1_700_000,), (1,) * 600, 12)
     assert annual_percentage_rate(bullet) == 32
 

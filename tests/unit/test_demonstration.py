@@ -24,12 +24,12 @@ from deploy.demonstration.build import fiscal_years
 from deploy.demonstration.network import MEMBERS
 from services.common.money import parse_cents
 from services.loans.schedules.apr import (
-    BorrowerKind,
     Verdict,
     cash_flows,
     criminal_rate_limit,
     judge,
 )
+from services.loans.vocabulary import BorrowerKind
 from tests.portfolios.import_rows import read_organisations
 from tests.portfolios.shared_data import shared_file
 

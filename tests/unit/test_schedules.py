@@ -1,10 +1,8 @@
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
-from typing import TypedDict, cast
 
 import pytest
 from hypothesis import given, settings
@@ -22,31 +20,10 @@ from services.loans.schedules.terms import (
     ScheduleError,
     ScheduleTerms,
 )
+from tests.unit.schedule_cases import Case, read_cases
 from tests.unit.schedule_model import model_rows
-from tests.unit.shared_files import shared_file
 
 PLAIN = ScheduleTerms(500_000, Decimal(7), 24, date(2026, 1, 15))
-
-
-class Case(TypedDict):
-    id: str
-    principal: str
-    annual_rate: str
-    disbursed_on: str
-    instalments: int
-    repay_every: int
-    frequency: str
-    interest: str
-    amortisation: str
-    grace_principal: int
-    grace_interest: int
-    interest_free: int
-    down_payment_pct: int | None
-    day_counts_ok: list[str]
-    rounding: str
-    smoothing: bool
-    multiple: int | None
-    rows: list[list[str]]
 
 
 def terms_of(case: Case, day_count: DayCount) -> ScheduleTerms:
@@ -79,9 +56,7 @@ def printed(schedule: Schedule) -> list[list[str]]:
 
 
 def test_every_case_of_the_independent_calculator() -> None:
-    cases = cast(
-        list[Case], json.loads(shared_file("data/vectors/loan_schedules.json").read_text())["cases"]
-    )
+    cases = read_cases()
     checked = 0
     for case in cases:
         for name in set(case["day_counts_ok"]) & set(DayCount):
@@ -332,6 +307,15 @@ def test_smoothing_brings_the_last_instalment_near() -> None:
     # Rounding up never lets the instalment fall under its exact value.
     up = replace(smooth, rounding=Rounding.UP)
     assert payments(up)[-2:] == ["127.05", "126.97"]
+    # At most three passes.
+    far = ScheduleTerms(
+        1_297_100, Decimal(41), 240, date(2026, 1, 1), rounding=Rounding.HALF_EVEN, smoothing=True
+    )
+    far = replace(far, instalment_multiple_cents=5)
+    assert build_schedule(far).instalment_cents == 44_555
+    # The gap says to lower it, which would no longer cover the interest.
+    stuck = ScheduleTerms(30_500, Decimal("74.22"), 120, date(2026, 1, 1), smoothing=True)
+    assert build_schedule(stuck) == build_schedule(replace(stuck, smoothing=False))
     # A multiple leaves nowhere to move, and a single instalment has no others to be like.
     for fixed in (replace(rough, instalment_multiple_cents=1000), replace(rough, instalments=1)):
         assert build_schedule(replace(fixed, smoothing=True)) == build_schedule(fixed)

@@ -1,0 +1,1 @@
+"""What members send as sheets: the columns of each kind, and the row they make."""

@@ -29,7 +29,6 @@ LOWER_LIMIT_FROM = date(2025, 1, 1)
 _DIGITS = 50
 _PRECISION = Decimal("1e-30")
 _SHOWN = Decimal("1e-20")
-_STEPS_MAX = 200
 
 _FORMER_LIMIT = Decimal(60)
 _LIMIT = Decimal(35)
@@ -93,17 +92,13 @@ def cash_flows(terms: ScheduleTerms, schedule: Schedule) -> CashFlows:
 
 def _parts_until(start: date, end: date, frequency: Frequency) -> int:
     """A broken first period: its whole months or weeks, and the days left as 1/365 each."""
+    if frequency is Frequency.MONTHS:
+        months = 12 * (end.year - start.year) + end.month - start.month
+        if add_months(start, months) > end:
+            months -= 1
+        return months * 365 + (end - add_months(start, months)).days * 12
     days = (end - start).days
-    match frequency:
-        case Frequency.DAYS:
-            return days
-        case Frequency.WEEKS:
-            return days // 7 * 365 + days % 7 * 52
-        case Frequency.MONTHS:
-            months = 12 * (end.year - start.year) + end.month - start.month
-            if add_months(start, months) > end:
-                months -= 1
-            return months * 365 + (end - add_months(start, months)).days * 12
+    return days // 7 * 365 + days % 7 * 52 if frequency is Frequency.WEEKS else days
 
 
 def annual_percentage_rate(flows: CashFlows) -> Decimal:
@@ -121,19 +116,18 @@ def actuarial_rate(flows: CashFlows) -> Decimal:
     """The yearly rate, as a fraction, at which the payments are worth the advance.
 
     Newton on the present value, which falls and is convex: from below, it climbs to the rate
-    without passing it.
+    without passing it, and at the worst 1 + rate doubles at each step.
     """
     with localcontext(Context(prec=_DIGITS)):
         rate = _first_guess(flows)
         if rate == 0:
             return rate
         runs = _runs(flows)
-        for _ in range(_STEPS_MAX):
+        move = rate
+        while abs(move) > (1 + rate) * _PRECISION:
             value, slope = _present_value(runs, rate)
             move = (flows.advance_cents - value) / slope
             rate += move
-            if abs(move) < _PRECISION:
-                break
         return rate
 
 
@@ -194,12 +188,10 @@ def cost_of_borrowing_rate(flows: CashFlows) -> Decimal:
         excess_high = high * _term_times_principal(flows, high) - cost
         excess_low = low * _term_times_principal(flows, low) - cost
         was_above: bool | None = None
-        for _ in range(_STEPS_MAX):
-            if high - low < _PRECISION or excess_high == excess_low:
-                break
+        while high - low > (1 + high) * _PRECISION:
             middle = (low * excess_high - high * excess_low) / (excess_high - excess_low)
             excess = middle * _term_times_principal(flows, middle) - cost
-            if abs(excess) < _PRECISION:
+            if abs(excess) <= cost * _PRECISION:
                 return middle
             is_above = excess > 0
             if is_above:
@@ -234,6 +226,8 @@ def _is_cost_paid(flows: CashFlows, rate: Decimal) -> bool:
     with localcontext(Context(prec=_DIGITS)):
         balance = Decimal(flows.advance_cents)
         year = flows.parts_in_year
+        if min(flows.payments_cents) * year >= balance * rate * max(flows.period_parts):
+            return True  # what is owed never grows, so no later cost is larger
         for payment, parts in zip(flows.payments_cents[:-1], flows.period_parts, strict=False):
             cost = balance * rate * parts / year
             if cost > payment:
@@ -258,12 +252,9 @@ def judge(flows: CashFlows, limit: CriminalRateLimit) -> Verdict:
     """Refuse what exceeds the limit; a rate equal to it is lawful. Nothing is rounded before."""
     if limit.percent is None:
         return Verdict.ACCEPT
-    match limit.basis:
-        case RateBasis.ANNUAL_PERCENTAGE_RATE:
-            is_above = _is_apr_above(flows, limit.percent)
-        case RateBasis.EFFECTIVE_ANNUAL_RATE:
-            is_above = _is_effective_rate_above(flows, limit.percent)
-    return Verdict.REFUSE if is_above else Verdict.ACCEPT
+    is_nominal = limit.basis is RateBasis.ANNUAL_PERCENTAGE_RATE
+    is_above = _is_apr_above if is_nominal else _is_effective_rate_above
+    return Verdict.REFUSE if is_above(flows, limit.percent) else Verdict.ACCEPT
 
 
 def _is_apr_above(flows: CashFlows, percent: Decimal) -> bool:

@@ -165,8 +165,9 @@ def _repay_declining(
     denominator = rates.denominator
     last = len(rates.numerators) - 1
     amounts: list[Amounts] = []
-    for index, numerator in enumerate(rates.numerators):
-        interest = divide_rounded(balance * numerator, denominator, mode) if numerator else 0
+    while balance > 0:
+        index = len(amounts)
+        interest = divide_rounded(balance * rates.numerators[index], denominator, mode)
         if index == last:
             principal = balance
         elif index < first:
@@ -178,8 +179,6 @@ def _repay_declining(
             principal = min(principal, balance)
         balance -= principal
         amounts.append((principal, interest))
-        if balance == 0:
-            break
     _require_progress(amounts, first, lent_cents)
     return amounts
 
@@ -226,11 +225,10 @@ def _flat(terms: ScheduleTerms, lent_cents: int, rates: Rates) -> tuple[int, lis
     total = divide_rounded(charged, rates.denominator, mode)
     payers = max(1, instalments - unpaid_periods)
     interest = divide_rounded(charged, rates.denominator * payers, mode)
-    share = divide_rounded(lent_cents, instalments - first, terms.rounding)
     if terms.amortisation is Amortisation.EQUAL_PRINCIPAL:
         share = _round_instalment(terms, lent_cents, instalments - first)
         return share, _flat_amounts(terms, lent_cents, share, interest, total, unpaid_periods)
-    instalment = share + interest
+    instalment = divide_rounded(lent_cents, instalments - first, terms.rounding) + interest
     if terms.instalment_multiple_cents is not None:
         exact = Fraction(lent_cents, instalments - first)
         exact += Fraction(charged, rates.denominator * payers)

@@ -95,6 +95,16 @@ class QuoteBody(TermsBody):
     borrower_kind: Annotated[BorrowerKind, Lax] = BorrowerKind.PERSON
 
 
+Percent = Annotated[
+    str,
+    Field(
+        pattern=r"^[0-9]+(\.[0-9]+)?$",
+        examples=["10.02669124198492525942"],
+        description="Pourcentage par année, sans arrondi.",
+    ),
+]
+
+
 class RowAnswer(Answer):
     """One instalment; `balance` is the principal still owed once it is paid."""
 
@@ -119,7 +129,7 @@ class TotalsAnswer(Answer):
 class CriminalRateAnswer(Answer):
     """The limit in percent a year, absent when the law sets none, and how it is measured."""
 
-    limit: Rate | None
+    limit: Percent | None
     basis: RateBasis
     verdict: Verdict
 
@@ -132,5 +142,5 @@ class QuoteAnswer(Answer):
     totals: TotalsAnswer
     fees_withheld: Amount
     net_advance: Amount
-    apr: Rate
+    apr: Percent
     criminal_rate: CriminalRateAnswer

@@ -1,4 +1,4 @@
-"""What an access key is made of, and who may hand out which. Pure: no clock, no chance.
+"""What an access key is made of and how long it serves. Pure: no clock, no chance.
 
 rmc_<key_id>_<secret>     key_id: public, names the key     secret: 256 random bits
 """
@@ -8,8 +8,6 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
-
-from services.common.identity import Role
 
 AUDITOR_DAYS_MAX = 366
 """An auditor's key is for one mandate: it lasts a year at the most."""
@@ -68,14 +66,3 @@ def find_expiry(last_day: date, legal_time: tzinfo) -> datetime:
 def find_last_day(expires_at: datetime, legal_time: tzinfo) -> date:
     """The last day on which a key serves, in legal time."""
     return (expires_at - timedelta.resolution).astimezone(legal_time).date()
-
-
-def may_manage(manager: Role, role: Role) -> bool:
-    """Who hands out, lists and revokes keys of which role.
-
-    The operator answers for every key. The network office invites members, the funder and auditors,
-    but cannot multiply its own keys nor make an operator: a stolen network key stays one key.
-    """
-    if manager is Role.OPERATOR:
-        return True
-    return manager is Role.NETWORK and role in (Role.MEMBER, Role.FUNDER, Role.AUDITOR)

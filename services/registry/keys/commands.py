@@ -26,7 +26,6 @@ from services.registry.keys.arithmetic import (
     is_key_id,
     make_key,
     matches,
-    may_manage,
     read_key,
 )
 from services.registry.keys.queries import Credential, KeyRecord, NewKey
@@ -42,6 +41,17 @@ class KeyDraft:
     organisation: str | None
     label: str | None
     expires_on: date | None
+
+
+def may_manage(manager: Role, role: Role) -> bool:
+    """Who hands out, lists and revokes keys of which role.
+
+    The operator answers for every key. The network office invites members, the funder and auditors,
+    but cannot multiply its own keys nor make an operator: a stolen network key stays one key.
+    """
+    if manager is Role.OPERATOR:
+        return True
+    return manager is Role.NETWORK and role in (Role.MEMBER, Role.FUNDER, Role.AUDITOR)
 
 
 def draw_key() -> AccessKey:

@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 
 from services.common.database import ReadSession, WriteSession
 from services.common.identity import Role
+from services.registry.organisations.arithmetic import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ async def find_credential(session: ReadSession, key_id: str) -> Credential | Non
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         organisation=row.organisation,
-        is_organisation_active=row.status is None or row.status == "active",
+        is_organisation_active=row.status in (None, Status.ACTIVE),
         region_codes=tuple(row.region_codes),
     )
 

@@ -20,8 +20,7 @@ from services.common.identity import (
 )
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
 from services.registry.keys import commands, queries
-from services.registry.keys.arithmetic import may_manage
-from services.registry.keys.commands import KeyDraft
+from services.registry.keys.commands import KeyDraft, may_manage
 from services.registry.keys.schemas import (
     AuthenticateBody,
     KeyAnswer,

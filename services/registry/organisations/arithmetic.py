@@ -1,6 +1,6 @@
 """An organisation as the register knows it, and what follows from it. Pure.
 
-Périodes d'adhésion, bornes comprises :   ├── from_on ─── to_on ──┤    ├── from_on ─── (en cours)
+Membership, both ends included:   ├── from_on ─── to_on ──┤    ├── from_on ─── (open)
 """
 
 import re

@@ -98,3 +98,21 @@ def codes_of(response: httpx.Response) -> dict[str, str]:
     """Of a problem document: the code found at each pointer."""
     assert response.headers["content-type"] == "application/problem+json"
     return {error["pointer"]: error["code"] for error in response.json().get("errors", [])}
+
+
+def draft_organisation(slug: str, **fields: JsonValue) -> dict[str, JsonValue]:
+    return {"slug": slug, "name": f"Fonds {slug}", "region_codes": ["09"], **fields}
+
+
+async def create_organisation(registry: Registry, slug: str, **fields: JsonValue) -> httpx.Response:
+    response = await registry.call("POST", "/v1/organisations", draft_organisation(slug, **fields))
+    assert response.status_code == 201, response.text
+    return response
+
+
+async def patch_organisation(registry: Registry, slug: str, **fields: JsonValue) -> httpx.Response:
+    """Change an organisation as it now is."""
+    etag = (await registry.call("GET", f"/v1/organisations/{slug}")).headers["etag"]
+    return await registry.call(
+        "PATCH", f"/v1/organisations/{slug}", fields, headers={"If-Match": etag}
+    )

@@ -2,6 +2,7 @@
 
 from alembic import op
 
+from services.common.import_tables import create_import_tables
 from services.common.schema import (
     create_kernel_tables,
     grant,
@@ -38,6 +39,7 @@ def upgrade() -> None:
     create_payments()
     create_follow_up()
     create_kept_figures()
+    create_import_tables(APP_ROLE)
     for table in TENANT_TABLES:
         protect_tenant_table(APP_ROLE, table)
     grant(APP_ROLE, "SELECT, INSERT", FACTS)

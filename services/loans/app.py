@@ -1,0 +1,34 @@
+"""The loans service's application: uvicorn --factory services.loans.app:create_app."""
+
+from fastapi import FastAPI
+
+from services.common.app import create_service
+from services.common.events import create_events_router
+from services.common.import_routes import create_imports_router
+from services.loans.borrowers import routes as borrowers
+from services.loans.coaching_sessions import routes as coaching_sessions
+from services.loans.imports.kinds import KINDS
+from services.loans.loans import routes as loans
+from services.loans.losses import routes as losses
+from services.loans.outcomes import routes as outcomes
+from services.loans.repayments import routes as repayments
+from services.loans.schedules import routes as schedules
+from services.loans.settings import LoansSettings
+from services.loans.totals import routes as totals
+
+
+def create_app() -> FastAPI:
+    """Settings come from the environment (RESEAU_...)."""
+    routers = [
+        schedules.router,
+        borrowers.router,
+        loans.router,
+        repayments.router,
+        losses.router,
+        coaching_sessions.router,
+        outcomes.router,
+        create_imports_router(KINDS, "loans"),
+        totals.router,
+        create_events_router(),
+    ]
+    return create_service("Prêts du réseau", LoansSettings(), routers)

@@ -1,0 +1,233 @@
+"""What the partnership report's indicators are computed from: numerators and denominators.
+
+The gateway divides; here every figure is a count or a sum of cents, by organisation.
+"""
+
+from collections import defaultdict
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import text
+
+from services.common.calendar import FiscalYear
+from services.common.database import ReadSession
+from services.common.errors import JsonValue
+from services.common.money import format_cents
+from services.loans.totals.queries import Figures, Period, sum_by_organisation
+
+SURVIVAL_YEARS = (1, 3, 5)
+
+
+async def sum_indicators(
+    session: ReadSession, period: Period, organisation_id: UUID | None
+) -> list[JsonValue]:
+    """One object per organisation with any activity."""
+    by_organisation: dict[UUID, Figures] = defaultdict(dict)
+    totals = await sum_by_organisation(session, period, organisation_id)
+    for (organisation, _region, _group), figures in totals.items():
+        _add(by_organisation[organisation], figures)
+    place = {
+        "first": period.first,
+        "last": period.last,
+        "as_of": period.as_of,
+        "organisation": organisation_id,
+    }
+    for statement in (_LOANS, _DUE, _LOSSES_TO_DATE, _MEAN_PORTFOLIO):
+        for row in await session.connection.execute(statement, place):
+            mapping = dict(row._mapping)
+            organisation = mapping.pop("organisation_id")
+            _add(by_organisation[organisation], {name: int(v or 0) for name, v in mapping.items()})
+    for years in SURVIVAL_YEARS:
+        cohort = find_cohort(period.last, years)
+        cohort_place = {
+            "first": cohort.first_day,
+            "last": cohort.last_day,
+            "as_of": period.as_of,
+            "organisation": organisation_id,
+        }
+        for row in await session.connection.execute(_SURVIVAL, cohort_place):
+            _add(
+                by_organisation[row.organisation_id],
+                {
+                    f"active_{years}": row.active,
+                    f"closed_{years}": row.closed,
+                    f"unknown_{years}": row.unknown,
+                },
+            )
+    return [_show(organisation, figures) for organisation, figures in by_organisation.items()]
+
+
+def find_cohort(last: date, years: int) -> FiscalYear:
+    """The fiscal year whose loans are `years` years old in the fiscal year of `last`."""
+    return FiscalYear(FiscalYear.of(last).first_day.year - years)
+
+
+def _add(figures: Figures, more: Figures) -> None:
+    for name, value in more.items():
+        figures[name] = figures.get(name, 0) + value
+
+
+def _show(organisation: UUID, figures: Figures) -> JsonValue:
+    def count(name: str) -> int:
+        return figures.get(name, 0)
+
+    def amount(name: str) -> str:
+        return format_cents(figures.get(name, 0))
+
+    return {
+        "organisation_id": str(organisation),
+        "loans_count": count("loans_count"),
+        "loans_amount": amount("loans_cents"),
+        "other_financing": amount("other_financing_cents"),
+        "people_coached": count("people"),
+        "coaching_minutes": count("minutes"),
+        "jobs_created": count("jobs_created"),
+        "jobs_maintained": count("jobs_maintained"),
+        "enterprises_created": count("enterprises_created"),
+        "enterprises_maintained": count("enterprises_maintained"),
+        "survival": {
+            str(years): {
+                "active": count(f"active_{years}"),
+                "closed": count(f"closed_{years}"),
+                "unknown": count(f"unknown_{years}"),
+            }
+            for years in SURVIVAL_YEARS
+        },
+        "repayment": {"due": amount("due_cents"), "paid_on_due": amount("paid_on_due_cents")},
+        "outstanding_principal": amount("outstanding_cents"),
+        "par30": amount("par30_cents"),
+        "written_off": amount("written_off_cents"),
+        "recovered": amount("recovered_cents"),
+        "mean_portfolio": amount("mean_portfolio_cents"),
+        "disbursed_to_date": amount("disbursed_to_date_cents"),
+        "written_off_to_date": amount("written_off_to_date_cents"),
+        "recovered_to_date": amount("recovered_to_date_cents"),
+        "borrowers": {
+            name: count(name)
+            for name in ("total", "women", "gender_known", "under_35", "age_known", "immigrants")
+        },
+    }
+
+
+_ONE = "(cast(:organisation AS uuid) IS NULL OR {0}.organisation_id = :organisation)"
+
+# Natural persons who were granted a loan in the period, each counted once. Age is that reached in
+# the year of the loan: only the year of birth is held.
+_LOANS = text(
+    f"""
+    WITH granted AS (
+        SELECT l.organisation_id, l.borrower_id, min(l.disbursed_on) AS disbursed_on,
+               sum(l.other_financing_cents) AS other_financing_cents
+        FROM loans l
+        WHERE l.disbursed_on BETWEEN :first AND :last AND {_ONE.format("l")}
+        GROUP BY 1, 2
+    )
+    SELECT g.organisation_id,
+           sum(g.other_financing_cents) AS other_financing_cents,
+           count(*) FILTER (WHERE b.kind = 'person') AS total,
+           count(*) FILTER (WHERE b.gender = 'woman') AS women,
+           count(*) FILTER (WHERE b.gender <> 'undisclosed') AS gender_known,
+           count(*) FILTER (
+               WHERE extract(year FROM g.disbursed_on) - b.birth_year < 35) AS under_35,
+           count(*) FILTER (WHERE b.birth_year IS NOT NULL) AS age_known,
+           count(*) FILTER (WHERE 'immigrant' = ANY(b.clienteles)) AS immigrants
+    FROM granted g JOIN borrowers b USING (organisation_id, borrower_id)
+    WHERE cast(:as_of AS date) IS NOT NULL
+    GROUP BY 1
+    """
+)
+
+# Of what fell due in the period, how much had been paid by its due date. A ladder of cents: the
+# sum due before an instalment and with it, against the sum paid by its date.
+_DUE = text(
+    f"""
+    WITH ladder AS (
+        SELECT i.organisation_id, i.loan_id, i.due_on,
+               i.principal_cents + i.interest_cents + i.fees_cents AS due_cents,
+               sum(i.principal_cents + i.interest_cents + i.fees_cents)
+                   OVER (PARTITION BY i.organisation_id, i.loan_id ORDER BY i.number) AS top_cents
+        FROM instalments i
+        WHERE {_ONE.format("i")} AND i.version = 1
+    )
+    SELECT l.organisation_id, sum(l.due_cents) AS due_cents,
+           sum(least(l.due_cents,
+                     greatest(0, paid.cents - (l.top_cents - l.due_cents)))) AS paid_on_due_cents
+    FROM ladder l
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(f.amount_cents), 0) AS cents
+        FROM allocations a JOIN repayments f USING (organisation_id, loan_id, repayment_id)
+        WHERE a.organisation_id = l.organisation_id AND a.loan_id = l.loan_id
+          AND f.paid_on <= l.due_on
+    ) paid
+    WHERE l.due_on BETWEEN :first AND :last AND l.due_on <= :as_of
+    GROUP BY 1
+    """
+)
+
+_LOSSES_TO_DATE = text(
+    f"""
+    SELECT t.organisation_id, sum(t.loans_cents) AS disbursed_to_date_cents,
+           sum(t.written_off_cents) AS written_off_to_date_cents,
+           sum(t.recovered_cents) AS recovered_to_date_cents
+    FROM daily_totals t
+    WHERE t.on_date <= :as_of AND {_ONE.format("t")}
+      AND cast(:first AS date) <= cast(:last AS date)
+    GROUP BY 1
+    """
+)
+
+# The mean of the portfolio at the period's opening and at the end of each of its months.
+_MEAN_PORTFOLIO = text(
+    f"""
+    WITH days AS (
+        SELECT cast(:first AS date) - 1 AS day
+        UNION
+        SELECT least(cast(date_trunc('month', m) + interval '1 month - 1 day' AS date), :last)
+        FROM generate_series(date_trunc('month', cast(:first AS timestamp)),
+                             cast(:last AS timestamp), interval '1 month') AS m
+    ),
+    balances AS (
+        SELECT t.organisation_id, d.day, sum(t.outstanding_change_cents) AS cents
+        FROM days d JOIN daily_totals t ON t.on_date <= d.day
+        WHERE {_ONE.format("t")} AND cast(:as_of AS date) IS NOT NULL
+        GROUP BY 1, 2
+    )
+    SELECT organisation_id,
+           round(sum(cents) / (SELECT count(*) FROM days)) AS mean_portfolio_cents
+    FROM balances GROUP BY 1
+    """
+)
+
+# Enterprises financed in the cohort's year, by their latest status not after the report's date.
+# One seen active more than a year before that date is unknown today, as is one never seen; one
+# that was sold goes on, one that closed stays closed.
+_SURVIVAL = text(
+    f"""
+    WITH cohort AS (
+        SELECT DISTINCT l.organisation_id, l.borrower_id FROM loans l
+        WHERE l.disbursed_on BETWEEN :first AND :last AND {_ONE.format("l")}
+    ),
+    latest AS (
+        SELECT DISTINCT ON (c.organisation_id, c.borrower_id)
+               c.organisation_id, c.borrower_id,
+               CASE WHEN f.business_status = 'active'
+                         AND f.observed_on <= cast(:as_of AS date) - interval '1 year'
+                    THEN 'unknown' ELSE f.business_status END AS business_status
+        FROM cohort c
+        JOIN loans l USING (organisation_id, borrower_id)
+        JOIN outcomes f USING (organisation_id, loan_id)
+        WHERE f.observed_on <= :as_of
+          AND NOT EXISTS (SELECT FROM reversals r
+                          WHERE r.organisation_id = f.organisation_id
+                            AND r.fact_kind = 'outcome' AND r.fact_id = f.outcome_id)
+        ORDER BY c.organisation_id, c.borrower_id, f.observed_on DESC, f.outcome_id DESC
+    )
+    SELECT c.organisation_id,
+           count(*) FILTER (WHERE x.business_status IN ('active', 'sold')) AS active,
+           count(*) FILTER (WHERE x.business_status = 'closed') AS closed,
+           count(*) FILTER (
+               WHERE coalesce(x.business_status, 'unknown') = 'unknown') AS unknown
+    FROM cohort c LEFT JOIN latest x USING (organisation_id, borrower_id)
+    GROUP BY 1
+    """
+)

@@ -1,0 +1,311 @@
+"""Network-wide sums, read through the totals role.
+
+Without `group_by`, money and positions come from the daily totals: one pass over a small table,
+whatever the number of loans. With it they are summed from the figures kept by loan. The tests hold
+the two equal.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+
+from services.common.database import ReadSession
+from services.loans.vocabulary import NEW_ENTERPRISE_STAGES
+
+
+class Dimension(StrEnum):
+    """What `group_by` may name within an organisation and a region."""
+
+    PRODUCT = "product"
+    GENDER = "gender"
+    STAGE = "stage"
+    SECTOR = "sector"
+    CLIENTELE = "clientele"
+    FUNDING = "funding"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Flows are those dated from `first` to `last`; positions are those of the end of `as_of`."""
+
+    first: date
+    last: date
+    as_of: date
+
+
+Key = tuple[UUID, str, str | None]
+"""Organisation, region, and the value of the dimension (None without one)."""
+
+Figures = dict[str, int]
+
+
+async def sum_by_organisation(
+    session: ReadSession, period: Period, organisation_id: UUID | None
+) -> dict[Key, Figures]:
+    """Every figure by organisation and region, from the daily totals and the follow-up facts."""
+    place = _place(period, organisation_id)
+    totals: dict[Key, Figures] = {}
+    for statement in (_DAILY, _COACHING[None], _OUTCOMES[None]):
+        await _add(session, totals, statement, place)
+    return totals
+
+
+async def sum_by_dimension(
+    session: ReadSession, period: Period, organisation_id: UUID | None, dimension: Dimension
+) -> dict[Key, Figures]:
+    """The same by organisation, region and dimension, from the figures kept by loan."""
+    place = _place(period, organisation_id)
+    totals: dict[Key, Figures] = {}
+    statements = (*_BY_LOAN[dimension], _OUTCOMES[dimension], _COACHING[dimension])
+    for statement in statements:
+        await _add(session, totals, statement, place)
+    return totals
+
+
+async def find_recorded_until(session: ReadSession) -> datetime | None:
+    """The moment of the latest event on record: what was known when these totals were read."""
+    row = (await session.connection.execute(_RECORDED_UNTIL)).one()
+    moment: datetime | None = row.recorded_until
+    return moment
+
+
+def _place(period: Period, organisation_id: UUID | None) -> Mapping[str, object]:
+    return {
+        "first": period.first,
+        "last": period.last,
+        "as_of": period.as_of,
+        "organisation": organisation_id,
+        "new_stages": list(NEW_ENTERPRISE_STAGES),
+    }
+
+
+async def _add(
+    session: ReadSession,
+    totals: dict[Key, Figures],
+    statement: TextClause,
+    place: Mapping[str, object],
+) -> None:
+    names = set(statement._bindparams)
+    rows = await session.connection.execute(
+        statement, {name: value for name, value in place.items() if name in names}
+    )
+    columns: Sequence[str] = list(rows.keys())[3:]
+    for row in rows:
+        key = (row.organisation_id, row.region_code, row.group_key)
+        figures = totals.setdefault(key, {})
+        for name in columns:
+            figures[name] = figures.get(name, 0) + int(row._mapping[name] or 0)
+
+
+_ONE = "(cast(:organisation AS uuid) IS NULL OR {0}.organisation_id = :organisation)"
+
+_DAILY = text(
+    f"""
+    SELECT t.organisation_id, t.region_code, NULL AS group_key,
+           {
+        ", ".join(
+            f"sum(t.{name}) FILTER (WHERE t.on_date BETWEEN :first AND :last) AS {name}"
+            for name in (
+                "loans_count",
+                "loans_cents",
+                "repayments_count",
+                "repayments_cents",
+                "principal_cents",
+                "interest_cents",
+                "fees_cents",
+                "written_off_cents",
+                "recovered_cents",
+            )
+        )
+    },
+           {
+        ", ".join(
+            f"sum(t.{change}) FILTER (WHERE t.on_date <= :as_of) AS {name}"
+            for change, name in (
+                ("active_loans_change", "active_loans"),
+                ("outstanding_change_cents", "outstanding_cents"),
+                ("par30_change_cents", "par30_cents"),
+                ("par90_change_cents", "par90_cents"),
+            )
+        )
+    }
+    FROM daily_totals t
+    WHERE {_ONE.format("t")} AND t.on_date <= greatest(cast(:last AS date), :as_of)
+    GROUP BY 1, 2
+    """
+)
+
+_GROUP_KEYS = {
+    Dimension.PRODUCT: ("l.product", ""),
+    Dimension.GENDER: ("coalesce(b.gender, 'undisclosed')", ""),
+    Dimension.STAGE: ("coalesce(l.stage, 'unknown')", ""),
+    Dimension.SECTOR: ("coalesce(left(l.sector_code, 2), 'unknown')", ""),
+    Dimension.CLIENTELE: (
+        "g.key",
+        "CROSS JOIN LATERAL unnest(CASE WHEN b.clienteles = '{}' THEN ARRAY['none']"
+        " ELSE b.clienteles END) AS g (key)",
+    ),
+    Dimension.FUNDING: (
+        "g.key",
+        """CROSS JOIN LATERAL (
+            SELECT source FROM (VALUES
+                ('state', l.funding_state_cents),
+                ('community', l.funding_community_cents),
+                ('private', l.funding_private_cents),
+                ('unspecified', l.principal_cents - l.funding_state_cents
+                    - l.funding_community_cents - l.funding_private_cents)
+            ) AS sources (source, cents) WHERE cents > 0) AS g (key)""",
+    ),
+}
+"""By dimension: the group of a loan `l` with its borrower `b`, and what it takes to know it.
+
+A loan of several clienteles or funding sources is in each of them, whole.
+"""
+
+_STANDS = """NOT EXISTS (SELECT FROM reversals r WHERE r.organisation_id = f.organisation_id
+                       AND r.fact_kind = '{0}' AND r.fact_id = f.{0}_id)"""
+
+
+def _grouped(key: str, lateral: str) -> str:
+    return f"""
+    WITH grouped AS (
+        SELECT l.organisation_id, l.loan_id, l.borrower_id, l.region_code, l.stage,
+               l.disbursed_on, l.principal_cents, {key} AS group_key
+        FROM loans l JOIN borrowers b USING (organisation_id, borrower_id) {lateral}
+        WHERE {_ONE.format("l")}
+    )
+    """
+
+
+def _flow(grouped: str, table: str, kind: str, on: str, figures: str) -> str:
+    return f"""
+    {grouped}
+    SELECT g.organisation_id, g.region_code, g.group_key, {figures}
+    FROM {table} f JOIN grouped g USING (organisation_id, loan_id)
+    WHERE f.{on} BETWEEN :first AND :last AND {_STANDS.format(kind)}
+    GROUP BY 1, 2, 3
+    """
+
+
+def _by_loan(key: str, lateral: str) -> tuple[TextClause, ...]:
+    grouped = _grouped(key, lateral)
+    return (
+        text(
+            f"""
+            {grouped}
+            SELECT organisation_id, region_code, group_key,
+                   count(*) AS loans_count, sum(principal_cents) AS loans_cents
+            FROM grouped WHERE disbursed_on BETWEEN :first AND :last GROUP BY 1, 2, 3
+            """
+        ),
+        text(
+            f"""
+            {grouped}
+            SELECT g.organisation_id, g.region_code, g.group_key,
+                   count(*) AS repayments_count, sum(f.amount_cents) AS repayments_cents,
+                   sum(a.principal_cents) AS principal_cents,
+                   sum(a.interest_cents) AS interest_cents, sum(a.fees_cents) AS fees_cents
+            FROM repayments f
+            JOIN allocations a USING (organisation_id, loan_id, repayment_id)
+            JOIN grouped g USING (organisation_id, loan_id)
+            WHERE f.paid_on BETWEEN :first AND :last
+            GROUP BY 1, 2, 3
+            """
+        ),
+        text(
+            f"""
+            {grouped}
+            SELECT g.organisation_id, g.region_code, g.group_key,
+                   count(*) FILTER (WHERE s.outstanding_principal_cents > 0) AS active_loans,
+                   sum(s.outstanding_principal_cents) AS outstanding_cents,
+                   sum(s.outstanding_principal_cents)
+                       FILTER (WHERE :as_of - s.oldest_unpaid_due_on > 30) AS par30_cents,
+                   sum(s.outstanding_principal_cents)
+                       FILTER (WHERE :as_of - s.oldest_unpaid_due_on > 90) AS par90_cents
+            FROM loan_states s JOIN grouped g USING (organisation_id, loan_id)
+            WHERE s.from_on <= :as_of AND s.until_on > :as_of
+            GROUP BY 1, 2, 3
+            """
+        ),
+        text(
+            _flow(
+                grouped,
+                "write_offs",
+                "write_off",
+                "written_off_on",
+                "sum(f.amount_cents) AS written_off_cents",
+            )
+        ),
+        text(
+            _flow(
+                grouped,
+                "recoveries",
+                "recovery",
+                "recovered_on",
+                "sum(f.amount_cents) AS recovered_cents",
+            )
+        ),
+    )
+
+
+def _outcomes(key: str, lateral: str) -> TextClause:
+    return text(
+        f"""
+        {_grouped(key, lateral)}
+        SELECT g.organisation_id, g.region_code, g.group_key,
+               sum(f.jobs_created) AS jobs_created,
+               sum(f.jobs_maintained) AS jobs_maintained,
+               count(DISTINCT g.borrower_id) FILTER (
+                   WHERE f.business_status = 'active'
+                     AND g.stage = ANY(cast(:new_stages AS text[]))) AS enterprises_created,
+               count(DISTINCT g.borrower_id) FILTER (
+                   WHERE f.business_status = 'active'
+                     AND NOT coalesce(g.stage = ANY(cast(:new_stages AS text[])), false)
+               ) AS enterprises_maintained
+        FROM outcomes f JOIN grouped g USING (organisation_id, loan_id)
+        WHERE f.observed_on BETWEEN :first AND :last AND {_STANDS.format("outcome")}
+        GROUP BY 1, 2, 3
+        """
+    )
+
+
+def _coaching(key: str, join: str) -> TextClause:
+    return text(
+        f"""
+        SELECT f.organisation_id, f.region_code, {key} AS group_key,
+               count(*) AS sessions, sum(f.duration_minutes) AS minutes,
+               count(DISTINCT f.borrower_id) AS people
+        FROM coaching_sessions f
+        JOIN borrowers b USING (organisation_id, borrower_id) {join}
+        WHERE f.held_on BETWEEN :first AND :last AND {_STANDS.format("coaching_session")}
+          AND {_ONE.format("f")}
+        GROUP BY 1, 2, 3
+        """
+    )
+
+
+_LOAN_OF_SESSION = (
+    "LEFT JOIN loans l ON l.organisation_id = f.organisation_id AND l.loan_id = f.loan_id"
+)
+_COACHING: dict[Dimension | None, TextClause] = {
+    None: _coaching("NULL", ""),
+    Dimension.PRODUCT: _coaching("coalesce(l.product, 'none')", _LOAN_OF_SESSION),
+    Dimension.GENDER: _coaching(*_GROUP_KEYS[Dimension.GENDER]),
+    Dimension.STAGE: _coaching("coalesce(l.stage, 'none')", _LOAN_OF_SESSION),
+    Dimension.SECTOR: _coaching("coalesce(left(l.sector_code, 2), 'none')", _LOAN_OF_SESSION),
+    Dimension.CLIENTELE: _coaching(*_GROUP_KEYS[Dimension.CLIENTELE]),
+    Dimension.FUNDING: _coaching("'none'", ""),
+}
+"""People are coached without a loan too: what only a loan tells is then `none`."""
+
+_OUTCOMES: dict[Dimension | None, TextClause] = {
+    None: _outcomes("NULL", ""),
+    **{dimension: _outcomes(*parts) for dimension, parts in _GROUP_KEYS.items()},
+}
+_BY_LOAN = {dimension: _by_loan(*parts) for dimension, parts in _GROUP_KEYS.items()}
+
+_RECORDED_UNTIL = text("SELECT max(recorded_at) AS recorded_until FROM events")

@@ -1,0 +1,215 @@
+"""Tiny real parts on loopback, and a gateway in front of them: no database, real sockets."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+from joserfc.jwk import OKPKey
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from gateway.app import create_app
+from gateway.settings import GatewaySettings
+from services.common.errors import PROBLEM_MEDIA_TYPE, JsonValue
+from services.common.identity import verify_token
+
+MEMBER_KEY, NETWORK_KEY, FUNDER_KEY = "member-key", "network-key", "funder-key"
+AUDITOR_KEY, OPERATOR_KEY = "auditor-key", "operator-key"
+
+ANSWER_HEADERS = {
+    "ETag": '"7"',
+    "Location": "/v1/loans/1",
+    "Server": "secret",
+    "Connection": "X-Secret",
+    "X-Secret": "secret",
+}
+
+Behaviour = Callable[[Request], Awaitable[Response]]
+
+
+def _holder(role: str, organisation: str | None = None) -> dict[str, JsonValue]:
+    regions: list[JsonValue] = ["06"] if organisation else []
+    return {
+        "key_id": f"id-of-{role}",
+        "role": role,
+        "organisation": organisation,
+        "region_codes": regions,
+        "expires_at": "2027-01-01T00:00:00Z",
+    }
+
+
+@dataclass
+class Keys:
+    """What the tiny registry knows of keys; a test may revoke one."""
+
+    holders: dict[str, JsonValue] = field(default_factory=dict)
+    asked: int = 0
+    delay_seconds: float = 0
+    status: int = 200
+
+    def forget(self) -> None:
+        self.holders = {
+            MEMBER_KEY: _holder("member", "montreal"),
+            NETWORK_KEY: _holder("network"),
+            FUNDER_KEY: _holder("funder"),
+            AUDITOR_KEY: _holder("auditor"),
+            OPERATOR_KEY: _holder("operator"),
+        }
+        self.asked, self.delay_seconds, self.status = 0, 0, 200
+
+
+@dataclass
+class TinyPart:
+    """A part that says what reached it, or does what the test gave it to do."""
+
+    name: str
+    token_key: OKPKey
+    behaviours: dict[str, Behaviour] = field(default_factory=dict)
+    completed: list[tuple[str, str, int]] = field(default_factory=list)
+    aborted: list[tuple[str, str, int]] = field(default_factory=list)
+    url: str = ""
+
+    async def answer(self, request: Request) -> Response:
+        behaviour = self.behaviours.get(request.url.path)
+        if behaviour is not None:
+            return await behaviour(request)
+        received = 0
+        try:
+            async for piece in request.stream():
+                received += len(piece)
+        except ClientDisconnect:
+            self.aborted.append((request.method, request.url.path, received))
+            return Response(status_code=400)
+        self.completed.append((request.method, request.url.path, received))
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        principal = verify_token(token, self.token_key)
+        return JSONResponse(
+            {
+                "part": self.name,
+                "method": request.method,
+                "path": request.scope["raw_path"].decode(),
+                "query": request.url.query,
+                "headers": [[n.decode(), v.decode("latin-1")] for n, v in request.headers.raw],
+                "bytes": received,
+                "principal": {
+                    "subject": principal.subject,
+                    "role": principal.role,
+                    "organisation": principal.organisation,
+                },
+            },
+            201 if request.method == "POST" else 200,
+            ANSWER_HEADERS,
+        )
+
+    def forget(self) -> None:
+        """Back to how it began, for the next test."""
+        self.behaviours = {n: b for n, b in self.behaviours.items() if n.startswith("/internal/")}
+        self.completed.clear()
+        self.aborted.clear()
+
+    def app(self) -> Starlette:
+        methods = ["GET", "POST", "PATCH", "PUT", "DELETE"]
+        return Starlette(routes=[Route("/{path:path}", self.answer, methods=methods)])
+
+
+def problem(status: int, code: str) -> Response:
+    document = {"type": f"urn:reseau:problem:{code}", "status": status, "code": code}
+    return JSONResponse(document, status, media_type=PROBLEM_MEDIA_TYPE)
+
+
+def registry_behaviour(keys: Keys) -> Behaviour:
+    async def authenticate(request: Request) -> Response:
+        keys.asked += 1
+        presented = (await request.json())["key"]
+        holder = keys.holders.get(presented)  # as it stands when the question comes
+        await asyncio.sleep(keys.delay_seconds)
+        if keys.status != 200:
+            return problem(keys.status, "database.unavailable")
+        return JSONResponse(holder) if holder else problem(401, "access.unauthenticated")
+
+    return authenticate
+
+
+def streamed(pieces: list[bytes], pause_seconds: float = 0, fails: bool = False) -> Behaviour:
+    async def stream() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+            await asyncio.sleep(pause_seconds)
+        if fails:
+            raise ConnectionAbortedError
+
+    async def answer(request: Request) -> Response:
+        return StreamingResponse(stream(), media_type="text/csv")
+
+    return answer
+
+
+@asynccontextmanager
+async def serve(app: ASGIApp) -> AsyncIterator[str]:
+    """A real server on a free port; yields its URL."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    # What Server.serve() does, without its signal handlers and its ticks of 100 ms.
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listening])
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        await server.shutdown(sockets=[listening])
+
+
+@dataclass
+class Bench:
+    """A gateway and the tiny parts behind it."""
+
+    url: str
+    keys: Keys
+    registry: TinyPart
+    funds: TinyPart
+    loans: TinyPart
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        return host, int(port)
+
+    def forget(self) -> None:
+        self.keys.forget()
+        for part in (self.registry, self.funds, self.loans):
+            part.forget()
+
+
+@asynccontextmanager
+async def open_bench(folder: Path, **settings: object) -> AsyncIterator[Bench]:
+    """Any setting may be given; `loans_url` and the like replace a tiny part by another address."""
+    private = OKPKey.generate_key("Ed25519")
+    key_file = folder / "gateway.pem"
+    key_file.write_bytes(private.as_pem(private=True))
+    public = OKPKey.import_key(private.as_pem(private=False))
+    keys = Keys()
+    keys.forget()
+    parts = {name: TinyPart(name, public) for name in ("registry", "funds", "loans")}
+    parts["registry"].behaviours["/internal/authenticate"] = registry_behaviour(keys)
+    async with AsyncExitStack() as stack:
+        for name, part in parts.items():
+            part.url = await stack.enter_async_context(serve(part.app()))
+            settings.setdefault(f"{name}_url", part.url)
+        made = GatewaySettings.model_validate({"token_private_key_file": key_file, **settings})
+        url = await stack.enter_async_context(serve(create_app(made)))
+        yield Bench(url, keys, parts["registry"], parts["funds"], parts["loans"])
