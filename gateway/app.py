@@ -6,6 +6,7 @@
 Start it with `uvicorn --factory gateway.app:create_app`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import cast
@@ -19,6 +20,7 @@ from gateway.authentication import Doorkeeper, Registry, TokenSigner
 from gateway.incoming import read_incoming
 from gateway.limits import RateLimits
 from gateway.proxy import Proxy, make_timeout, open_session
+from gateway.relay import Relay
 from gateway.routing import Part, find_destination, refuse_malformed_query, split_path
 from gateway.settings import GatewaySettings
 from gateway.uploads import ClientGone, Upload
@@ -57,7 +59,12 @@ def create_own_app(settings: GatewaySettings) -> FastAPI:
             )
             doorkeeper = Doorkeeper(registry, limits)
             app.state.proxy = Proxy(settings, session, doorkeeper, signer)
-            yield
+            relaying = asyncio.create_task(Relay(session, settings, signer).run())
+            try:
+                yield
+            finally:
+                relaying.cancel()
+                await asyncio.gather(relaying, return_exceptions=True)
 
     app = FastAPI(
         title="Passerelle",

@@ -57,6 +57,16 @@ async def read_after(session: ReadSession, number: int, limit: int) -> list[Even
     ]
 
 
+async def read_positions(session: ReadSession) -> dict[uuid.UUID, int]:
+    """The number of each organisation's last event, through the totals role."""
+    rows = await session.connection.execute(_POSITIONS)
+    return {row.organisation_id: row.last_event_number for row in rows}
+
+
+_POSITIONS = text(
+    "SELECT organisation_id, last_event_number FROM organisation_counters"
+    " WHERE last_event_number > 0 ORDER BY organisation_id"
+)
 _APPEND = text(
     """
     WITH numbered AS (

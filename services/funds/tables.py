@@ -51,6 +51,7 @@ TOTALS_COLUMNS: dict[str, tuple[str, ...]] = {
         "received_on",
         "recorded_at",
     ),
+    "journal_cursors": ("organisation_id", "source", "last_event_number"),
     "contribution_repayments": (
         "organisation_id",
         "repayment_id",

@@ -96,8 +96,6 @@ async def funds(
         environment.setenv("RESEAU_DATABASE_URL", database.url("funds_app"))
         environment.setenv("RESEAU_TOTALS_DATABASE_URL", database.url("funds_totals"))
         environment.setenv("RESEAU_TOKEN_PUBLIC_KEY_FILE", str(public_key_file))
-        environment.setenv("RESEAU_LOANS_URL", "http://127.0.0.1:1")
-        environment.setenv("RESEAU_REGISTRY_URL", "http://127.0.0.1:1")
         app = create_app()
     app.state.today = lambda: TODAY
     async with (
