@@ -40,6 +40,7 @@ UPDATES = {
 """The one column of each that may change."""
 
 TOTALS_COLUMNS: dict[str, tuple[str, ...]] = {
+    "organisation_counters": ("organisation_id",),
     "funds": ("organisation_id", "slug", "name"),
     "contributions": (
         "organisation_id",

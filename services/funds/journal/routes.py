@@ -83,7 +83,7 @@ async def post_events(request: Request, body: EventsBody, service: Service) -> R
     try:
         async with database_of(request).write(body.organisation_id) as session:
             posted = await commands.post_events(session, [e.to_event() for e in body.events])
-    except ValueError as error:
+    except commands.EventsOutOfOrder as error:
         message = Text("Ces événements ne se suivent pas.", "These events do not follow.")
         raise Conflict(message, code="events.out_of_order") from error
     return json_response({"posted": posted})

@@ -4,7 +4,7 @@ Every test acts for organisations of its own, so that they all share one service
 """
 
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +20,7 @@ from services.common.database import Database
 from services.common.errors import JsonValue
 from services.common.identity import Principal, Role, sign_principal
 from services.funds.app import create_app
+from services.funds.verify import find_differences
 from tests.support.databases import ClonedDatabase
 
 TODAY = date(2026, 3, 31)
@@ -129,6 +130,17 @@ def counted_statements(funds: Funds) -> Iterator[list[str]]:
         yield statements
     finally:
         event.remove(engine, "before_cursor_execute", note)
+
+
+async def differences(funds: Funds, member: Client) -> Sequence[str]:
+    organisation = member.principal.organisation_id
+    return [one async for one in find_differences(funds.service_database, organisation)]
+
+
+async def balances_of(member: Client, as_of: str = "2026-03-31") -> dict[str, str]:
+    place = f"/v1/funds/{member.organisation}/balance?as_of={as_of}"
+    accounts = (await member.get(place)).json()["accounts"]
+    return {account["account"]: account["balance"] for account in accounts}
 
 
 def codes_of(response: httpx.Response) -> dict[str, str]:

@@ -143,7 +143,7 @@ async def test_reversing_what_was_partly_repaid_leaves_the_repayment(member: Cli
     place = f"/v1/contributions/{recorded['contribution_id']}/reversals"
     assert (await member.post(place, {"reason": "Jamais reçu"})).status_code == 201
     assert (await capital_of(member))["private"] == "-1000.00"
-    place = f"/v1/repayments-to-contributors/{repaid.json()['repayment_id']}/reversals"
+    place = f"{repaid.headers['location']}/reversals"
     taken_back = await member.post(place, {"reason": "Jamais payé"})
     assert taken_back.status_code == 201
     assert (await capital_of(member))["private"] == "0.00"
@@ -164,21 +164,27 @@ async def test_only_the_organisation_itself_reverses(funds: Funds, member: Clien
     repaid = await member.post(
         f"/v1/funds/{member.organisation}/repayments-to-contributors", repayment(recorded)
     )
-    for place in (
-        f"/v1/contributions/{recorded['contribution_id']}/reversals",
-        f"/v1/repayments-to-contributors/{repaid.json()['repayment_id']}/reversals",
+    stranger, reason = funds.as_member(), {"reason": "Essai"}
+    at_home = f"/v1/funds/{stranger.organisation}/repayments-to-contributors"
+    repayment_id = repaid.json()["repayment_id"]
+    for place, tried, unknown in (
+        (
+            f"/v1/contributions/{recorded['contribution_id']}/reversals",
+            f"/v1/contributions/{recorded['contribution_id']}/reversals",
+            f"/v1/contributions/{uuid.uuid4()}/reversals",
+        ),
+        (
+            f"{repaid.headers['location']}/reversals",
+            f"{at_home}/{repayment_id}/reversals",
+            f"{at_home}/{uuid.uuid4()}/reversals",
+        ),
     ):
-        stranger = await funds.as_member().post(place, {"reason": "Essai"})
-        nowhere = await member.post(
-            place.replace(recorded["contribution_id"], str(uuid.uuid4())).replace(
-                repaid.json()["repayment_id"], str(uuid.uuid4())
-            ),
-            {"reason": "Essai"},
-        )
-        assert (stranger.status_code, nowhere.status_code) == (404, 404)
-        assert stranger.json()["detail"] == nowhere.json()["detail"]
+        assert (await stranger.post(place, reason)).status_code == 404
+        own, nowhere = await stranger.post(tried, reason), await stranger.post(unknown, reason)
+        assert (own.status_code, nowhere.status_code) == (404, 404)
+        assert own.json()["detail"] == nowhere.json()["detail"]
         for role in (Role.NETWORK, Role.FUNDER, Role.AUDITOR, Role.OPERATOR, Role.SERVICE):
-            refused = await funds.as_role(role).post(place, {"reason": "Essai"})
+            refused = await funds.as_role(role).post(place, reason)
             assert refused.status_code == 403
 
 
