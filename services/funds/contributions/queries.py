@@ -47,7 +47,7 @@ class Repayment:
 async def insert_contributions(
     session: WriteSession, drafts: Sequence[ContributionDraft], subject: str
 ) -> dict[str, UUID]:
-    """Insert those whose external_id is new; returns their identifiers by external_id."""
+    """Insert contributions whose external_ids are new; returns their identifiers by external_id."""
     rows = await session.connection.execute(
         _INSERT,
         {
@@ -218,7 +218,6 @@ _INSERT = text(
         cast(:purposes AS text[]), cast(:amounts AS bigint[]), cast(:received AS date[]),
         cast(:rates AS numeric[]), cast(:repayable AS date[])
     )
-    ON CONFLICT (organisation_id, external_id) DO NOTHING
     RETURNING external_id, contribution_id
     """
 )

@@ -36,7 +36,7 @@ async def get_journal(
     limit: Limit = LIMIT_DEFAULT,
     cursor: str | None = None,
 ) -> Response:
-    """The transactions dated in the period, in the order of their recording."""
+    """Lister les écritures datées de la période, dans l'ordre de leur inscription."""
     tenancy.require_visible(reader, slug)
     period = read_period(from_on, to_on)
     after = paging.read_number(cursor)

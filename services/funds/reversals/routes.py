@@ -26,7 +26,7 @@ Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 async def post_contribution_reversal(
     request: Request, contribution_id: UUID, body: ReversalBody, member: Member
 ) -> Response:
-    """Take back a contribution recorded wrongly; what was paid back of it stays."""
+    """Renverser une contribution inscrite par erreur ; ses remboursements restent inscrits."""
 
     async def reverse(session: WriteSession) -> Answered:
         reversal, is_new = await commands.reverse_contribution(
@@ -45,7 +45,7 @@ async def post_contribution_reversal(
 async def post_repayment_reversal(
     request: Request, slug: str, repayment_id: UUID, body: ReversalBody, member: Member
 ) -> Response:
-    """Take back a repayment to a contributor recorded wrongly."""
+    """Renverser un remboursement à un contributeur inscrit par erreur."""
     tenancy.require_own(member, slug)
 
     async def reverse(session: WriteSession) -> Answered:
