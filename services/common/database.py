@@ -83,7 +83,9 @@ class Database:
     @asynccontextmanager
     async def _read_only(self) -> AsyncIterator[AsyncConnection]:
         async with self.engine.connect() as connection:
-            yield await connection.execution_options(postgresql_readonly=True)
+            yield await connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
 
     async def close(self) -> None:
         await self.engine.dispose()
