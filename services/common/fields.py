@@ -76,7 +76,9 @@ def parse_date(value: object) -> date:
 def clean_text(value: str) -> str:
     """NFC, trimmed. Raises `text.control` on control, surrogate and unassigned characters."""
     text = unicodedata.normalize("NFC", value).strip()
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Cn", "Co") for c in text):
+    if not text.isprintable() and any(
+        unicodedata.category(c) in ("Cc", "Cs", "Cn", "Co") for c in text
+    ):
         raise _refuse("text.control")
     return text
 

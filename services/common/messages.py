@@ -77,18 +77,26 @@ MESSAGES: dict[str, Text] = {
         "L'envoi s'est interrompu avant la fin ; rien n'a été inscrit.",
         "The upload broke off before its end; nothing was recorded.",
     ),
-    "column.duplicate": Text("Cette colonne est là deux fois.", "This column stands here twice."),
-    "column.missing": Text("Cette colonne est requise.", "This column is required."),
+    "column.duplicate": Text(
+        "La colonne « {column} » est là deux fois.", 'The column "{column}" stands here twice.'
+    ),
+    "column.missing": Text(
+        "La colonne « {column} » est requise.", 'The column "{column}" is required.'
+    ),
     "column.unknown": Text(
-        "Cette colonne n'existe pas ici. Colonnes admises : {known}.",
-        "There is no such column here. Columns allowed: {known}.",
+        "La colonne « {column} » n'existe pas ici. Colonnes admises : {known}.",
+        'There is no column "{column}" here. Columns allowed: {known}.',
     ),
     "column.unnamed": Text(
         "La colonne {position} n'a pas de nom.", "Column {position} has no name."
     ),
     "csv.malformed": Text(
-        "Un guillemet ouvert ici n'est pas bien fermé ; la suite du fichier est illisible.",
-        "A quotation mark opened here is not closed well; the rest of the file is unreadable.",
+        "Un guillemet ouvert ici est mal fermé, ou une cellule est trop longue ; "
+        "la suite est illisible.",
+        "A quotation mark opened here is closed badly, or a cell is huge; the rest cannot be read.",
+    ),
+    "cursor.foreign": Text(
+        "Ce curseur vient d'une autre liste.", "This cursor was given by another list."
     ),
     "header.too_wide": Text(
         "Pas plus de {columns_max} colonnes.", "At most {columns_max} columns."
@@ -110,6 +118,9 @@ MESSAGES: dict[str, Text] = {
     "import.too_many_rows": Text(
         "Un fichier a {rows_max} lignes au plus ; partagez-le.",
         "A file has at most {rows_max} rows; split it.",
+    ),
+    "row.json": Text(
+        "Cette ligne n'est pas un objet JSON en UTF-8.", "This row is not a JSON object in UTF-8."
     ),
     "row.cells": Text(
         "Cette ligne a {found} cellule(s) ; les titres en ont {expected}.",
