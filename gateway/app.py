@@ -24,7 +24,11 @@ from gateway.relay import Relay
 from gateway.routing import Part, find_destination, refuse_malformed_query, split_path
 from gateway.settings import GatewaySettings
 from gateway.uploads import ClientGone, Upload
-from services.common.answers import install_problem_handlers, problem_response
+from services.common.answers import (
+    describe_failure,
+    install_problem_handlers,
+    problem_response,
+)
 from services.common.errors import Internal, Problem
 from services.common.telemetry import configure_logging, make_traceparent, read_trace_id
 
@@ -127,7 +131,7 @@ class Door:
         except Problem as problem:
             await _refuse(problem, scope, upload, outgoing)
         except Exception as error:
-            _log.error("request_failed", path=scope["path"], exc_info=error)
+            _log.error("request_failed", path=scope["path"], **describe_failure(error))
             if outgoing.has_begun:
                 raise
             await _refuse(Internal(), scope, upload, outgoing)

@@ -57,8 +57,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self, organisation_id: uuid.UUID | None) -> AsyncIterator[ReadSession]:
-        async with self.engine.connect() as connection, connection.begin():
-            await connection.execute(text("SET TRANSACTION READ ONLY"))
+        async with self._read_only() as connection, connection.begin():
             if organisation_id is not None:
                 await connection.execute(
                     text("SELECT set_org(:organisation)"), {"organisation": organisation_id}
@@ -68,8 +67,7 @@ class Database:
     @asynccontextmanager
     async def read_totals(self, subject: str) -> AsyncIterator[ReadSession]:
         """Every organisation at once, through the totals role; `subject` says who reads."""
-        async with self.engine.connect() as connection, connection.begin():
-            await connection.execute(text("SET TRANSACTION READ ONLY"))
+        async with self._read_only() as connection, connection.begin():
             await connection.execute(text("SELECT set_reader(:subject)"), {"subject": subject})
             yield ReadSession(connection, None)
 
@@ -81,6 +79,11 @@ class Database:
             )
             await connection.execute(_LOCK_ORGANISATION, {"organisation": organisation_id})
             yield WriteSession(connection, organisation_id)
+
+    @asynccontextmanager
+    async def _read_only(self) -> AsyncIterator[AsyncConnection]:
+        async with self.engine.connect() as connection:
+            yield await connection.execution_options(postgresql_readonly=True)
 
     async def close(self) -> None:
         await self.engine.dispose()
