@@ -6,6 +6,7 @@
 Start it with `uvicorn --factory gateway.app:create_app`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import cast
@@ -24,13 +25,18 @@ from gateway.openapi import OPENAPI_FILE
 from gateway.openapi import router as openapi_router
 from gateway.pages.routes import create_pages_router
 from gateway.proxy import Proxy, make_timeout, open_session
+from gateway.relay import Relay
 from gateway.reports.partnership_routes import router as partnership_router
 from gateway.reports.reading import PartReader
 from gateway.reports.regional_routes import router as regional_router
 from gateway.routing import Part, find_destination, refuse_malformed_query, split_path
 from gateway.settings import GatewaySettings
 from gateway.uploads import ClientGone, Upload
-from services.common.answers import install_problem_handlers, problem_response
+from services.common.answers import (
+    describe_failure,
+    install_problem_handlers,
+    problem_response,
+)
 from services.common.clock import legal_today
 from services.common.errors import Internal, Problem
 from services.common.telemetry import configure_logging, make_traceparent, read_trace_id
@@ -67,7 +73,12 @@ def create_own_app(settings: GatewaySettings) -> FastAPI:
             app.state.proxy = Proxy(settings, session, app.state.doorkeeper, signer)
             app.state.part_reader = PartReader(settings, session, signer, timeout)
             app.state.openapi_document = (settings.openapi_file or OPENAPI_FILE).read_bytes()
-            yield
+            relaying = asyncio.create_task(Relay(session, settings, signer).run())
+            try:
+                yield
+            finally:
+                relaying.cancel()
+                await asyncio.gather(relaying, return_exceptions=True)
 
     app = FastAPI(
         title="Passerelle",
@@ -82,9 +93,11 @@ def create_own_app(settings: GatewaySettings) -> FastAPI:
     pages = create_pages_router(
         HomeTotals(app), legal_today, is_demonstration=settings.is_demonstration
     )
-    for router in (_health_router(), openapi_router, regional_router, partnership_router, pages):
+    for router in (regional_router, partnership_router):
+        refuse_unscoped_operations(router)
         app.include_router(router)
-    refuse_unscoped_operations(app)
+    for open_to_all in (_health_router(), openapi_router, pages):
+        app.include_router(open_to_all)
     return app
 
 
@@ -136,7 +149,7 @@ class Door:
         except Problem as problem:
             await _refuse(problem, scope, upload, outgoing)
         except Exception as error:
-            _log.error("request_failed", path=scope["path"], exc_info=error)
+            _log.error("request_failed", path=scope["path"], **describe_failure(error))
             if outgoing.has_begun:
                 raise
             await _refuse(Internal(), scope, upload, outgoing)

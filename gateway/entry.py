@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
@@ -41,11 +41,10 @@ class Admits:
         return Forbidden(Text(f"{detail.fr} {self.hint.fr}", f"{detail.en} {self.hint.en}"))
 
 
-def refuse_unscoped_operations(app: FastAPI) -> None:
-    """Deny by default: an operation under /v1 that admits nobody in particular stops the start."""
-    for route in app.routes:
-        is_guarded = isinstance(route, APIRoute) and _has_scope(route.dependant)
-        if getattr(route, "path", "").startswith("/v1") and not is_guarded:
+def refuse_unscoped_operations(router: APIRouter) -> None:
+    """Deny by default: an operation that does not say whom it admits stops the start."""
+    for route in router.routes:
+        if not (isinstance(route, APIRoute) and _has_scope(route.dependant)):
             raise RuntimeError(f"{route} declares no scope")
 
 

@@ -4,6 +4,7 @@ Takes the exact decimal strings of the reports and never a float; every rounding
 (away from zero), because a person checks these figures with a pencil.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
@@ -79,6 +80,11 @@ def format_period(first: date, last: date, language: Language) -> str:
     """`du 1er avril 2025 au 31 mars 2026`, both days included."""
     start, end = format_long_date(first, language), format_long_date(last, language)
     return f"du {start} au {end}" if language == "fr" else f"{start} to {end}"
+
+
+def bind_punctuation(text: str, language: Language) -> str:
+    """French as the OQLF sets it: a no-break space before a colon and inside guillemets."""
+    return re.sub(r" (?=[:»])|(?<=«) ", NBSP, text) if language == "fr" else text
 
 
 @dataclass(frozen=True, slots=True)

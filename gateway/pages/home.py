@@ -26,6 +26,7 @@ from gateway.formats import (
 from gateway.pages import messages
 from gateway.pages.regions import REGIONS
 from gateway.pages.totals import RegionalTotals, Totals
+from services.common.calendar import FiscalYear
 from services.common.text import Language
 
 # Least loans of each shade of the map, above zero; multiples of the rounding base.
@@ -93,10 +94,9 @@ class _Protected:
     jobs: ProtectedList[int]
 
 
-def last_complete_fiscal_year(today: date) -> tuple[date, date]:
-    """The last year from 1 April to 31 March that has ended before `today`."""
-    end_year = today.year if today >= date(today.year, 4, 1) else today.year - 1
-    return date(end_year - 1, 4, 1), date(end_year, 3, 31)
+def last_complete_fiscal_year(today: date) -> FiscalYear:
+    """The last fiscal year that has ended before `today`."""
+    return FiscalYear(FiscalYear.of(today).first_year - 1)
 
 
 def build_home_totals(report: RegionalTotals, language: Language) -> HomeTotals:
@@ -109,7 +109,7 @@ def build_home_totals(report: RegionalTotals, language: Language) -> HomeTotals:
     in_order = sorted(everywhere, key=lambda code: sort_key_french(everywhere[code]))
     organisations = {r["region_code"]: r["organisations"] for r in report["regions"]}
     return HomeTotals(
-        year=f"{first.year}-{last.year}",
+        year=FiscalYear.of(first).label,
         period=format_period(first, last, language),
         summary=_summarise(report, protected, language),
         headlines=_headlines(protected, language),

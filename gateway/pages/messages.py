@@ -22,7 +22,7 @@ HOME_LEAD = Text(
 )
 HOME_PURPOSE = Text(
     "Ce système tient leur registre commun : chaque organisme y inscrit ce qu’il prête, perçoit et "
-    "accompagne ; l’équipe du réseau y lit les totaux régionaux ; l’État y puise les rapports sur "
+    "accompagne; l’équipe du réseau y lit les totaux régionaux; l’État y puise les rapports sur "
     "le partenariat public-privé.",
     "This system keeps their shared record: each organisation posts what it lends, collects and "
     "coaches; the network office reads regional totals; the State pulls the reports on the "
@@ -43,7 +43,7 @@ HEADLINE_JOBS = Text("emplois créés ou maintenus", "jobs created or maintained
 MAP_TITLE = Text("Prêts accordés par région", "Loans granted by region")
 MAP_INTRODUCTION = Text(
     "Chaque tuile est une région administrative, placée à peu près comme sur une carte. Plus sa "
-    "teinte est forte, plus il y a de prêts ; les carrés du bas disent la même chose. Les "
+    "teinte est forte, plus il y a de prêts; les carrés du bas disent la même chose. Les "
     "chiffres sont ceux du tableau qui suit.",
     "Each tile is an administrative region, placed roughly as on a map. The stronger its shade, "
     "the more loans; the squares at the bottom say the same. The figures are those of the table "
@@ -60,7 +60,7 @@ NO_MEMBER = Text("Aucun membre", "No member")
 TABLE_TITLE = Text("Totaux régionaux", "Regional totals")
 TABLE_CAPTION = Text(
     "Totaux régionaux de l’exercice {year}, par ordre alphabétique des régions. Montants en "
-    "dollars canadiens, arrondis au millier ; nombres arrondis au multiple de 5.",
+    "dollars canadiens, arrondis au millier; nombres arrondis au multiple de 5.",
     "Regional totals of fiscal year {year}, regions in alphabetical order. Amounts in Canadian "
     "dollars, rounded to the thousand; counts rounded to the nearest 5.",
 )
@@ -72,8 +72,9 @@ COLUMN_PEOPLE = Text("Personnes accompagnées (nombre)", "People coached (number
 COLUMN_JOBS = Text("Emplois créés ou maintenus (nombre)", "Jobs created or maintained (number)")
 ROW_TOTAL = Text("Ensemble du réseau", "Whole network")
 TABLE_NOTE = Text(
-    "Supprimé (confidentialité) : le nombre est trop petit pour être publié sans risquer de révéler "
-    "la situation d’une personne, ou il permettrait d’en retrouver un autre par soustraction. "
+    "Supprimé (confidentialité) : le nombre est trop petit pour être publié sans risquer de "
+    "révéler la situation d’une personne, ou il permettrait d’en retrouver un autre par "
+    "soustraction. "
     "Ce n’est ni un zéro ni une donnée manquante. Les totaux sont arrondis séparément et "
     "ne sont donc pas la somme exacte des lignes.",
     "Suppressed (confidentiality): the number is too small to be published without risking to "
@@ -87,7 +88,7 @@ SUMMARY = Text(
     "{organisations} in {regions} granted {loans}, worth {amount}.",
 )
 SUMMARY_SUPPRESSED = Text(
-    "{organisations} de {regions} prêtent dans le réseau ; le nombre de prêts de l’exercice est "
+    "{organisations} de {regions} prêtent dans le réseau; le nombre de prêts de l’exercice est "
     "trop petit pour être publié.",
     "{organisations} in {regions} lend in the network; the number of loans of the year is too "
     "small to be published.",
@@ -100,11 +101,6 @@ MISSING_PARTS = Text(
     "A part of the system does not answer: {parts}. Rather than show an incomplete total, this "
     "page shows none. Try again in a few minutes.",
 )
-PARTS = {
-    "registry": Text("le registre des organismes", "the register of organisations"),
-    "funds": Text("les fonds", "the funds"),
-    "loans": Text("les prêts", "the loans"),
-}
 
 START_TITLE = Text("Pour commencer", "Getting started")
 START_DOCS = Text("Documentation de l’interface", "Documentation of the interface")
@@ -140,7 +136,7 @@ DOCS_KEY_TITLE = Text("Obtenir une clé d’accès", "Get an access key")
 DOCS_KEY_TEXT = Text(
     "L’équipe du réseau remet une clé à chaque organisme et ne la montre qu’une fois. Sur une "
     "machine où vous avez démarré le système vous-même, les clés sont dans `access-keys.json`, "
-    "dans le dossier de données. Gardez la vôtre hors de vos fichiers partagés ; en cas "
+    "dans le dossier de données. Gardez la vôtre hors de vos fichiers partagés; en cas "
     "de doute, demandez qu’elle soit révoquée.",
     "The network office gives each organisation a key and shows it only once. On a machine where "
     "you started the system yourself, the keys are in `access-keys.json`, in the data folder. "
@@ -177,7 +173,7 @@ DOCS_REFERENCE_TEXT = Text(
 )
 DOCS_REFERENCE_DOCUMENT = Text("Document OpenAPI 3.1", "OpenAPI 3.1 document")
 DOCS_NO_SCRIPT = Text(
-    "La référence interactive demande JavaScript ; le document OpenAPI dit la même chose.",
+    "La référence interactive demande JavaScript; le document OpenAPI dit la même chose.",
     "The interactive reference needs JavaScript; the OpenAPI document says the same.",
 )
 

@@ -18,7 +18,7 @@ class Region:
 
 
 REGIONS = (
-    Region("01", "Bas-Saint-Laurent", "Bas-St-Lau\u00adrent"),
+    Region("01", "Bas-Saint-Laurent", "Bas-St-Laurent"),
     Region("02", "Saguenay–Lac-Saint-Jean", "Sague\u00adnay–Lac-St-Jean"),
     Region("03", "Capitale-Nationale", "Capi\u00adtale-Nat."),
     Region("04", "Mauricie", "Mauricie"),

@@ -10,11 +10,12 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from gateway.formats import LANGUAGE_TAGS
+from gateway.formats import LANGUAGE_TAGS, bind_punctuation
 from gateway.pages import messages
 from gateway.pages.assets import Asset, load_assets
 from gateway.pages.home import build_home_totals, last_complete_fiscal_year
 from gateway.pages.totals import LoadTotals, PartUnavailable
+from gateway.routing import PART_NAMES, Part
 from services.common.text import Language, Text, choose_language
 
 OPENAPI_PATH = "/openapi.json"
@@ -40,30 +41,30 @@ def create_pages_router(
     assets = load_assets()
     templates = _open_templates(assets)
 
-    @router.api_route("/", methods=["GET", "HEAD"])
+    @router.get("/")
     async def show_home(request: Request) -> Response:
         language = _language_of(request)
         values: dict[str, object] = {"is_demonstration": is_demonstration}
         # A page without figures must not outlive the fault that took them away.
         cache = "public, max-age=60"
         try:
-            report = await load_totals(*last_complete_fiscal_year(today()))
+            year = last_complete_fiscal_year(today())
+            report = await load_totals(year.first_day, year.last_day)
             values["totals"] = build_home_totals(report, language)
         except PartUnavailable as unavailable:
             values["missing"] = _name_parts(unavailable.missing, language)
             cache = "no-store"
         return _render(templates, "home.html", language, values, HOME_POLICY, cache)
 
-    @router.api_route("/docs", methods=["GET", "HEAD"])
+    @router.get("/docs")
     async def show_docs(request: Request) -> Response:
         language = _language_of(request)
-        first, last = last_complete_fiscal_year(today())
+        year = last_complete_fiscal_year(today())
         values: dict[str, object] = {
             "address": str(request.base_url).rstrip("/"),
             "openapi_path": OPENAPI_PATH,
             "labels": json.dumps(messages.SWAGGER_UI_LABELS if language == "fr" else {}),
-            "first": first.isoformat(),
-            "last": last.isoformat(),
+            "year": year,
         }
         # Not shared: the commands on the page carry the address it was asked at.
         cache = "private, max-age=60"
@@ -81,7 +82,7 @@ def _language_of(request: Request) -> Language:
 
 
 def _name_parts(parts: tuple[str, ...], language: Language) -> str:
-    return ", ".join(messages.PARTS.get(part, Text(part, part)).read(language) for part in parts)
+    return ", ".join(PART_NAMES[Part(part)].read(language) for part in parts)
 
 
 def _render(
@@ -94,7 +95,7 @@ def _render(
 ) -> Response:
     def read(text: Text) -> Markup:
         """A sentence in the page's language, escaped, with its back-quoted words as code."""
-        escaped = str(escape(text.read(language)))
+        escaped = str(escape(bind_punctuation(text.read(language), language)))
         return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped))
 
     page = templates.get_template(name).render(

@@ -4,6 +4,7 @@ Used by the services and by the gateway; knows no database.
 """
 
 import json
+import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from typing import cast
 
@@ -49,6 +50,16 @@ def problem_response(problem: Problem, request: Request) -> Response:
     }
     body = json.dumps(document, ensure_ascii=False).encode()
     return Response(body, problem.status, headers, PROBLEM_MEDIA_TYPE)
+
+
+def describe_failure(error: Exception) -> dict[str, str]:
+    """What a log may say of a failure: where and what, never the message, which can hold values."""
+    cause = getattr(error, "orig", None) or error
+    return {
+        "error": type(cause).__name__,
+        "sqlstate": str(getattr(cause, "sqlstate", "")),
+        "frames": "".join(traceback.format_tb(error.__traceback__)),
+    }
 
 
 def trace_id_of(request: Request) -> str:
@@ -132,7 +143,7 @@ def install_problem_handlers(
     async def on_failure(request: Request, error: Exception) -> Response:
         problem = translate(error)
         if problem is None:
-            _log.error("request_failed", path=request.url.path, exc_info=error)
+            _log.error("request_failed", path=request.url.path, **describe_failure(error))
             problem = errors.Internal()
         return problem_response(problem, request)
 

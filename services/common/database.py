@@ -1,8 +1,8 @@
 """The one way to the database: explicit transactions that carry the organisation they act for.
 
-    async with database.read(organisation_id) as session: ...    READ ONLY
+    async with database.read(organisation_id) as session: ...    READ ONLY, one moment
     async with database.write(organisation_id) as session: ...   one writer per organisation
-    async with database.read_totals(subject) as session: ...     READ ONLY, the totals role
+    async with database.read_totals(subject) as session: ...     READ ONLY, one moment, totals role
 
 Each commits at the end of the block and rolls back on an error. Writers of one organisation queue
 on its row in `organisation_counters`; those of different ones never wait for each other. That lock
@@ -57,8 +57,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self, organisation_id: uuid.UUID | None) -> AsyncIterator[ReadSession]:
-        async with self.engine.connect() as connection, connection.begin():
-            await connection.execute(text("SET TRANSACTION READ ONLY"))
+        async with self._read_only() as connection, connection.begin():
             if organisation_id is not None:
                 await connection.execute(
                     text("SELECT set_org(:organisation)"), {"organisation": organisation_id}
@@ -68,8 +67,7 @@ class Database:
     @asynccontextmanager
     async def read_totals(self, subject: str) -> AsyncIterator[ReadSession]:
         """Every organisation at once, through the totals role; `subject` says who reads."""
-        async with self.engine.connect() as connection, connection.begin():
-            await connection.execute(text("SET TRANSACTION READ ONLY"))
+        async with self._read_only() as connection, connection.begin():
             await connection.execute(text("SELECT set_reader(:subject)"), {"subject": subject})
             yield ReadSession(connection, None)
 
@@ -81,6 +79,13 @@ class Database:
             )
             await connection.execute(_LOCK_ORGANISATION, {"organisation": organisation_id})
             yield WriteSession(connection, organisation_id)
+
+    @asynccontextmanager
+    async def _read_only(self) -> AsyncIterator[AsyncConnection]:
+        async with self.engine.connect() as connection:
+            yield await connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
 
     async def close(self) -> None:
         await self.engine.dispose()

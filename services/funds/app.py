@@ -6,8 +6,10 @@ from services.common.app import create_service
 from services.funds.agreements import routes as agreements
 from services.funds.contributions import routes as contributions
 from services.funds.funds import routes as funds
+from services.funds.imports import routes as imports
 from services.funds.journal import routes as journal
 from services.funds.reservations import routes as reservations
+from services.funds.reversals import routes as reversals
 from services.funds.settings import FundsSettings
 from services.funds.totals import routes as totals
 
@@ -20,9 +22,11 @@ def create_app() -> FastAPI:
         [
             funds.router,
             contributions.router,
+            reversals.router,
             journal.router,
             reservations.router,
             agreements.router,
+            imports.router,
             totals.router,
         ],
     )

@@ -51,6 +51,9 @@ TOTALS_COLUMNS: dict[str, tuple[str, ...]] = {
         "received_on",
         "recorded_at",
     ),
+    "organisation_counters": ("organisation_id", "last_event_number"),
+    "account_days": ("organisation_id", "account", "occurred_on", "amount_cents"),
+    "journal_cursors": ("organisation_id", "source", "last_event_number"),
     "contribution_repayments": (
         "organisation_id",
         "repayment_id",

@@ -13,6 +13,7 @@ from gateway.formats import (
     LANGUAGE_TAGS,
     LOCALES,
     CountedNoun,
+    bind_punctuation,
     format_count,
     format_long_date,
     format_money,
@@ -126,6 +127,12 @@ def test_period() -> None:
 def test_counted_nouns(count: int, french: str, english: str) -> None:
     assert LOAN.count(count, "fr") == french
     assert LOAN.count(count, "en") == english
+
+
+def test_punctuation_stays_on_its_line() -> None:
+    text = "Voici : « Montréal »."
+    assert bind_punctuation(text, "fr") == "Voici\u00a0: «\u00a0Montréal\u00a0»."
+    assert bind_punctuation(text, "en") == text
 
 
 def test_elision_after_millions() -> None:

@@ -2,10 +2,10 @@
 
     loan.disbursed  {loan_id, disbursed_on, principal_cents, fees_withheld_cents}
     loans.recorded  {facts: [{kind, id, loan_id, on, amount_cents, principal_cents, interest_cents,
-                              fees_cents, reverses?}]}
+                              fees_cents, reversed_kind?}]}
 
 A fact of kind "reversal" carries the amounts of the fact it takes back, as they stand, and names
-its kind in `reverses` (a repayment unless said). Other events are none of the journal's business.
+its kind in `reversed_kind` (a repayment unless said). Other events do not concern the journal.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class _Fact(_Payload):
     principal_cents: int = 0
     interest_cents: int = 0
     fees_cents: int = 0
-    reverses: FactKind = LoanFactKind.REPAYMENT
+    reversed_kind: FactKind = LoanFactKind.REPAYMENT
 
 
 class _Recorded(_Payload):
@@ -76,7 +76,7 @@ def _read_disbursement(event: Event) -> LoanFact:
 def _read_fact(told: _Fact) -> LoanFact:
     is_reversal = told.kind == "reversal"
     return LoanFact(
-        told.reverses if told.kind == "reversal" else told.kind,
+        told.reversed_kind if told.kind == "reversal" else told.kind,
         told.id,
         told.loan_id,
         told.on,

@@ -1,7 +1,7 @@
 """Reversing a fact of a contributor, once. A reversal is not reversed: the fact is posted again.
 
 The fact counts for nothing from its own date on, as if it had never been told; when it was told and
-when it was taken back stay on record.
+when it was taken back stay on record. Sent again for the same reason, the reversal is replayed.
 """
 
 from dataclasses import replace
@@ -25,8 +25,8 @@ from services.funds.reversals.schemas import ReversalBody
 CONTRIBUTION = Text("Contribution", "Contribution")
 REPAYMENT = Text("Remboursement", "Repayment")
 ALREADY_REVERSED = Text(
-    "Ce fait a déjà été renversé ; il ne l'est qu'une fois.",
-    "This fact has already been reversed; it is reversed only once.",
+    "Ce fait a déjà été renversé ; un fait ne l'est qu'une fois.",
+    "This fact has already been reversed; a fact is reversed only once.",
 )
 REVERSAL_OF_REVERSAL = Text(
     "Un renversement ne se renverse pas : inscrivez de nouveau le fait.",
@@ -47,7 +47,6 @@ async def reverse_contribution(
         principal,
         Fact(contribution_id=contribution_id),
         body,
-        contribution.is_reversed,
         Transaction(
             Kind.CONTRIBUTION_REVERSAL,
             draft.received_on,
@@ -72,7 +71,6 @@ async def reverse_repayment(
         principal,
         Fact(repayment_id=repayment_id),
         body,
-        repayment.is_reversed,
         Transaction(
             Kind.REPAYMENT_TO_CONTRIBUTOR_REVERSAL,
             repayment.repaid_on,
@@ -88,7 +86,6 @@ async def _reverse(
     principal: Principal,
     fact: Fact,
     body: ReversalBody,
-    is_reversed: bool,
     transaction: Transaction,
 ) -> tuple[Reversal, bool]:
     content = fingerprint({"fact": str(fact.fact_id), "reason": body.reason})
@@ -98,7 +95,10 @@ async def _reverse(
             return known, False
         if known is not None:
             raise to_problem([CONFLICT])
-    if is_reversed:
+    standing = await queries.find_reversal_of(session, fact)
+    if standing is not None:
+        if standing.fingerprint == content and body.external_id is None:
+            return standing, False
         raise Conflict(ALREADY_REVERSED, code="reversal.exists")
     reversal = await queries.insert_reversal(
         session, fact, body.external_id, body.reason, content, principal.subject

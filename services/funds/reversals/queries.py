@@ -65,6 +65,18 @@ async def find_reversal_told_as(session: ReadSession, external_id: str) -> Rever
     return next(map(_reversal, rows), None)
 
 
+async def find_reversal_of(session: ReadSession, fact: Fact) -> Reversal | None:
+    rows = await session.connection.execute(
+        _FIND_OF,
+        {
+            "organisation": session.organisation_id,
+            "contribution": fact.contribution_id,
+            "repayment": fact.repayment_id,
+        },
+    )
+    return next(map(_reversal, rows), None)
+
+
 async def is_reversal(session: ReadSession, identifier: UUID) -> bool:
     """True when the identifier is that of a reversal, which is never itself reversed."""
     rows = await session.connection.execute(
@@ -93,14 +105,16 @@ _INSERT = text(
     RETURNING reversal_id, recorded_at
     """
 )
-_FIND_TOLD = text(
-    """
+_REVERSALS = """
     SELECT reversal_id, external_id, contribution_id, repayment_id, reason, fingerprint, recorded_at
-    FROM contribution_reversals
-    WHERE organisation_id = :organisation AND external_id = :external_id
-    """
+    FROM contribution_reversals WHERE organisation_id = :organisation
+"""
+_FIND_TOLD = text(f"{_REVERSALS} AND external_id = :external_id")
+_FIND_OF = text(
+    f"{_REVERSALS} AND (contribution_id = cast(:contribution AS uuid)"
+    " OR repayment_id = cast(:repayment AS uuid))"
 )
 _IS_REVERSAL = text(
-    "SELECT FROM contribution_reversals"
+    "SELECT reversal_id FROM contribution_reversals"
     " WHERE organisation_id = :organisation AND reversal_id = :reversal"
 )

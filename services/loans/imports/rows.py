@@ -1,5 +1,6 @@
 """One row of a sheet, for the kinds whose sheet is flatter than their JSON body."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -132,6 +133,8 @@ class LoanRow(Body):
             fees=(Fee(self.fee),) if self.fee else (),
         )
         schedule, schedule_error = lay_schedule(terms)
+        if schedule_error is not None and schedule_error.pointer == "/fees":
+            schedule_error = replace(schedule_error, pointer="/fee")
         return LoanDraft(
             external_id=self.external_id,
             borrower_external_id=self.borrower_external_id,

@@ -70,9 +70,11 @@ class LoanDraft:
         return to_json(asdict(self.terms))
 
 
-def lay_schedule(terms: ScheduleTerms) -> tuple[Schedule | None, InputError | None]:
+def lay_schedule(
+    terms: ScheduleTerms, place: str = ""
+) -> tuple[Schedule | None, InputError | None]:
     """The schedule, or what makes the terms impossible, placed at the term at fault."""
     try:
         return build_schedule(terms), None
     except ScheduleError as error:
-        return None, InputError(f"/{error.field}", error.code, error.message)
+        return None, InputError(f"{place}/{error.field}", error.code, error.message)

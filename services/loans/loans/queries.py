@@ -154,9 +154,17 @@ async def find_loan(session: ReadSession, loan_id: UUID) -> dict[str, JsonValue]
     return {**_show(row), "schedule": [show_instalment(Instalment(*row)) for row in schedule]}
 
 
-async def list_loans(session: ReadSession, after: str, limit: int) -> list[dict[str, JsonValue]]:
+async def list_loans(
+    session: ReadSession, external_id: str | None, after: str, limit: int
+) -> list[dict[str, JsonValue]]:
     rows = await session.connection.execute(
-        _LIST, {"organisation": session.organisation_id, "after": after, "limit": limit}
+        _LIST,
+        {
+            "organisation": session.organisation_id,
+            "external_id": external_id,
+            "after": after,
+            "limit": limit,
+        },
     )
     return [_show(row) for row in rows]
 
@@ -288,7 +296,13 @@ _SELECT = """
     WHERE l.organisation_id = :organisation
 """
 _FIND = text(f"{_SELECT} AND l.loan_id = :loan")
-_LIST = text(f"{_SELECT} AND l.external_id > :after ORDER BY l.external_id LIMIT :limit")
+_LIST = text(
+    f"""
+    {_SELECT} AND l.external_id > :after
+    AND l.external_id = coalesce(cast(:external_id AS text), l.external_id)
+    ORDER BY l.external_id LIMIT :limit
+    """
+)
 _FIRST_SCHEDULE = text(
     """
     SELECT number, due_on, fees_cents, interest_cents, principal_cents FROM instalments

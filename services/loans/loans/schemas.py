@@ -58,7 +58,7 @@ class LoanBody(Body):
 
     def to_draft(self) -> LoanDraft:
         terms = self.terms.to_terms(self.disbursed_on)
-        schedule, schedule_error = lay_schedule(terms)
+        schedule, schedule_error = lay_schedule(terms, "/terms")
         by_source = {"state": 0, "community": 0, "private": 0}
         for part in self.funding:
             by_source[part.source] += part.amount
@@ -83,15 +83,6 @@ class LoanBody(Body):
 
 PLACES = {
     "/borrower_external_id": "/borrower/external_id",
-    "/principal": "/terms/principal",
-    "/annual_rate": "/terms/annual_rate",
-    "/instalments": "/terms/instalments",
-    "/first_due_on": "/terms/first_due_on",
-    "/repay_every": "/terms/repay_every",
-    "/instalment_multiple": "/terms/instalment_multiple",
-    "/down_payment_percent": "/terms/down_payment_percent",
-    "/fees": "/terms/fees",
-    "/grace": "/terms/grace",
     "/funding_state": "/funding",
 }
 """Where the JSON body holds what a sheet has in a column of its own."""

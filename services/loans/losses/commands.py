@@ -28,6 +28,7 @@ from services.loans.positions.commands import (
     tell_facts,
 )
 from services.loans.positions.queries import load_facts
+from services.loans.reversals.queries import insert_reversal
 
 
 async def record_loss(
@@ -73,7 +74,7 @@ async def record_reversal(
         return replayed(_show_reversal(fact.reversal_id, body), location)
     after = _without(before, body.fact.kind, fact)
     split = allocations_by_repayment([before])
-    reversal_id = await queries.insert_reversal(
+    reversal_id = await insert_reversal(
         session, body.fact.kind, fact.fact_id, body.reason, principal.subject
     )
     moved = await keep_figures(session, [Change(before, after)])

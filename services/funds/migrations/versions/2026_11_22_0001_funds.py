@@ -2,6 +2,7 @@
 
 from alembic import op
 
+from services.common.import_tables import create_import_tables
 from services.common.schema import (
     create_kernel_tables,
     grant,
@@ -26,6 +27,7 @@ RECORDED = """
 
 def upgrade() -> None:
     create_kernel_tables(APP_ROLE)
+    create_import_tables(APP_ROLE)
     create_funds()
     create_contributions()
     create_corrections()
