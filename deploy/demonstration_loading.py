@@ -7,10 +7,11 @@ A process of its own, as preparation.py is: it can be stopped at any moment and 
 
 import json
 import sys
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
 from pathlib import Path
-from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -25,101 +26,107 @@ from deploy.data_folder import (
 from deploy.demonstration import (
     Agreement,
     DemonstrationFile,
+    MemberBooks,
     WriteOff,
     build_agreements,
     build_books,
 )
 from deploy.language import DeploymentError, text
 from deploy.terminal import file_progress, say, say_failure
-from services.common.clock import legal_today
 from services.common.money import format_cents
+
+_LEGAL_TIME = ZoneInfo("America/Toronto")
+# Members do not wait for each other in the services; more would only crowd a small machine.
+_MEMBERS_AT_ONCE = 3
+
+Loaded = Callable[[str], None]
 
 
 def load_demonstration(folder: DataFolder) -> date:
     """Post everything up to today; what is already there is left as it is. Returns today."""
     url = require_running(folder).url
-    today = legal_today()
+    today = datetime.now(_LEGAL_TIME).date()
     keys = read_access_keys(folder)
-    with open_client(url, keys.network) as network:
-        for agreement in build_agreements(today):
-            _post_agreement(network, agreement)
-    with file_progress(text("Données de démonstration", "Demonstration data")) as loaded:
-        for books in build_books(today):
-            key = keys.members.get(books.organisation)
-            if key is None:
-                raise DeploymentError(
-                    f"Aucune clé d'accès pour « {books.organisation} » dans {folder.access_keys}.",
-                    f"No access key for “{books.organisation}” in {folder.access_keys}.",
-                )
-            with open_client(url, key) as member:
-                for file in books.files():
-                    _post_file(member, file)
-                    loaded(f"{file.organisation}, {file.kind}")
-                _post_write_offs(member, books.write_offs)
+
+    def load(books: MemberBooks) -> None:
+        key = keys.members.get(books.organisation)
+        if key is None:
+            raise DeploymentError(
+                f"Aucune clé d'accès pour « {books.organisation} » dans {folder.access_keys}.",
+                f"No access key for “{books.organisation}” in {folder.access_keys}.",
+            )
+        with open_client(url, key) as client:
+            _load_member(client, books, loaded)
+
+    title = text("Données de démonstration", "Demonstration data")
+    with file_progress(title) as loaded, ThreadPoolExecutor(_MEMBERS_AT_ONCE) as members:
+        loading = [members.submit(load, books) for books in build_books(today)]
+        try:
+            for member in loading:
+                member.result()
+        finally:
+            members.shutdown(wait=False, cancel_futures=True)
+        with open_client(url, keys.network) as client:
+            for agreement in build_agreements(today):
+                _post_agreement(client, agreement)
+                loaded(agreement.external_id)
     write_private(folder.demonstration, json.dumps({"until": today.isoformat()}) + "\n")
     return today
 
 
-def _post_agreement(network: httpx.Client, agreement: Agreement) -> None:
-    answer = call(
-        network,
-        "POST",
-        "/v1/agreements",
-        {
-            "external_id": agreement.external_id,
-            "funder": agreement.funder,
-            "title": agreement.title,
-            "from": agreement.period_from.isoformat(),
-            "to": agreement.period_to.isoformat(),
-            "amount": format_cents(agreement.amount_cents),
-            "purpose": agreement.purpose,
-            "targets": [
-                {"indicator": target.indicator, "value": target.value}
-                for target in agreement.targets
-            ],
-            "obligations": [
-                {"document": one.document, "due_on": one.due_on.isoformat()}
-                for one in agreement.obligations
-            ],
-        },
-    )
-    for payment in agreement.payments:
-        call(
-            network,
-            "POST",
-            f"/v1/agreements/{answer['agreement_id']}/payments",
-            {
-                "external_id": payment.external_id,
-                "paid_on": payment.paid_on.isoformat(),
-                "amount": format_cents(payment.amount_cents),
-            },
-        )
+def _load_member(client: httpx.Client, books: MemberBooks, loaded: Loaded) -> None:
+    for file in books.files():
+        _import(client, file)
+        loaded(f"{file.organisation}, {file.kind}")
+    for write_off in books.write_offs:
+        _post_write_off(client, write_off)
 
 
-def _post_file(member: httpx.Client, file: DemonstrationFile) -> None:
+def _import(client: httpx.Client, file: DemonstrationFile) -> None:
     upload = Upload(file.kind, file.csv.encode("utf-8"), "text/csv; charset=utf-8")
-    outcome = import_upload(member, upload, lambda _bytes: None)
+    outcome = import_upload(client, upload, lambda _bytes: None)
     if outcome.errors:
         first = outcome.errors[0]
         place = f"{file.organisation}, {file.kind}, {text('ligne', 'row')} {first.row}"
         raise DeploymentError(f"{place} : {first.message}", f"{place}: {first.message}")
 
 
-def _post_write_offs(member: httpx.Client, write_offs: Sequence[WriteOff]) -> None:
-    for write_off in write_offs:
-        query = urlencode({"external_id": write_off.loan_external_id})
-        [loan] = list_all(member, f"/v1/loans?{query}")
-        call(
-            member,
-            "POST",
-            f"/v1/loans/{loan['loan_id']}/write-offs",
-            {
-                "external_id": write_off.external_id,
-                "written_off_on": write_off.written_off_on.isoformat(),
-                "amount": format_cents(write_off.amount_cents),
-                "reason": write_off.reason,
-            },
-        )
+def _post_write_off(client: httpx.Client, write_off: WriteOff) -> None:
+    (loan,) = list_all(client, f"/v1/loans?external_id={write_off.loan_external_id}")
+    body = {
+        "external_id": write_off.external_id,
+        "written_off_on": write_off.written_off_on.isoformat(),
+        "amount": format_cents(write_off.amount_cents),
+        "reason": write_off.reason,
+    }
+    call(client, "POST", f"/v1/loans/{loan['loan_id']}/write-offs", body)
+
+
+def _post_agreement(client: httpx.Client, agreement: Agreement) -> None:
+    body = {
+        "external_id": agreement.external_id,
+        "funder": agreement.funder,
+        "title": agreement.title,
+        "from": agreement.period_from.isoformat(),
+        "to": agreement.period_to.isoformat(),
+        "amount": format_cents(agreement.amount_cents),
+        "purpose": agreement.purpose,
+        "targets": [
+            {"indicator": target.indicator, "value": target.value} for target in agreement.targets
+        ],
+        "obligations": [
+            {"document": owed.document, "due_on": owed.due_on.isoformat()}
+            for owed in agreement.obligations
+        ],
+    }
+    recorded = call(client, "POST", "/v1/agreements", body)
+    for payment in agreement.payments:
+        paid = {
+            "external_id": payment.external_id,
+            "paid_on": payment.paid_on.isoformat(),
+            "amount": format_cents(payment.amount_cents),
+        }
+        call(client, "POST", f"/v1/agreements/{recorded['agreement_id']}/payments", paid)
 
 
 def main() -> None:

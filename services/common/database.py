@@ -1,8 +1,8 @@
 """The one way to the database: explicit transactions that carry the organisation they act for.
 
-    async with database.read(organisation_id) as session: ...    READ ONLY
+    async with database.read(organisation_id) as session: ...    READ ONLY, one moment
     async with database.write(organisation_id) as session: ...   one writer per organisation
-    async with database.read_totals(subject) as session: ...     READ ONLY, the totals role
+    async with database.read_totals(subject) as session: ...     READ ONLY, one moment, totals role
 
 Each commits at the end of the block and rolls back on an error. Writers of one organisation queue
 on its row in `organisation_counters`; those of different ones never wait for each other. That lock
@@ -83,7 +83,9 @@ class Database:
     @asynccontextmanager
     async def _read_only(self) -> AsyncIterator[AsyncConnection]:
         async with self.engine.connect() as connection:
-            yield await connection.execution_options(postgresql_readonly=True)
+            yield await connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -36,7 +36,7 @@ async def get_journal(
     limit: Limit = LIMIT_DEFAULT,
     cursor: str | None = None,
 ) -> Response:
-    """The transactions dated in the period, in the order of their recording."""
+    """Lister les écritures datées de la période, dans l'ordre de leur inscription."""
     tenancy.require_visible(reader, slug)
     period = read_period(from_on, to_on)
     after = paging.read_number(cursor)
@@ -83,7 +83,7 @@ async def post_events(request: Request, body: EventsBody, service: Service) -> R
     try:
         async with database_of(request).write(body.organisation_id) as session:
             posted = await commands.post_events(session, [e.to_event() for e in body.events])
-    except ValueError as error:
+    except commands.EventsOutOfOrder as error:
         message = Text("Ces événements ne se suivent pas.", "These events do not follow.")
         raise Conflict(message, code="events.out_of_order") from error
     return json_response({"posted": posted})
