@@ -35,25 +35,19 @@ _POSTED = text(
 
 
 async def reconcile(loans_totals_url: SecretStr, funds_totals_url: SecretStr) -> list[str]:
-    """The differences, one sentence each; events still on their way to the journal are told."""
+    """The differences, one sentence each.
+
+    An organisation whose latest events are still on their way is compared once they are posted.
+    """
     loans = await _read(loans_totals_url, _OWED_BY_LOANS, None)
     journal = await _read(funds_totals_url, _OWED_BY_JOURNAL, _POSTED)
-    found: list[str] = []
-    for organisation, number in loans.positions.items():
-        posted = journal.positions.get(organisation, 0)
-        owed = loans.owed_cents.get(organisation, 0)
-        receivable = journal.owed_cents.get(organisation, 0)
-        if posted != number:
-            found.append(
-                f"organisation {organisation}: the journal has posted {posted} of {number} events;"
-                " it catches up while the federation runs"
-            )
-        elif owed != receivable:
-            found.append(
-                f"organisation {organisation}: {owed} cents owed by the loans,"
-                f" {receivable} receivable in the journal"
-            )
-    return found
+    return [
+        f"organisation {organisation}: {loans.owed_cents.get(organisation, 0)} cents owed by the"
+        f" loans, {journal.owed_cents.get(organisation, 0)} receivable in the journal"
+        for organisation, number in loans.positions.items()
+        if journal.positions.get(organisation, 0) == number
+        and journal.owed_cents.get(organisation, 0) != loans.owed_cents.get(organisation, 0)
+    ]
 
 
 async def _read(url: SecretStr, owed: TextClause, positions: TextClause | None) -> _Book:

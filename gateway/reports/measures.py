@@ -30,8 +30,8 @@ class Facts:
     jobs_maintained: int = 0
     enterprises_created: int = 0
     enterprises_maintained: int = 0
-    due_cents: int = 0
-    paid_on_due_cents: int = 0
+    principal_due_cents: int = 0
+    principal_repaid_cents: int = 0
     outstanding_cents: int = 0
     par30_cents: int = 0
     written_off_cents: int = 0

@@ -1,14 +1,14 @@
 """The partnership report: each indicator beside its target, protected for whom it is for. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
 from gateway.disclosure import Cell, Profile, exact, protect_ratio, protect_share
 from gateway.reports.indicators import INDICATORS
-from gateway.reports.indicators.kinds import PLACES, Indicator, Protection, Quotient
+from gateway.reports.indicators.kinds import Indicator, Protection, Quotient
 from gateway.reports.measures import Facts
 from services.common.calendar import FiscalYear
 
@@ -80,23 +80,23 @@ def _make_line(
     wanted = {target.value for target in targets}
     target = wanted.pop() if len(wanted) == 1 else None
     attainment, is_attained = None, None
-    if target is not None and cell.value is not None and quotient.value is not None:
+    reached = quotient.in_unit(indicator.unit)
+    if target is not None and cell.value is not None and reached is not None:
         goal = Fraction(target)
-        attainment = quotient.value / goal if goal else None
-        is_attained = (
-            quotient.value <= goal if indicator.is_lower_better else quotient.value >= goal
-        )
+        attainment = reached / goal if goal else None
+        is_attained = reached <= goal if indicator.is_lower_better else reached >= goal
     unknown = None if cell.is_suppressed else quotient.unknown
     return Line(indicator, cell, targets, target, attainment, is_attained, unknown)
 
 
 def _protect(indicator: Indicator, quotient: Quotient, profile: Profile | None) -> Cell[Decimal]:
-    value = quotient.rounded(PLACES[indicator.unit])
+    value = quotient.rounded(indicator.unit)
     if profile is None or indicator.protection is Protection.OPEN:
         return exact(value)
     if indicator.protection is Protection.RATIO:
         return protect_ratio(value, quotient.group, profile)
     is_sensitive = indicator.protection is Protection.SENSITIVE_SHARE
-    return protect_share(
+    cell = protect_share(
         quotient.numerator, quotient.denominator, profile, is_sensitive=is_sensitive
     )
+    return cell if cell.value is None else replace(cell, value=value)

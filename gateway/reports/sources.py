@@ -160,8 +160,8 @@ class CohortSaid(_Said):
 
 
 class RepaymentSaid(_Said):
-    due: Cents
-    paid_on_due: Cents
+    principal_due: Cents
+    principal_repaid: Cents
 
 
 class BorrowersSaid(_Said):

@@ -68,18 +68,18 @@ EFFECTIVENESS = (
     Indicator(
         "repayment_rate",
         Section.EFFECTIVENESS,
-        Text("Taux de remboursement à l'échéance", "On-time repayment rate"),
-        Unit.RATIO,
+        Text("Taux de remboursement cumulatif", "Cumulative repayment rate"),
+        Unit.PERCENT,
         Text(
-            "Forme (a), à l'échéance : part payée au plus tard à l'échéance / montants échus dans "
-            "l'exercice (capital, intérêts et frais de l'échéancier d'origine). Ni les arriérés "
-            "payés plus tard ni les paiements anticipés d'autres échéances n'y comptent.",
-            "Form (a), on time: part paid no later than the due date / amounts that fell due in "
-            "the fiscal year (principal, interest and fees of the first schedule). Neither arrears "
-            "paid later nor prepayments of other instalments count.",
+            "Forme (c), cumulative : capital remboursé / capital échu, depuis le début et jusqu'à "
+            "la date du rapport. Le capital payé avant son échéance n'y compte pas ; le capital "
+            "radié reste échu.",
+            "Form (c), cumulative: principal repaid / principal that fell due, from the beginning "
+            "to the report's date. Principal paid before it falls due is left out; principal "
+            "written off stays due.",
         ),
-        ("loans.instalments", "loans.repayments"),
-        lambda f: Quotient(f.paid_on_due_cents, f.due_cents),
+        ("loans.instalments", "loans.allocations"),
+        lambda f: Quotient(f.principal_repaid_cents, f.principal_due_cents),
     ),
     Indicator(
         "par30_ratio",
@@ -115,7 +115,7 @@ EFFECTIVENESS = (
         "loss_rate",
         Section.EFFECTIVENESS,
         Text("Taux de perte cumulatif", "Cumulative loss rate"),
-        Unit.RATIO,
+        Unit.PERCENT,
         Text(
             "(capital radié − recouvrements) / capital décaissé, depuis le début et jusqu'à la "
             "date du rapport.",
@@ -132,7 +132,7 @@ EFFECTIVENESS = (
         "share_women",
         Section.EFFECTIVENESS,
         Text("Part des femmes", "Share of women"),
-        Unit.RATIO,
+        Unit.PERCENT,
         Text(
             "Emprunteuses / personnes emprunteuses qui ont dit leur genre, parmi celles qui ont "
             "reçu un prêt dans l'exercice.",
@@ -146,7 +146,7 @@ EFFECTIVENESS = (
         "share_under_35",
         Section.EFFECTIVENESS,
         Text("Part des moins de 35 ans", "Share of people under 35"),
-        Unit.RATIO,
+        Unit.PERCENT,
         Text(
             "Personnes de moins de 35 ans dans l'année du prêt / personnes dont l'année de "
             "naissance est connue, parmi celles qui ont reçu un prêt dans l'exercice.",
@@ -161,7 +161,7 @@ EFFECTIVENESS = (
         "share_immigrants",
         Section.EFFECTIVENESS,
         Text("Part des personnes immigrantes", "Share of immigrants"),
-        Unit.RATIO,
+        Unit.PERCENT,
         Text(
             "Personnes qui se sont dites immigrantes / personnes qui ont reçu un prêt dans "
             "l'exercice.",

@@ -23,7 +23,7 @@ def _survival(years: int) -> Indicator:
         Text(
             f"Taux de survie après {years} an{plural}", f"Survival rate after {years} year{plural}"
         ),
-        Unit.RATIO,
+        Unit.PERCENT,
         Text(
             f"Parmi les entreprises financées dans l'exercice terminé {years} an{plural} plus tôt "
             "et dont l'état est connu : actives ou vendues / (actives ou vendues + fermées). Un "
@@ -71,9 +71,9 @@ EFFECTS = (
         Text("Entreprises créées", "Enterprises created"),
         Unit.COUNT,
         Text(
-            "Entreprises distinctes vues actives dans un suivi de l'exercice et financées au "
-            "prédémarrage ou au démarrage.",
-            "Distinct enterprises seen active in a follow-up of the fiscal year and financed "
+            "Entreprises distinctes vues actives pour la première fois dans un suivi de "
+            "l'exercice, financées au prédémarrage ou au démarrage.",
+            "Distinct enterprises first seen active in a follow-up of the fiscal year, financed "
             "before or at their start.",
         ),
         ("loans.outcomes", "loans.loans"),
@@ -85,10 +85,10 @@ EFFECTS = (
         Text("Entreprises maintenues", "Enterprises maintained"),
         Unit.COUNT,
         Text(
-            "Entreprises distinctes vues actives dans un suivi de l'exercice et financées à un "
-            "autre stade.",
-            "Distinct enterprises seen active in a follow-up of the fiscal year and financed at "
-            "any other stage.",
+            "Entreprises distinctes vues actives pour la première fois dans un suivi de "
+            "l'exercice, financées à un autre stade.",
+            "Distinct enterprises first seen active in a follow-up of the fiscal year, financed "
+            "at any other stage.",
         ),
         ("loans.outcomes", "loans.loans"),
         lambda f: Quotient(f.enterprises_maintained),

@@ -34,10 +34,11 @@ class Unit(StrEnum):
     COUNT = "nombre"
     MONEY = "CAD"
     HOURS = "heures"
+    PERCENT = "%"
     RATIO = "ratio"
 
 
-PLACES = {Unit.COUNT: 0, Unit.MONEY: 2, Unit.HOURS: 2, Unit.RATIO: 4}
+PLACES = {Unit.COUNT: 0, Unit.MONEY: 2, Unit.HOURS: 2, Unit.PERCENT: 2, Unit.RATIO: 4}
 
 
 class Scope(StrEnum):
@@ -74,12 +75,18 @@ class Quotient:
         """None when there is nothing to divide by."""
         return Fraction(self.numerator, self.denominator) if self.denominator > 0 else None
 
-    def rounded(self, places: int) -> Decimal | None:
-        """Half-up, once; None when there is nothing to divide by."""
-        if self.denominator <= 0:
+    def in_unit(self, unit: Unit) -> Fraction | None:
+        """The value in its unit, exact; None when there is nothing to divide by."""
+        value = self.value
+        return value * 100 if value is not None and unit is Unit.PERCENT else value
+
+    def rounded(self, unit: Unit) -> Decimal | None:
+        """The value in its unit, half-up, once; None when there is nothing to divide by."""
+        value = self.in_unit(unit)
+        if value is None:
             return None
-        scaled = divide_rounded(self.numerator * 10**places, self.denominator)
-        return Decimal(scaled).scaleb(-places)
+        scaled = divide_rounded(value.numerator * 10 ** PLACES[unit], value.denominator)
+        return Decimal(scaled).scaleb(-PLACES[unit])
 
 
 @dataclass(frozen=True, slots=True)
