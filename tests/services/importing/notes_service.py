@@ -17,6 +17,7 @@ from joserfc.jwk import OKPKey
 from pydantic import Field, SecretStr, TypeAdapter
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import SQLModel
 
 from services.common import outbox
 from services.common.app import create_service
@@ -34,6 +35,7 @@ from services.common.recording import Recorded, refuse, sort_batch
 from services.common.schema import create_kernel_tables, grant, protect_tenant_table
 from services.common.settings import ServiceSettings
 from services.common.strict_json import fingerprint, to_json
+from services.common.tables import Cents, Key, TextKey, Words, new_registry
 from services.common.tabular import Column
 from services.common.text import Text
 from tests.support.databases import ClonedDatabase
@@ -64,6 +66,20 @@ class NoteDraft:
 
     def fingerprint(self) -> bytes:
         return fingerprint(to_json([self.person, self.amount_cents, self.noted_on]))
+
+
+class NotesTable(SQLModel, registry=new_registry()):
+    """A table of the schema `notes`."""
+
+
+class Note(NotesTable, table=True):
+    __tablename__ = "notes"
+
+    organisation_id: Key
+    external_id: TextKey
+    amount_cents: Cents
+    fingerprint: bytes
+    recorded_by: Words
 
 
 COLUMNS = (
@@ -110,21 +126,18 @@ async def record_notes(
             refuse(refused, row, "/noted_on", "date.future", MESSAGES["date.future"])
     good = [drafts[row] for row in batch.new if row not in refused]
     rows = [
-        (session.organisation_id, d.external_id, d.amount_cents, d.fingerprint(), principal.subject)
-        for d in good
+        {
+            "organisation_id": session.organisation_id,
+            "external_id": draft.external_id,
+            "amount_cents": draft.amount_cents,
+            "fingerprint": draft.fingerprint(),
+            "recorded_by": principal.subject,
+        }
+        for draft in good
     ]
-    await insert_rows(session, "notes", _TYPES, rows)
+    await insert_rows(session, Note, rows)
     await outbox.append(session, "notes.recorded", {"count": len(good)})
     return batch.conclude(refused)
-
-
-_TYPES = {
-    "organisation_id": "uuid",
-    "external_id": "text",
-    "amount_cents": "bigint",
-    "fingerprint": "bytea",
-    "recorded_by": "text",
-}
 
 
 @dataclass(frozen=True, slots=True)
