@@ -82,6 +82,20 @@ class NoteDraft:
         return fingerprint(to_json([self.person, self.amount_cents, self.noted_on]))
 
 
+class NotesTable(SQLModel, registry=new_registry()):
+    """A table of the schema `notes`."""
+
+
+class Note(NotesTable, table=True):
+    __tablename__ = "notes"
+
+    organisation_id: Key
+    external_id: TextKey
+    amount_cents: Cents
+    fingerprint: bytes
+    recorded_by: Words
+
+
 COLUMNS = (
     Column("external_id", aliases=("identifiant",), required=True),
     Column("person_name", aliases=("nom",), required=True, pointer="/person/name"),
