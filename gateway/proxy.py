@@ -33,6 +33,7 @@ KEEP_ALIVE_SECONDS = 4
 _PASSED: Mapping[bytes, str] = {
     b"accept": "Accept",
     b"accept-language": "Accept-Language",
+    b"content-disposition": "Content-Disposition",
     b"content-type": "Content-Type",
     b"idempotency-key": "Idempotency-Key",
     b"if-match": "If-Match",
@@ -118,7 +119,7 @@ class Proxy:
             data = upload.parts(limits)
             if upload.declared is not None:
                 headers["Content-Length"] = str(upload.declared)
-        relay = Relay(destination.part, incoming.method, admission.headers, upload, send)
+        passage = AnswerPassage(destination.part, incoming.method, admission.headers, upload, send)
         try:
             async with self._session.request(
                 "GET" if incoming.method == "HEAD" else incoming.method,
@@ -128,16 +129,16 @@ class Proxy:
                 allow_redirects=False,
                 timeout=self._import_timeout if destination.is_import else self._timeout,
             ) as response:
-                await relay.pass_back(response)
+                await passage.pass_back(response)
         except (aiohttp.ClientError, TimeoutError) as error:
             # What stopped the upload comes out wrapped by the client library.
             if upload.failure is not None:
                 raise upload.failure from error
             _log.warning("part_failed", part=destination.part.value, error=repr(error))
-            if relay.has_begun:
+            if passage.has_begun:
                 raise ClientGone from error
             raise to_problem(destination.part, error) from error
-        await relay.end()
+        await passage.end()
 
     def _limits_of(self, destination: Destination) -> UploadLimits:
         settings = self._settings
@@ -158,7 +159,7 @@ class Proxy:
         )
 
 
-class Relay:
+class AnswerPassage:
     """Passes one answer back: whole when it is small, else piece by piece as the client reads."""
 
     def __init__(

@@ -22,6 +22,9 @@ class GatewaySettings(BaseSettings):
     openapi_file: Path | None = None
     """The OpenAPI document of the whole; by default `api/openapi.json` of the source tree."""
 
+    is_demonstration: bool = False
+    """Whether the figures are fictitious; the home page then says so."""
+
     requests_per_minute: int = 6000
     """Requests one access key may make."""
     refusals_per_minute: int = 120
@@ -33,6 +36,8 @@ class GatewaySettings(BaseSettings):
     """A part that is silent for longer is late."""
     import_seconds: float = 300
     """The same for an import, which is answered once everything is stored."""
+    report_seconds: float = 20
+    """A report whose parts have not all answered by then is refused."""
     upload_idle_seconds: float = 20
     """A client that sends nothing for longer is cut off."""
     upload_seconds: float = 60

@@ -1,32 +1,20 @@
 """The real federation through its command: started, broken part by part, started again."""
 
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from tempfile import mkdtemp
 
 import httpx
-import pytest
 
 from deploy.data_folder import read_access_keys
-from tests.support.databases import fast_directory
 from tests.support.federations import Federation, running_federation
 from tests.support.processes import ROOT, wait_until
 
 PARTS = ("registry", "funds", "loans", "gateway")
-
-
-@pytest.fixture
-def directory() -> Iterator[Path]:
-    path = Path(mkdtemp(dir=fast_directory()))
-    yield path
-    shutil.rmtree(path)
 
 
 def reseau(federation: Federation, *arguments: str) -> subprocess.CompletedProcess[str]:

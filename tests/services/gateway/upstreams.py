@@ -80,6 +80,8 @@ class TinyPart:
         behaviour = self.behaviours.get(request.url.path)
         if behaviour is not None:
             return await behaviour(request)
+        if request.url.path.startswith("/internal/"):  # the relay's; no test is about it here
+            return problem(503, "database.unavailable")
         received = 0
         try:
             async for piece in request.stream():
