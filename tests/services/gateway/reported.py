@@ -82,7 +82,7 @@ def indicators_row(slug: str, **more: JsonValue) -> JsonValue:
         "enterprises_created": 3,
         "enterprises_maintained": 2,
         "survival": {"1": cohort, "3": cohort, "5": {"active": 0, "closed": 0, "unknown": 4}},
-        "repayment": {"due": "3000.00", "paid_on_due": "2000.00"},
+        "repayment": {"principal_due": "3000.00", "principal_repaid": "2000.00"},
         "outstanding_principal": "10000.00",
         "par30": "692.00",
         "written_off": "100.00",
@@ -119,7 +119,7 @@ def prepare(bench: Bench) -> None:
     """Parts that answer what both reports ask."""
     bench.registry.behaviours |= {
         "/v1/regions": listing(*REGIONS),
-        "/v1/organisations": listing(
+        "/internal/organisations": listing(
             organisation("montreal", "06"),
             organisation("laval", "13"),
             organisation("gaspesie", "11", "06"),

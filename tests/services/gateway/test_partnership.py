@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from services.common.errors import JsonValue
 from tests.services.gateway import reported
@@ -93,13 +93,13 @@ async def test_computes_each_from_whole_numbers(network: httpx.AsyncClient) -> N
         "jobs_maintained": 6,
         "enterprises_created": 3,
         "enterprises_maintained": 2,
-        "survival_1y": "0.7000",
-        "survival_3y": "0.7000",
+        "survival_1y": "70.00",
+        "survival_3y": "70.00",
         "survival_5y": None,
-        "repayment_rate": "0.6667",
+        "repayment_rate": "66.67",
         "par30_ratio": "0.0692",
         "write_off_ratio": "0.0125",
-        "loss_rate": "0.0200",
+        "loss_rate": "2.00",
         "capital_public": "0.00",
         "capital_private": "50000.10",
         "capital_community": "25000.20",
@@ -110,9 +110,9 @@ async def test_computes_each_from_whole_numbers(network: httpx.AsyncClient) -> N
         "cost_per_job": "200.00",
         "cost_per_person": "50.00",
         "cost_per_hour": "20.00",
-        "share_women": "0.5517",
-        "share_under_35": "0.4000",
-        "share_immigrants": "0.1000",
+        "share_women": "55.17",
+        "share_under_35": "40.00",
+        "share_immigrants": "10.00",
     }
 
 
@@ -151,13 +151,28 @@ async def test_sets_values_against_the_targets_of_covering_agreements(
     assert (cost["target"], cost["attainment"], cost["attained"]) == ("0.00", None, False)
 
 
+async def test_reads_every_page_of_the_agreements(bench: Bench, network: httpx.AsyncClient) -> None:
+    async def paged(request: Request) -> Response:
+        following = None if "cursor" in request.query_params else "/v1/agreements?cursor=x"
+        first = "2019-04-01" if following is None else "2020-04-01"
+        page = {"items": [agreement(first, "2030-03-31", loans_count="2")], "next": following}
+        return JSONResponse(page)
+
+    bench.funds.behaviours["/v1/agreements"] = paged
+    document = (await network.get(PATH, params=YEAR)).json()
+    assert [one["from"] for one in document["agreements"]] == ["2020-04-01", "2019-04-01"]
+    for elsewhere in ("http://127.0.0.1/v1/agreements?cursor=x", "/v1/funds?x", "/v1/agreements"):
+        bench.funds.behaviours["/v1/agreements"] = answering({"items": [], "next": elsewhere})
+        assert (await network.get(PATH, params=YEAR)).status_code == 502
+
+
 async def test_protects_persons_before_the_funder(bench: Bench, network: httpx.AsyncClient) -> None:
     for key, protected in ((NETWORK_KEY, False), (AUDITOR_KEY, False), (FUNDER_KEY, True)):
         indicators = await read(network, key)
         immigrants = indicators["share_immigrants"]  # 3 of 30: fewer than k = 5
-        assert immigrants["value"] == (None if protected else "0.1000")
+        assert immigrants["value"] == (None if protected else "10.00")
         assert immigrants["confidentiality"] == ("C" if protected else "F")
-        assert indicators["share_women"]["value"] == "0.5517"
+        assert indicators["share_women"]["value"] == "55.17"
         assert indicators["loans_amount"]["value"] == "20000.00"
 
 
@@ -172,7 +187,7 @@ async def test_a_withheld_share_leaves_nothing_to_compute_it_from(
         }
     )
     bench.funds.behaviours["/v1/agreements"] = listing(
-        agreement("2025-04-01", "2026-03-31", share_immigrants="0.2", survival_1y="0.7")
+        agreement("2025-04-01", "2026-03-31", share_immigrants="20", survival_1y="70")
     )
     indicators = await read(network, FUNDER_KEY)
     for code in ("share_immigrants", "survival_1y"):

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from services.common.errors import JsonValue
 from tests.services.gateway import reported
-from tests.services.gateway.reported import answering, funds_row, loans_row, organisation
+from tests.services.gateway.reported import answering, funds_row, loans_row
 from tests.services.gateway.upstreams import (
     AUDITOR_KEY,
     FUNDER_KEY,
@@ -208,18 +208,6 @@ async def test_facts_of_nobody_known_are_never_left_out(
     stray = [loans_row("montreal", "99")]
     bench.loans.behaviours["/internal/totals"] = answering({"recorded_until": None, "rows": stray})
     assert (await network.get(PATH, params=YEAR)).json()["code"] == "register.incomplete"
-
-
-async def test_reads_a_register_of_several_pages(bench: Bench, network: httpx.AsyncClient) -> None:
-    async def paged(request: Request) -> Response:
-        if "cursor" in request.query_params:
-            return JSONResponse({"items": [organisation("laval", "13")], "next": None})
-        following = "/v1/organisations?cursor=x&limit=200"
-        members = [organisation("montreal", "06"), organisation("gaspesie", "11", "06")]
-        return JSONResponse({"items": members, "next": following})
-
-    bench.registry.behaviours["/v1/organisations"] = paged
-    assert (await network.get(PATH, params=YEAR)).json()["total"]["organisations"] == 3
 
 
 async def test_by_organisation(network: httpx.AsyncClient) -> None:
