@@ -46,7 +46,7 @@ FIGURE_NAMES = tuple(field.name for field in fields(Figures))
 
 
 def format_quotient(numerator: int, denominator: int, places: int) -> str:
-    """A quotient with so many decimals, rounded half-up once; zero when there is nothing below."""
+    """A quotient with one decimal or more, rounded half-up once; zero over zero is zero."""
     scaled = divide_rounded(numerator * 10**places, denominator) if denominator else 0
     whole, fraction = divmod(abs(scaled), 10**places)
     return f"{'-' if scaled < 0 else ''}{whole}.{fraction:0{places}d}"

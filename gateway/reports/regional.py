@@ -1,6 +1,5 @@
 """Making the regional report: ask the register, the funds and the loans, then join."""
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -38,7 +37,7 @@ class RegionalReport:
 @dataclass(frozen=True, slots=True)
 class _Answers:
     names: Sequence[sources.RegionSaid]
-    registers: Sequence[Sequence[sources.OrganisationSaid]]
+    register: Sequence[sources.OrganisationSaid]
     funds: sources.FundsTotalsSaid
     loans: sources.LoansTotalsSaid
     grouped: Sequence[tuple[str | None, sources.LoansTotalsSaid]]
@@ -51,7 +50,7 @@ async def make_regional_report(
     answers = await _ask(reader, asker, period, dimension, seconds)
     own = asker.principal.organisation
     organisations = [
-        one for one in _join_registers(answers, period.as_of) if own in (None, one.slug)
+        one for one in _read_register(answers, period.as_of) if own in (None, one.slug)
     ]
     rows = [_row(row) for row in answers.loans.rows]
     capital = [Capital(row.organisation_id, row.figures()) for row in answers.funds.rows]
@@ -78,10 +77,16 @@ async def _ask(
                 Part.REGISTRY, "/v1/regions", sources.PageSaid[sources.RegionSaid], asker, {}
             ),
         )
-        registers = [
-            questions.ask(Part.REGISTRY, _read_register(reader, asker, day))
-            for day in sorted({period.as_of, period.first, period.last})
-        ]
+        register = questions.ask(
+            Part.REGISTRY,
+            reader.read(
+                Part.REGISTRY,
+                "/internal/organisations",
+                sources.PageSaid[sources.OrganisationSaid],
+                asker,
+                {},
+            ),
+        )
         funds = questions.ask(
             Part.FUNDS, reader.read(Part.FUNDS, path, sources.FundsTotalsSaid, asker, query)
         )
@@ -100,7 +105,7 @@ async def _ask(
         await questions.answered()
         return _Answers(
             names.result(),
-            [register.result() for register in registers],
+            register.result().items,
             funds.result(),
             loans.result(),
             [(key, task.result()) for key, task in grouped],
@@ -118,24 +123,17 @@ def _refined_queries(
     return [(None, {**period.query(), "group_by": dimension.value})]
 
 
-async def _read_register(
-    reader: PartReader, asker: Asker, day: date
-) -> list[sources.OrganisationSaid]:
-    page = sources.PageSaid[sources.OrganisationSaid]
-    query = {"as_of": day.isoformat()}
-    return await reader.read_list(Part.REGISTRY, "/v1/organisations", page, asker, query)
+def _read_register(answers: _Answers, as_of: date) -> list[Organisation]:
+    """Every organisation ever registered, and whether it was a member on the report's date.
 
-
-def _join_registers(answers: _Answers, as_of: date) -> list[Organisation]:
-    """Organisations that were members at one of the report's dates, each once."""
-    known: dict[uuid.UUID, Organisation] = {}
-    for register in answers.registers:
-        for said in register:
-            identifier = organisation_id(said.slug)
-            known[identifier] = Organisation(
-                identifier, said.slug, said.region_codes, said.is_member(as_of)
-            )
-    return list(known.values())
+    What an organisation did counts whatever its membership: facts are facts.
+    """
+    return [
+        Organisation(
+            organisation_id(said.slug), said.slug, said.region_codes, said.is_member(as_of)
+        )
+        for said in answers.register
+    ]
 
 
 def _row(said: sources.LoansRowSaid, group: str | None = None) -> Row:
@@ -163,9 +161,9 @@ def _register_incomplete() -> BadGateway:
     return BadGateway(
         Text(
             "Un service tient des faits d'un organisme ou d'une région que le registre ne connaît "
-            "pas à ces dates ; aucun total ne serait complet.",
-            "A service holds facts of an organisation or a region that the register does not know "
-            "on these dates; no total would be whole.",
+            "pas ; aucun total ne serait complet.",
+            "A service holds facts of an organisation or a region that the register does not "
+            "know; no total would be whole.",
         ),
         code="register.incomplete",
     )

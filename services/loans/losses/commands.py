@@ -19,6 +19,7 @@ from services.loans.losses.schemas import ReversalBody
 from services.loans.positions.arithmetic import (
     LoanFacts,
     Loss,
+    left_to_recover,
     left_to_write_off,
 )
 from services.loans.positions.commands import (
@@ -119,11 +120,7 @@ def _check_loss(draft: LossDraft, loan: LoanFacts, today: date) -> None:
             f"This date comes before the loan's disbursement ({loan.disbursed_on}).",
         )
         errors.append(InputError(on, f"{draft.kind}.before_disbursement", message))
-    left = (
-        left_to_write_off(loan)
-        if draft.kind == "write_off"
-        else loan.written_off_cents - loan.recovered_cents
-    )
+    left = left_to_write_off(loan) if draft.kind == "write_off" else left_to_recover(loan, draft.on)
     if draft.amount_cents > left:
         message = Text(
             f"Ce montant dépasse ce qui peut l'être : {format_cents(left)}.",
@@ -143,7 +140,7 @@ def _without(loan: LoanFacts, kind: str, fact: FactOnRecord) -> LoanFacts:
     if kind == "recovery":
         return replace(loan, recoveries=_take_out(loan.recoveries, loss))
     after = replace(loan, write_offs=_take_out(loan.write_offs, loss))
-    if after.recovered_cents > after.written_off_cents:
+    if left_to_recover(after, date.min) < 0:
         message = Text(
             "Des recouvrements dépendent de cette radiation : renversez-les d'abord.",
             "Recoveries depend on this write-off: reverse them first.",

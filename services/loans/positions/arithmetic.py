@@ -6,8 +6,8 @@ how a payment is split depends only on the sum paid before it, and a fact that a
 the split of those after it and nothing else.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import accumulate
@@ -114,7 +114,8 @@ def payment_order(payment: Payment) -> tuple[date, str]:
 class _Ladder:
     """The instalments as one ladder of cents: how a sum paid, from the first cent, is split.
 
-    Principal written off is no longer asked for: it is taken off the last instalments.
+    Principal written off is no longer asked for: it is taken off the last instalments, and those
+    it leaves without principal are not asked for at all.
     """
 
     def __init__(self, instalments: Sequence[Instalment], written_off_cents: int) -> None:
@@ -145,6 +146,24 @@ class _Ladder:
         settled = bisect_right(self.tops, paid_cents)
         return self.instalments[settled].due_on if settled < len(self.instalments) else None
 
+    def reach(self, principal_cents: int) -> int:
+        """The largest sum paid that settles no more than so much principal."""
+        settled = bisect_right(self.principal, principal_cents) - 1
+        if settled == len(self.instalments):
+            return self.tops[-1]
+        instalment = self.instalments[settled]
+        return (
+            (self.tops[settled - 1] if settled else 0)
+            + instalment.fees_cents
+            + instalment.interest_cents
+            + principal_cents
+            - self.principal[settled]
+        )
+
+    def asked(self) -> Sequence[Instalment]:
+        """The instalments up to the last that has principal."""
+        return self.instalments[: bisect_left(self.principal, self.principal[-1])]
+
 
 def _trim(instalments: Sequence[Instalment], written_off_cents: int) -> tuple[Instalment, ...]:
     kept: list[Instalment] = []
@@ -155,21 +174,75 @@ def _trim(instalments: Sequence[Instalment], written_off_cents: int) -> tuple[In
     return tuple(reversed(kept))
 
 
-def left_to_pay(facts: LoanFacts) -> int:
-    """The largest payment, in cents, that can still be taken beside every payment on record.
+@dataclass(slots=True)
+class Room:
+    """How much more payments dated after `after` and up to `until` may add up to."""
 
-    Nothing on a loan wholly written off: what comes in then is a recovery.
+    after: date
+    until: date
+    left_cents: int
+
+
+def find_rooms(facts: LoanFacts) -> list[Room]:
+    """What a loan can still take beside every payment on record.
+
+    A payment must fit every room it is in. It leaves unpaid the principal that is written off
+    that evening or later. After the last write-off, payments settle the principal that is left
+    and no more: what comes in on a loan wholly written off is a recovery.
     """
-    ladder = _Ladder(facts.instalments, facts.written_off_cents)
-    if ladder.principal[-1] <= ladder.split(facts.paid_cents)[2]:
-        return 0
-    return ladder.tops[-1] - facts.paid_cents
+    rooms: list[Room] = []
+    written_off = paid = 0
+    for day, cents in _sum_by_day(facts.write_offs):
+        ladder = _Ladder(facts.instalments, written_off)
+        written_off += cents
+        paid = sum(p.amount_cents for p in facts.payments if p.paid_on <= day)
+        reach = ladder.reach(facts.principal_cents - written_off)
+        rooms.append(Room(date.min, day, reach - paid))
+    asked = sum(i.total_cents for i in _Ladder(facts.instalments, written_off).asked())
+    # Payments after the last write-off settled what came before them: they bind earlier ones too.
+    is_bound = not rooms or facts.paid_cents > paid
+    after = date.min if is_bound else rooms[-1].until
+    return [*rooms, Room(after, END_OF_TIME, asked - facts.paid_cents)]
+
+
+def left_to_pay(rooms: Sequence[Room], on: date) -> int:
+    """The largest payment, in cents, that may be dated `on`."""
+    return max(0, min(room.left_cents for room in rooms if room.after < on <= room.until))
+
+
+def take(rooms: Sequence[Room], on: date, amount_cents: int) -> None:
+    """Leave the rooms as they are once a payment is taken."""
+    for room in rooms:
+        if on <= room.until:
+            room.left_cents -= amount_cents
 
 
 def left_to_write_off(facts: LoanFacts) -> int:
     """Principal, in cents, neither paid by any payment on record nor written off."""
     ladder = _Ladder(facts.instalments, facts.written_off_cents)
     return ladder.principal[-1] - ladder.split(facts.paid_cents)[2]
+
+
+def left_to_recover(facts: LoanFacts, on: date) -> int:
+    """The largest recovery, in cents, that may be dated `on`; negative when too much already was.
+
+    By the end of no day is more recovered than was written off by then.
+    """
+    return min(
+        _sum_until(facts.write_offs, day) - _sum_until(facts.recoveries, day)
+        for day in (on, *(r.on for r in facts.recoveries if r.on > on))
+    )
+
+
+def _sum_until(losses: Iterable[Loss], day: date) -> int:
+    return sum(loss.amount_cents for loss in losses if loss.on <= day)
+
+
+def _sum_by_day(losses: Iterable[Loss]) -> list[tuple[date, int]]:
+    by_day: dict[date, int] = {}
+    for loss in losses:
+        by_day[loss.on] = by_day.get(loss.on, 0) + loss.amount_cents
+    return sorted(by_day.items())
 
 
 def replay(facts: LoanFacts) -> Replayed:
@@ -196,9 +269,7 @@ def _lay_states(
     facts: LoanFacts, paid_by_day: Mapping[date, tuple[int, int]]
 ) -> Iterator[LoanState]:
     """One state from each day on which something was paid or written off, the first at 0 paid."""
-    written_off_by_day: dict[date, int] = {}
-    for loss in facts.write_offs:
-        written_off_by_day[loss.on] = written_off_by_day.get(loss.on, 0) + loss.amount_cents
+    written_off_by_day = dict(_sum_by_day(facts.write_offs))
     days = sorted({facts.disbursed_on, *paid_by_day, *written_off_by_day})
     paid = principal_paid = written_off = 0
     ladder = _Ladder(facts.instalments, 0)
@@ -275,7 +346,7 @@ def find_position(facts: LoanFacts, as_of: date) -> Position:
     lent = facts.principal_cents if facts.disbursed_on <= as_of else 0
     outstanding = max(0, lent - paid_principal - known.written_off_cents)
     unpaid_from = ladder.oldest_unpaid_due_on(paid) if outstanding else None
-    unpaid = [i for i in ladder.instalments if unpaid_from and i.due_on >= unpaid_from]
+    unpaid = [i for i in ladder.asked() if unpaid_from and i.due_on >= unpaid_from]
     due = [i for i in unpaid if i.due_on <= as_of]
     late = [i for i in unpaid if i.due_on < as_of]
     before = [i for i in ladder.instalments if unpaid_from and i.due_on < unpaid_from]

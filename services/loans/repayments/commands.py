@@ -17,7 +17,14 @@ from services.common.text import Text
 from services.loans.loans import queries as loans
 from services.loans.loans.commands import Refused
 from services.loans.loans.queries import KnownLoan
-from services.loans.positions.arithmetic import LoanFacts, Payment, left_to_pay, payment_order
+from services.loans.positions.arithmetic import (
+    LoanFacts,
+    Payment,
+    find_rooms,
+    left_to_pay,
+    payment_order,
+    take,
+)
 from services.loans.positions.commands import (
     Change,
     allocations_by_repayment,
@@ -131,13 +138,14 @@ def _check_sums(
     refused: Refused,
 ) -> None:
     """Refuse what would pay more than a loan still asks for, taking payments in date order."""
-    left = {loan_id: left_to_pay(facts) for loan_id, facts in before.items()}
+    rooms = {loan_id: find_rooms(facts) for loan_id, facts in before.items()}
     for row in sorted(loan_ids, key=lambda r: (drafts[r].paid_on, drafts[r].external_id)):
-        loan_id, amount = loan_ids[row], drafts[row].amount_cents
-        if amount > left[loan_id]:
-            refuse(refused, row, "/amount", "repayment.over_payment", _over_payment(left[loan_id]))
+        draft, of_loan = drafts[row], rooms[loan_ids[row]]
+        left = left_to_pay(of_loan, draft.paid_on)
+        if draft.amount_cents > left:
+            refuse(refused, row, "/amount", "repayment.over_payment", _over_payment(left))
         else:
-            left[loan_id] -= amount
+            take(of_loan, draft.paid_on, draft.amount_cents)
 
 
 def _over_payment(left_cents: int) -> Text:

@@ -17,6 +17,7 @@ from joserfc.jwk import OKPKey
 from pydantic import Field, SecretStr, TypeAdapter
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import SQLModel
 
 from services.common import outbox
 from services.common.app import create_service
@@ -34,6 +35,7 @@ from services.common.recording import Recorded, refuse, sort_batch
 from services.common.schema import create_kernel_tables, grant, protect_tenant_table
 from services.common.settings import ServiceSettings
 from services.common.strict_json import fingerprint, to_json
+from services.common.tables import Cents, Key, TextKey, Words, new_registry
 from services.common.tabular import Column
 from services.common.text import Text
 from tests.support.databases import ClonedDatabase
@@ -55,6 +57,20 @@ class NoteBody(Body):
     topics: list[Literal["loan", "training"]] = Field(default_factory=list)
 
 
+class NotesTable(SQLModel, registry=new_registry()):
+    """A table of the notes service."""
+
+
+class Note(NotesTable, table=True):
+    __tablename__ = "notes"
+
+    organisation_id: Key
+    external_id: TextKey
+    amount_cents: Cents
+    fingerprint: bytes
+    recorded_by: Words
+
+
 @dataclass(frozen=True, slots=True)
 class NoteDraft:
     external_id: str
@@ -64,67 +80,6 @@ class NoteDraft:
 
     def fingerprint(self) -> bytes:
         return fingerprint(to_json([self.person, self.amount_cents, self.noted_on]))
-
-
-COLUMNS = (
-    Column("external_id", aliases=("identifiant",), required=True),
-    Column("person_name", aliases=("nom",), required=True, pointer="/person/name"),
-    Column("amount", CellKind.AMOUNT, aliases=("montant",), required=True),
-    Column("noted_on", CellKind.DATE, aliases=("date_note",)),
-    Column("count", CellKind.INTEGER, aliases=("nombre",)),
-    Column("topics", CellKind.LIST, aliases=("sujets",)),
-)
-
-
-def to_draft(body: NoteBody) -> NoteDraft:
-    if body.amount > 1_000_000_00:
-        message = Text("Trop pour une note.", "Too much for a note.")
-        raise Unprocessable(message, errors=[InputError("/amount", "note.too_much", message)])
-    if body.count == 13:
-        raise Unprocessable(Text("Treize, jamais.", "Never thirteen."), code="note.thirteen")
-    return NoteDraft(body.external_id, body.person.name, body.amount, body.noted_on)
-
-
-async def record_notes(
-    session: WriteSession, principal: Principal, drafts: Sequence[NoteDraft], today: date
-) -> Recorded:
-    known = await session.connection.execute(
-        text(
-            "SELECT external_id, fingerprint FROM notes WHERE organisation_id = :organisation"
-            " AND external_id = ANY(:external_ids)"
-        ),
-        {
-            "organisation": session.organisation_id,
-            "external_ids": [d.external_id for d in drafts],
-        },
-    )
-    batch = sort_batch(
-        [d.external_id for d in drafts],
-        [d.fingerprint() for d in drafts],
-        {row.external_id: row.fingerprint for row in known},
-    )
-    refused: dict[int, list[InputError]] = {}
-    for row in batch.new:
-        noted_on = drafts[row].noted_on
-        if noted_on is not None and noted_on > today:
-            refuse(refused, row, "/noted_on", "date.future", MESSAGES["date.future"])
-    good = [drafts[row] for row in batch.new if row not in refused]
-    rows = [
-        (session.organisation_id, d.external_id, d.amount_cents, d.fingerprint(), principal.subject)
-        for d in good
-    ]
-    await insert_rows(session, "notes", _TYPES, rows)
-    await outbox.append(session, "notes.recorded", {"count": len(good)})
-    return batch.conclude(refused)
-
-
-_TYPES = {
-    "organisation_id": "uuid",
-    "external_id": "text",
-    "amount_cents": "bigint",
-    "fingerprint": "bytea",
-    "recorded_by": "text",
-}
 
 
 @dataclass(frozen=True, slots=True)
