@@ -57,20 +57,6 @@ class NoteBody(Body):
     topics: list[Literal["loan", "training"]] = Field(default_factory=list)
 
 
-class NotesTable(SQLModel, registry=new_registry()):
-    """A table of the notes service."""
-
-
-class Note(NotesTable, table=True):
-    __tablename__ = "notes"
-
-    organisation_id: Key
-    external_id: TextKey
-    amount_cents: Cents
-    fingerprint: bytes
-    recorded_by: Words
-
-
 @dataclass(frozen=True, slots=True)
 class NoteDraft:
     external_id: str
