@@ -5,6 +5,8 @@ wait for the same key share one question, but only a question asked after they c
 
     asking     -> answers those who waited when it was asked
     waiting    -> those who came since; asked as soon as the one before is answered
+
+A request that changes nothing may be on its way to its part meanwhile; its answer waits.
 """
 
 import asyncio
@@ -41,6 +43,18 @@ class Admission:
 
     principal: Principal
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An admission that holds if the registry confirms it; it has already when there is no task."""
+
+    admission: Admission
+    confirmed: asyncio.Task[Principal] | None
+
+    def abandon(self) -> None:
+        if self.confirmed is not None:
+            self.confirmed.cancel()
 
 
 class KeyHolder(BaseModel):
@@ -124,28 +138,62 @@ class Doorkeeper:
     def __init__(self, registry: Registry, limits: RateLimits) -> None:
         self._registry = registry
         self._limits = limits
-        self._good_keys: OrderedDict[bytes, None] = OrderedDict()
+        self._known: OrderedDict[bytes, Principal] = OrderedDict()
 
     async def admit(self, authorization: list[str], address: str, traceparent: str) -> Admission:
         """Raises Unauthenticated, TooManyRequests, or what a failing registry means."""
         key = read_key(authorization)
-        digest = hashlib.sha256(key.encode()).digest()
+        known = self._known.get(_digest(key))
+        headers: Mapping[str, str] = {}
         # Wrong keys from an address hold up those who guess there, not its members' known keys.
-        if digest not in self._good_keys:
+        if known is None:
             self._limits.refuse_held_up(address)
+        else:
+            headers = self._limits.count_request(known.subject)
+        principal = await self._confirm(key, address, traceparent)
+        if known is None:
+            headers = self._limits.count_request(principal.subject)
+        return Admission(principal, headers)
+
+    def expect(self, authorization: list[str], address: str, traceparent: str) -> Expected | None:
+        """Whom a known key stood for, while the registry is asked whether it still does.
+
+        For requests that change nothing: the part may be asked at the same time, but its answer
+        leaves only once `confirmed` has given the same principal. None for a key not known yet.
+        Raises as `admit` does.
+        """
+        key = read_key(authorization)
+        known = self._known.get(_digest(key))
+        if known is None:
+            return None
+        headers = self._limits.count_request(known.subject)
+        confirmed = asyncio.create_task(self._confirm(key, address, traceparent))
+        confirmed.add_done_callback(_note_outcome)
+        return Expected(Admission(known, headers), confirmed)
+
+    async def _confirm(self, key: str, address: str, traceparent: str) -> Principal:
+        digest = _digest(key)
         try:
             principal = await self._registry.find_principal(key, traceparent)
         except Unauthenticated:
-            self._good_keys.pop(digest, None)
+            self._known.pop(digest, None)
             self._limits.count_refusal(address)
             raise
-        self._remember(digest)
-        return Admission(principal, self._limits.count_request(principal.subject))
+        self._known[digest] = principal
+        if len(self._known) > REMEMBERED_MAX:
+            self._known.popitem(last=False)
+        return principal
 
-    def _remember(self, digest: bytes) -> None:
-        self._good_keys[digest] = None
-        if len(self._good_keys) > REMEMBERED_MAX:
-            self._good_keys.popitem(last=False)
+
+def _note_outcome(task: asyncio.Task[Principal]) -> None:
+    """A refusal nobody waits for any more, because the client left, is no defect to report."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _digest(key: str) -> bytes:
+    """What is remembered of a key: never the key itself."""
+    return hashlib.sha256(key.encode()).digest()
 
 
 def read_key(authorization: list[str]) -> str:
