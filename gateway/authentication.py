@@ -26,6 +26,7 @@ from gateway.parts import bad_answer, to_problem, unavailable
 from gateway.routing import Part
 from services.common.errors import Problem, Unauthenticated
 from services.common.identity import Principal, Role, sign_principal
+from services.common.text import Text
 
 KEY_LENGTH_MAX = 512
 TOKEN_REUSE_SECONDS = 20
@@ -34,6 +35,19 @@ REMEMBERED_MAX = 10_000
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="reseau"'}
 _CHALLENGE_REFUSED = {"WWW-Authenticate": 'Bearer realm="reseau", error="invalid_token"'}
+_REASONS = {
+    "access.unknown": Text("Cette clé d'accès est inconnue.", "This access key is unknown."),
+    "access.revoked": Text(
+        "Cette clé d'accès a été révoquée.", "This access key has been revoked."
+    ),
+    "access.expired": Text("Cette clé d'accès est échue.", "This access key has expired."),
+    "access.suspended": Text(
+        "L'organisme de cette clé d'accès est inactif.",
+        "The organisation of this access key is inactive.",
+    ),
+}
+"""Why the registry refuses a key; it tells more than `access.unknown` only to who holds it."""
+
 _log = structlog.get_logger()
 
 
@@ -116,7 +130,7 @@ class Registry:
         except (aiohttp.ClientError, TimeoutError) as error:
             return to_problem(Part.REGISTRY, error)
         if status == 401:
-            return Unauthenticated(headers=_CHALLENGE_REFUSED)
+            return _refuse(body)
         if status == 503:
             return unavailable([Part.REGISTRY])
         try:
@@ -130,6 +144,24 @@ class Registry:
             _log.error("registry_answer_refused", status=status)
             return bad_answer(Part.REGISTRY)
         return Principal(holder.key_id, holder.role, holder.organisation, holder.region_codes)
+
+
+class _Refusal(BaseModel):
+    """What the gateway reads of the registry's problem document."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    code: str
+
+
+def _refuse(body: bytes) -> Problem:
+    try:
+        code = _Refusal.model_validate_json(body).code
+    except ValidationError:
+        code = ""
+    return Unauthenticated(
+        _REASONS.get(code), code=code if code in _REASONS else "", headers=_CHALLENGE_REFUSED
+    )
 
 
 class Doorkeeper:
