@@ -57,8 +57,19 @@ class NoteBody(Body):
     topics: list[Literal["loan", "training"]] = Field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class NoteDraft:
+    external_id: str
+    person: str
+    amount_cents: int
+    noted_on: date | None
+
+    def fingerprint(self) -> bytes:
+        return fingerprint(to_json([self.person, self.amount_cents, self.noted_on]))
+
+
 class NotesTable(SQLModel, registry=new_registry()):
-    """A table of the notes service."""
+    """A table of the schema `notes`."""
 
 
 class Note(NotesTable, table=True):
@@ -71,15 +82,62 @@ class Note(NotesTable, table=True):
     recorded_by: Words
 
 
-@dataclass(frozen=True, slots=True)
-class NoteDraft:
-    external_id: str
-    person: str
-    amount_cents: int
-    noted_on: date | None
+COLUMNS = (
+    Column("external_id", aliases=("identifiant",), required=True),
+    Column("person_name", aliases=("nom",), required=True, pointer="/person/name"),
+    Column("amount", CellKind.AMOUNT, aliases=("montant",), required=True),
+    Column("noted_on", CellKind.DATE, aliases=("date_note",)),
+    Column("count", CellKind.INTEGER, aliases=("nombre",)),
+    Column("topics", CellKind.LIST, aliases=("sujets",)),
+)
 
-    def fingerprint(self) -> bytes:
-        return fingerprint(to_json([self.person, self.amount_cents, self.noted_on]))
+
+def to_draft(body: NoteBody) -> NoteDraft:
+    if body.amount > 1_000_000_00:
+        message = Text("Trop pour une note.", "Too much for a note.")
+        raise Unprocessable(message, errors=[InputError("/amount", "note.too_much", message)])
+    if body.count == 13:
+        raise Unprocessable(Text("Treize, jamais.", "Never thirteen."), code="note.thirteen")
+    return NoteDraft(body.external_id, body.person.name, body.amount, body.noted_on)
+
+
+async def record_notes(
+    session: WriteSession, principal: Principal, drafts: Sequence[NoteDraft], today: date
+) -> Recorded:
+    known = await session.connection.execute(
+        text(
+            "SELECT external_id, fingerprint FROM notes WHERE organisation_id = :organisation"
+            " AND external_id = ANY(:external_ids)"
+        ),
+        {
+            "organisation": session.organisation_id,
+            "external_ids": [d.external_id for d in drafts],
+        },
+    )
+    batch = sort_batch(
+        [d.external_id for d in drafts],
+        [d.fingerprint() for d in drafts],
+        {row.external_id: row.fingerprint for row in known},
+    )
+    refused: dict[int, list[InputError]] = {}
+    for row in batch.new:
+        noted_on = drafts[row].noted_on
+        if noted_on is not None and noted_on > today:
+            refuse(refused, row, "/noted_on", "date.future", MESSAGES["date.future"])
+    good = [drafts[row] for row in batch.new if row not in refused]
+    rows = [
+        {
+            "organisation_id": session.organisation_id,
+            "external_id": draft.external_id,
+            "amount_cents": draft.amount_cents,
+            "fingerprint": draft.fingerprint(),
+            "recorded_by": principal.subject,
+        }
+        for draft in good
+    ]
+    await insert_rows(session, Note, rows)
+    await outbox.append(session, "notes.recorded", {"count": len(good)})
+    return batch.conclude(refused)
 
 
 @dataclass(frozen=True, slots=True)
