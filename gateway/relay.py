@@ -52,6 +52,7 @@ class Relay:
         self._loans_url = settings.url_of(Part.LOANS)
         self._funds_url = settings.url_of(Part.FUNDS)
         self._signer = signer
+        self._refused: dict[str, int] = {}
 
     async def run(self) -> None:
         """Carry what is new, pause, and begin again; a part that is down is waited for."""
@@ -72,8 +73,17 @@ class Relay:
         posted = await self._positions(f"{self._funds_url}/internal/journal/positions")
         for organisation_id, number in recorded.items():
             reached = posted.get(organisation_id, 0)
-            while reached < number and (carried := await self._carry(organisation_id, reached)):
-                reached += carried
+            try:
+                while reached < number and (carried := await self._carry(organisation_id, reached)):
+                    reached += carried
+            except aiohttp.ClientResponseError as refused:
+                self._note_refusal(organisation_id, reached, refused.status)
+
+    def _note_refusal(self, organisation_id: str, reached: int, status: int) -> None:
+        """An event the journal refuses holds up its own organisation alone; told once."""
+        if self._refused.get(organisation_id) != reached:
+            self._refused[organisation_id] = reached
+            _log.error("relay_refused", organisation=organisation_id, after=reached, status=status)
 
     async def _positions(self, url: str) -> dict[str, int]:
         async with self._session.get(url, headers=self._headers(), timeout=_TIMEOUT) as response:

@@ -10,8 +10,8 @@ from services.common.answers import json_response
 from services.common.app import database_of, service_router, totals_database_of
 from services.common.identity import Principal, Requires, Role
 
-EVENTS_MAX = 4
-"""A full event tells a thousand facts: four stay under the limit of a JSON body."""
+EVENTS_MAX = 2
+"""A full event tells a thousand facts: two stay well under the limit of a JSON body."""
 
 Service = Annotated[Principal, Depends(Requires(Role.SERVICE))]
 
