@@ -2,13 +2,24 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 
-from services.common.errors import BadRequest, InputError, JsonValue, Unprocessable
+from services.common.errors import (
+    ERRORS_SHOWN_MAX,
+    BadRequest,
+    InputError,
+    JsonValue,
+    Unprocessable,
+)
 from services.common.text import Text
+
+SHOWN_DIGITS_MAX = 40
+"""A number can be as long as the body; a refusal quotes no more of it than a reader needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,7 @@ class _Reader:
         return self.refuse("json.not_finite", text)
 
     def fraction(self, digits: str) -> _Refused:
+        digits = digits[:SHOWN_DIGITS_MAX]
         text = Text(
             f"{digits} doit être écrit entre guillemets, comme une chaîne décimale.",
             f"{digits} must be written in quotes, as a decimal string.",
@@ -49,10 +61,10 @@ class _Reader:
     def members(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
         members = dict(pairs)
         if len(members) != len(pairs):
-            names = [name for name, _ in pairs]
-            for name in {name for name in names if names.count(name) > 1}:
-                text = Text("Cette clé est écrite deux fois.", "This key is written twice.")
-                members[name] = self.refuse("json.duplicate_key", text)
+            text = Text("Cette clé est écrite deux fois.", "This key is written twice.")
+            for name, times in Counter(name for name, _ in pairs).items():
+                if times > 1:
+                    members[name] = self.refuse("json.duplicate_key", text)
         return members
 
 
@@ -86,7 +98,8 @@ def loads(body: bytes) -> JsonValue:
             parse_float=reader.fraction,
             parse_int=reader.integer,
         )
-        errors = list(_find_refused(document, "")) if reader.refused_any else []
+        found = _find_refused(document, "") if reader.refused_any else ()
+        errors = list(islice(found, ERRORS_SHOWN_MAX))
     except UnicodeDecodeError as error:
         raise BadRequest(
             Text(
