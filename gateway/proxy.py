@@ -33,7 +33,8 @@ SEND_SECONDS = 60
 """A client that takes longer to read what was sent is cut off."""
 CONNECTIONS_PER_PART_MAX = 200
 KEEP_ALIVE_SECONDS = 4
-"""Less than the 5 s after which the parts close: an idle connection is never used as it closes."""
+"""Less than the 5 s after which uvicorn closes unless told otherwise (`deploy` says 75): an idle
+connection is never used as it closes."""
 
 SAFE_METHODS = ("GET", "HEAD")
 
