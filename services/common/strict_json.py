@@ -2,12 +2,20 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 
-from services.common.errors import BadRequest, InputError, JsonValue, Unprocessable
+from services.common.errors import (
+    ERRORS_SHOWN_MAX,
+    BadRequest,
+    InputError,
+    JsonValue,
+    Unprocessable,
+)
 from services.common.text import Text
 
 INTEGER_DIGITS_MAX = 15  # what every reader holds exactly (RFC 7493, 2.2)
@@ -56,10 +64,10 @@ class _Reader:
     def members(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
         members = dict(pairs)
         if len(members) != len(pairs):
-            names = [name for name, _ in pairs]
-            for name in {name for name in names if names.count(name) > 1}:
-                text = Text("Cette clé est écrite deux fois.", "This key is written twice.")
-                members[name] = self.refuse("json.duplicate_key", text)
+            text = Text("Cette clé est écrite deux fois.", "This key is written twice.")
+            for name, times in Counter(name for name, _ in pairs).items():
+                if times > 1:
+                    members[name] = self.refuse("json.duplicate_key", text)
         return members
 
 
@@ -94,7 +102,8 @@ def loads(body: bytes) -> JsonValue:
             parse_float=reader.fraction,
             parse_int=reader.integer,
         )
-        errors = list(_find_refused(document, "")) if reader.refused_any else []
+        found = _find_refused(document, "") if reader.refused_any else ()
+        errors = list(islice(found, ERRORS_SHOWN_MAX))
     except UnicodeDecodeError as error:
         raise BadRequest(
             Text(
