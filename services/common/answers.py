@@ -67,11 +67,16 @@ def trace_id_of(request: Request) -> str:
 
 
 class StrictRequest(Request):
-    """A request whose JSON body is read once, as I-JSON, within the size limit."""
+    """A request whose body is read once, within the size limit, and as I-JSON."""
+
+    async def body(self) -> bytes:
+        if not hasattr(self, "_whole_body"):
+            self._whole_body = await read_body(self, JSON_BODY_MAX_BYTES)
+        return self._whole_body
 
     async def json(self) -> JsonValue:
         if not hasattr(self, "_strict_json"):
-            self._strict_json = strict_json.loads(await read_body(self, JSON_BODY_MAX_BYTES))
+            self._strict_json = strict_json.loads(await self.body())
         return self._strict_json
 
 
@@ -84,9 +89,7 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
         if received > bytes_max:
             raise errors.PayloadTooLarge(extra={"limit_bytes": bytes_max})
         parts.append(part)
-    body = b"".join(parts)
-    request._body = body  # what Starlette itself keeps after reading a body
-    return body
+    return b"".join(parts)
 
 
 class StrictRoute(APIRoute):

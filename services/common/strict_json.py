@@ -18,8 +18,8 @@ from services.common.errors import (
 )
 from services.common.text import Text
 
-SHOWN_DIGITS_MAX = 40
-"""A number can be as long as the body; a refusal quotes no more of it than a reader needs."""
+INTEGER_DIGITS_MAX = 15  # what every reader holds exactly (RFC 7493, 2.2)
+DIGITS_SHOWN_MAX = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,20 @@ class _Reader:
         return self.refuse("json.not_finite", text)
 
     def fraction(self, digits: str) -> _Refused:
-        digits = digits[:SHOWN_DIGITS_MAX]
+        shown = digits if len(digits) <= DIGITS_SHOWN_MAX else f"{digits[:DIGITS_SHOWN_MAX]}…"
         text = Text(
-            f"{digits} doit être écrit entre guillemets, comme une chaîne décimale.",
-            f"{digits} must be written in quotes, as a decimal string.",
+            f"{shown} doit être écrit entre guillemets, comme une chaîne décimale.",
+            f"{shown} must be written in quotes, as a decimal string.",
         )
         return self.refuse("json.number", text)
 
     def integer(self, digits: str) -> int | _Refused:
-        if len(digits.lstrip("-")) <= 15:
+        if len(digits.lstrip("-")) <= INTEGER_DIGITS_MAX:
             return int(digits)
-        text = Text("Un entier a 15 chiffres au plus.", "An integer has at most 15 digits.")
+        text = Text(
+            f"Un entier a {INTEGER_DIGITS_MAX} chiffres au plus.",
+            f"An integer has at most {INTEGER_DIGITS_MAX} digits.",
+        )
         return self.refuse("json.number", text)
 
     def members(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -69,8 +72,9 @@ class _Reader:
 
 
 def escape_pointer(token: str | int) -> str:
-    """One token of a JSON pointer (RFC 6901)."""
-    return str(token).replace("~", "~0").replace("/", "~1")
+    """One token of a JSON pointer (RFC 6901); half a surrogate pair is shown, not sent."""
+    shown = str(token).encode("utf-8", "backslashreplace").decode("utf-8")
+    return shown.replace("~", "~0").replace("/", "~1")
 
 
 def _find_refused(node: object, pointer: str) -> Iterator[InputError]:
@@ -149,6 +153,6 @@ def to_json(value: object) -> JsonValue:
         return value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): to_json(member) for key, member in value.items()}
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
         return [to_json(member) for member in value]
     raise TypeError(f"no JSON form for {type(value).__name__}")

@@ -43,7 +43,9 @@ from tests.support.databases import ClonedDatabase
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "tests").rglob("*.md")])
+PAGES = sorted(
+    page for place in ("*", "api/*", "docs/**/*", "tests/**/*") for page in ROOT.glob(f"{place}.md")
+)
 DECISIONS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
 SETTINGS: tuple[type[BaseSettings], ...] = (
     RegistrySettings,

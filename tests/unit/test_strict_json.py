@@ -4,7 +4,7 @@ import pytest
 
 from services.common.errors import ERRORS_SHOWN_MAX, InputError, Unprocessable
 from services.common.pagination import decode_cursor, encode_cursor
-from services.common.strict_json import SHOWN_DIGITS_MAX, loads
+from services.common.strict_json import DIGITS_SHOWN_MAX, loads
 from services.common.text import Text
 
 ANY = Text("", "")
@@ -39,7 +39,7 @@ def test_a_refusal_holds_no_more_errors_than_it_shows() -> None:
 
 def test_a_number_is_not_quoted_whole() -> None:
     [error] = refusal(b"0." + b"1" * 1_000_000).errors
-    assert len(error.message.fr) < 2 * SHOWN_DIGITS_MAX + 60
+    assert len(error.message.fr) < 2 * DIGITS_SHOWN_MAX + 60
 
 
 @pytest.mark.parametrize("key", ["", "PRÊT-1", "a" * 100])
