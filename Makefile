@@ -35,7 +35,7 @@ bench: setup ## Measure against the targets, each beside its bound
 	$(BIN)/python -m tests.benchmarks
 
 openapi: setup ## Write the OpenAPI documents of api/ anew from the code
-	$(BIN)/python -m tests.contracts.openapi
+	$(BIN)/python -m deploy.openapi
 
 # Done again only when the lock or the project's own description has changed.
 .venv/.installed: requirements.lock pyproject.toml

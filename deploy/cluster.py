@@ -24,7 +24,7 @@ from deploy import guardian
 from deploy.data_folder import DataFolder, read_or_create_secret, write_private
 from deploy.language import DeploymentError
 from deploy.ports import free_port
-from deploy.privileges import Account, command_prefix, give, open_programs, server_account
+from deploy.privileges import Account, command_prefix, give, server_account
 
 SUPERUSER = "postgres"
 _SUPERUSER_SECRET = "postgresql-superuser"
@@ -81,7 +81,6 @@ def start_cluster(
     The caller holds the folder's lock.
     """
     programs = find_programs()
-    open_programs(programs.parent)
     account = server_account(folder.postgresql)
     if not (folder.postgresql / "PG_VERSION").exists():
         _make_cluster(folder, programs, account, durable)
@@ -89,7 +88,7 @@ def start_cluster(
     if account is not None and folder.postgresql.stat().st_uid != account.user_id:
         give(folder.postgresql, account)
     _stop_leftovers(folder.postgresql)
-    prefix = command_prefix(account, (programs, folder.postgresql), "INT")
+    prefix = command_prefix(account, (programs / "postgres", folder.postgresql), "INT")
     for attempt in range(1, _START_ATTEMPTS_MAX + 1):
         chosen_port = port or free_port()
         command = (*prefix, str(programs / "postgres"), "-D", str(folder.postgresql))
@@ -147,7 +146,7 @@ def _make_cluster(
     cluster = staging / "cluster"
     write_private(password_file, read_or_create_secret(folder, _SUPERUSER_SECRET))
     give(staging, account)
-    prefix = command_prefix(account, (programs, cluster), "KILL")
+    prefix = command_prefix(account, (programs / "postgres", cluster), "KILL")
     for locale in _BUILTIN_LOCALES:
         command = [*prefix, str(programs / "initdb"), "-D", str(cluster), "-U", SUPERUSER]
         command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin"]

@@ -14,7 +14,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from deploy.language import DeploymentError
@@ -76,13 +76,13 @@ class RunningFederation:
 
 @dataclass(frozen=True, slots=True)
 class AccessKeys:
-    """The first access keys of a federation, as its first start wrote them."""
+    """The first access keys of a federation, as its first start wrote them; never shown in logs."""
 
-    network: str
-    funder: str
-    auditor: str
-    operator: str
-    members: Mapping[str, str]
+    network: str = field(repr=False)
+    funder: str = field(repr=False)
+    auditor: str = field(repr=False)
+    operator: str = field(repr=False)
+    members: Mapping[str, str] = field(repr=False)
 
 
 def open_data_folder(path: Path) -> DataFolder:

@@ -17,7 +17,8 @@ from deploy.data_folder import DataFolder, open_data_folder, write_private
 from deploy.migrating import migrate
 from deploy.prepared import mark_prepared
 from deploy.provisioning import SERVICES, database_url, provision
-from services.registry.seed import seed_register
+from services.funds.seed import seed_funds
+from services.registry.seed import read_organisations, seed_register
 
 
 def prepare(folder: DataFolder, port: int) -> None:
@@ -28,6 +29,8 @@ def prepare(folder: DataFolder, port: int) -> None:
         migrate(service, database_url(folder, port, f"{service}_owner"))
     make_token_keys(folder)
     asyncio.run(seed_register(database_url(folder, port, "registry_app"), folder.access_keys))
+    names = {organisation.slug: organisation.name for organisation in read_organisations()}
+    asyncio.run(seed_funds(database_url(folder, port, "funds_app"), names))
     asyncio.run(mark_prepared(folder, superuser))
 
 

@@ -52,8 +52,10 @@ def command_prefix(
 ) -> tuple[str, ...]:
     """What goes before a command so that it runs as the account, and never outlives its parent.
 
-    When a folder on the way to a needed path is closed to the account (a home of mode 700, a
-    `mktemp -d`), the command keeps one capability of root: to read and search, never to write.
+    When a needed path is closed to the account (below a home of mode 700 or a `mktemp -d`, or
+    installed under a strict umask), the command keeps one capability of root: to read and search,
+    never to write. Without `no_setuid_fixup` the kernel would forget it whenever PostgreSQL asks
+    beforehand, with access(2), whether a file can be read.
     """
     setpriv = shutil.which("setpriv", path=f"{os.environ.get('PATH', '')}:/usr/bin:/bin")
     if account is None:
@@ -71,30 +73,22 @@ def command_prefix(
     prefix += ["--clear-groups", "--no-new-privs", "--pdeathsig", parent_death_signal]
     if not all(_reachable(path, account) for path in needed):
         prefix += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+        prefix += ["--securebits", "+no_setuid_fixup"]
     return tuple(prefix)
 
 
-def open_programs(directory: Path) -> None:
-    """Let every account run the programs of a folder that root installed under a strict umask."""
-    if os.geteuid() != 0 or directory.joinpath("bin", "postgres").stat().st_mode & stat.S_IXOTH:
-        return
-    for folder, _, files in os.walk(directory):
-        os.chmod(folder, os.stat(folder).st_mode | 0o055)
-        for name in files:
-            path = os.path.join(folder, name)
-            mode = os.stat(path).st_mode
-            os.chmod(path, mode | 0o044 | (0o011 if mode & stat.S_IXUSR else 0))
-
-
 def _reachable(path: Path, account: Account) -> bool:
-    """True when the mode bits let the account enter every folder above the path."""
+    """True when the mode bits let the account enter every folder above the path, and read it."""
     above = {*path.absolute().parents, *path.resolve().parents}
-    return all(_may_enter(folder.stat(), account) for folder in above if folder.exists())
+    return all(
+        _allows(folder.stat(), account, stat.S_IXUSR) for folder in above if folder.exists()
+    ) and (not path.exists() or _allows(path.stat(), account, stat.S_IRUSR))
 
 
-def _may_enter(folder: os.stat_result, account: Account) -> bool:
-    if folder.st_uid == account.user_id:
-        return bool(folder.st_mode & stat.S_IXUSR)
-    if folder.st_gid == account.group_id:
-        return bool(folder.st_mode & stat.S_IXGRP)
-    return bool(folder.st_mode & stat.S_IXOTH)
+def _allows(file: os.stat_result, account: Account, owner_bit: int) -> bool:
+    """Whether the bit is set that counts for the account: the owner's, the group's or others'."""
+    if file.st_uid == account.user_id:
+        return bool(file.st_mode & owner_bit)
+    if file.st_gid == account.group_id:
+        return bool(file.st_mode & owner_bit >> 3)
+    return bool(file.st_mode & owner_bit >> 6)

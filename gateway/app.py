@@ -6,6 +6,7 @@
 Start it with `uvicorn --factory gateway.app:create_app`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import cast
@@ -16,13 +17,27 @@ from joserfc.jwk import OKPKey
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.authentication import Doorkeeper, Registry, TokenSigner
+from gateway.entry import refuse_unscoped_operations
+from gateway.home_totals import HomeTotals
 from gateway.incoming import read_incoming
 from gateway.limits import RateLimits
+from gateway.openapi import OPENAPI_FILE
+from gateway.openapi import router as openapi_router
+from gateway.pages.routes import create_pages_router
 from gateway.proxy import Proxy, make_timeout, open_session
+from gateway.relay import Relay
+from gateway.reports.partnership_routes import router as partnership_router
+from gateway.reports.reading import PartReader
+from gateway.reports.regional_routes import router as regional_router
 from gateway.routing import Part, find_destination, refuse_malformed_query, split_path
 from gateway.settings import GatewaySettings
 from gateway.uploads import ClientGone, Upload
-from services.common.answers import install_problem_handlers, problem_response
+from services.common.answers import (
+    describe_failure,
+    install_problem_handlers,
+    problem_response,
+)
+from services.common.clock import legal_today
 from services.common.errors import Internal, Problem
 from services.common.telemetry import configure_logging, make_traceparent, read_trace_id
 
@@ -51,13 +66,19 @@ def create_own_app(settings: GatewaySettings) -> FastAPI:
         key = OKPKey.import_key(settings.token_private_key_file.read_text())
         signer = TokenSigner(key)
         limits = RateLimits(settings.requests_per_minute, settings.refusals_per_minute)
+        timeout = make_timeout(settings, settings.read_seconds)
         async with open_session() as session:
-            registry = Registry(
-                session, settings.url_of(Part.REGISTRY), make_timeout(settings, read_seconds=5)
-            )
-            doorkeeper = Doorkeeper(registry, limits)
-            app.state.proxy = Proxy(settings, session, doorkeeper, signer)
-            yield
+            registry = Registry(session, settings.url_of(Part.REGISTRY), timeout)
+            app.state.doorkeeper = Doorkeeper(registry, limits)
+            app.state.proxy = Proxy(settings, session, app.state.doorkeeper, signer)
+            app.state.part_reader = PartReader(settings, session, signer, timeout)
+            app.state.openapi_document = (settings.openapi_file or OPENAPI_FILE).read_bytes()
+            relaying = asyncio.create_task(Relay(session, settings, signer).run())
+            try:
+                yield
+            finally:
+                relaying.cancel()
+                await asyncio.gather(relaying, return_exceptions=True)
 
     app = FastAPI(
         title="Passerelle",
@@ -67,8 +88,16 @@ def create_own_app(settings: GatewaySettings) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
     )
+    app.state.report_seconds = settings.report_seconds
     install_problem_handlers(app)
-    app.include_router(_health_router())
+    pages = create_pages_router(
+        HomeTotals(app), legal_today, is_demonstration=settings.is_demonstration
+    )
+    for router in (regional_router, partnership_router):
+        refuse_unscoped_operations(router)
+        app.include_router(router)
+    for open_to_all in (_health_router(), openapi_router, pages):
+        app.include_router(open_to_all)
     return app
 
 
@@ -111,7 +140,7 @@ class Door:
             refuse_malformed_query(incoming.query)
             destination = find_destination(segments, incoming.method, incoming.query)
             if destination is None:
-                await self.own(_own_scope(scope, trace_id), receive, outgoing)
+                await self.own(_own_scope(scope, segments, outgoing), receive, outgoing)
             else:
                 proxy: Proxy = self.own.state.proxy
                 await proxy.forward(incoming, destination, upload, outgoing)
@@ -120,18 +149,29 @@ class Door:
         except Problem as problem:
             await _refuse(problem, scope, upload, outgoing)
         except Exception as error:
-            _log.error("request_failed", path=scope["path"], exc_info=error)
+            _log.error("request_failed", path=scope["path"], **describe_failure(error))
             if outgoing.has_begun:
                 raise
             await _refuse(Internal(), scope, upload, outgoing)
 
 
-def _own_scope(scope: Scope, trace_id: str) -> Scope:
-    """HEAD is GET whose body the server leaves out; the trace goes on under the same name."""
-    headers = [(name, value) for name, value in scope["headers"] if name != b"traceparent"]
-    headers.append((b"traceparent", make_traceparent(trace_id).encode()))
+def _own_scope(scope: Scope, segments: list[str], outgoing: "Outgoing") -> Scope:
+    """HEAD is GET whose body the server leaves out; the trace goes on under the same name.
+
+    What is made for the ministry answers in French whatever language is asked for.
+    """
+    dropped = {b"traceparent"}
+    if segments[:2] == ["v1", "reports"] and segments[-1].startswith("partnership"):
+        dropped.add(b"accept-language")
+    headers = [(name, value) for name, value in scope["headers"] if name not in dropped]
+    headers.append((b"traceparent", make_traceparent(outgoing.trace_id).encode()))
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
-    return {**scope, "headers": headers, "method": method}
+    return {
+        **scope,
+        "headers": headers,
+        "method": method,
+        "answer_headers": outgoing.more_headers,
+    }
 
 
 async def _refuse(problem: Problem, scope: Scope, upload: Upload, send: "Outgoing") -> None:
@@ -147,11 +187,12 @@ async def _refuse(problem: Problem, scope: Scope, upload: Upload, send: "Outgoin
 
 
 class Outgoing:
-    """Sends the answer with the headers every answer carries."""
+    """Sends the answer with the headers every answer carries, and those put in `more_headers`."""
 
     def __init__(self, send: Send, trace_id: str) -> None:
         self._send = send
-        self._trace_id = trace_id
+        self.trace_id = trace_id
+        self.more_headers: dict[str, str] = {}
         self.has_begun = False
 
     async def __call__(self, message: Message) -> None:
@@ -160,6 +201,9 @@ class Outgoing:
             headers = cast("list[tuple[bytes, bytes]]", list(message["headers"]))
             present = {name for name, _ in headers}
             headers += [pair for pair in _STANDARD_HEADERS.items() if pair[0] not in present]
-            headers.append((b"x-trace-id", self._trace_id.encode()))
+            for name, value in self.more_headers.items():
+                if name.lower().encode() not in present:
+                    headers.append((name.encode(), value.encode()))
+            headers.append((b"x-trace-id", self.trace_id.encode()))
             message = {**message, "headers": headers}
         await self._send(message)

@@ -8,7 +8,7 @@ millisecond of each request here. An exact moving window is one deque a name.)
 import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -31,8 +31,9 @@ class Standing:
 class MovingWindow:
     """At most `limit` events of one name in any stretch of 60 seconds."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.limit = limit
+        self._clock = clock
         self._events: OrderedDict[str, deque[float]] = OrderedDict()
 
     def count(self, name: str) -> bool:
@@ -40,13 +41,13 @@ class MovingWindow:
         events = self._recent(name)
         if len(events) >= self.limit:
             return False
-        events.append(time.monotonic())
+        events.append(self._clock())
         return True
 
     def standing(self, name: str) -> Standing:
         events = self._recent(name)
-        oldest = events[0] if events else time.monotonic()
-        seconds = math.ceil(oldest + WINDOW_SECONDS - time.monotonic())
+        oldest = events[0] if events else self._clock()
+        seconds = math.ceil(oldest + WINDOW_SECONDS - self._clock())
         return Standing(self.limit - len(events), max(1, seconds))
 
     def _recent(self, name: str) -> deque[float]:
@@ -57,7 +58,7 @@ class MovingWindow:
                 self._events.popitem(last=False)
         else:
             self._events.move_to_end(name)
-        forgotten = time.monotonic() - WINDOW_SECONDS
+        forgotten = self._clock() - WINDOW_SECONDS
         while events and events[0] <= forgotten:
             events.popleft()
         return events

@@ -22,8 +22,11 @@ class GatewaySettings(BaseSettings):
     openapi_file: Path | None = None
     """The OpenAPI document of the whole; by default `api/openapi.json` of the source tree."""
 
-    requests_per_minute: int = 6000
-    """Requests one access key may make."""
+    is_demonstration: bool = False
+    """Whether the figures are fictitious; the home page then says so."""
+
+    requests_per_minute: int = 30_000
+    """Requests one access key may make: a program that posts fact by fact never waits."""
     refusals_per_minute: int = 120
     """Keys one address may present that turn out wrong, before it is held up."""
 
@@ -33,6 +36,8 @@ class GatewaySettings(BaseSettings):
     """A part that is silent for longer is late."""
     import_seconds: float = 300
     """The same for an import, which is answered once everything is stored."""
+    report_seconds: float = 20
+    """A report whose parts have not all answered by then is refused."""
     upload_idle_seconds: float = 20
     """A client that sends nothing for longer is cut off."""
     upload_seconds: float = 60

@@ -127,7 +127,7 @@ def _targets(seed: int, fiscal_year: int) -> tuple[Target, ...]:
         Target("enterprises_created", str(loans // 2 // 10 * 10)),
         Target("survival_5y", "67"),
         Target("repayment_rate", "88"),
-        Target("capital_private", "500000.00"),
+        Target("capital_private", "2000000.00"),
         Target("share_women", "50"),
         Target("share_under_35", "35"),
         Target("share_immigrants", "30"),

@@ -4,6 +4,7 @@ Used by the services and by the gateway; knows no database.
 """
 
 import json
+import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from typing import cast
 
@@ -51,16 +52,31 @@ def problem_response(problem: Problem, request: Request) -> Response:
     return Response(body, problem.status, headers, PROBLEM_MEDIA_TYPE)
 
 
+def describe_failure(error: Exception) -> dict[str, str]:
+    """What a log may say of a failure: where and what, never the message, which can hold values."""
+    cause = getattr(error, "orig", None) or error
+    return {
+        "error": type(cause).__name__,
+        "sqlstate": str(getattr(cause, "sqlstate", "")),
+        "frames": "".join(traceback.format_tb(error.__traceback__)),
+    }
+
+
 def trace_id_of(request: Request) -> str:
     return cast(str, request.scope.get("trace_id", ""))
 
 
 class StrictRequest(Request):
-    """A request whose JSON body is read once, as I-JSON, within the size limit."""
+    """A request whose body is read once, within the size limit, and as I-JSON."""
+
+    async def body(self) -> bytes:
+        if not hasattr(self, "_whole_body"):
+            self._whole_body = await read_body(self, JSON_BODY_MAX_BYTES)
+        return self._whole_body
 
     async def json(self) -> JsonValue:
         if not hasattr(self, "_strict_json"):
-            self._strict_json = strict_json.loads(await read_body(self, JSON_BODY_MAX_BYTES))
+            self._strict_json = strict_json.loads(await self.body())
         return self._strict_json
 
 
@@ -73,9 +89,7 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
         if received > bytes_max:
             raise errors.PayloadTooLarge(extra={"limit_bytes": bytes_max})
         parts.append(part)
-    body = b"".join(parts)
-    request._body = body  # what Starlette itself keeps after reading a body
-    return body
+    return b"".join(parts)
 
 
 class StrictRoute(APIRoute):
@@ -132,7 +146,7 @@ def install_problem_handlers(
     async def on_failure(request: Request, error: Exception) -> Response:
         problem = translate(error)
         if problem is None:
-            _log.error("request_failed", path=request.url.path, exc_info=error)
+            _log.error("request_failed", path=request.url.path, **describe_failure(error))
             problem = errors.Internal()
         return problem_response(problem, request)
 

@@ -1,38 +1,44 @@
 """Writing many rows with one statement: arrays in, rows out, whatever their number."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import cast
 
 import asyncpg
+from sqlalchemy import ARRAY, Column, Dialect
+from sqlmodel import SQLModel
 
 from services.common.database import WriteSession, driver
+from services.common.tables import table_of
 
 _LIST_SEPARATOR = "\x1f"  # a control character: no text that passed validation holds it
 
 
 async def insert_rows(
     session: WriteSession,
-    table: str,
-    columns: Mapping[str, str],
-    rows: Sequence[Sequence[object]],
+    table: type[SQLModel],
+    rows: Sequence[Mapping[str, object]],
     returning: Sequence[str] = (),
     on_conflict: str = "DO NOTHING",
 ) -> list[asyncpg.Record]:
-    """Insert `rows`, each in the order of `columns` (name -> PostgreSQL type).
+    """Insert `rows`, each a value by column name; all of them name the same columns.
 
     A `text[]` column takes lists. Rows in conflict are left out unless `on_conflict` says
     otherwise. Raises AssertionError when none is expected (`returning` is empty) and one is left.
     """
     if not rows:
         return []
+    columns = tuple(rows[0])
+    assert all(len(row) == len(columns) for row in rows), f"rows of {table} name the same columns"
     connection = await driver(session)
     arrays = [
-        [_LIST_SEPARATOR.join(cast(list[str], row[index])) for row in rows]
-        if kind == "text[]"
-        else [row[index] for row in rows]
-        for index, kind in enumerate(columns.values())
+        [_LIST_SEPARATOR.join(cast(list[str], row[name])) for row in rows]
+        if _is_list(table_of(table).columns[name])
+        else [row[name] for row in rows]
+        for name in columns
     ]
-    statement = _statement(table, columns, returning, on_conflict)
+    dialect = session.connection.dialect
+    statement = _statement(dialect, table, columns, tuple(returning), on_conflict)
     if returning:
         found: list[asyncpg.Record] = await connection.fetch(statement, *arrays)
         return found
@@ -41,20 +47,32 @@ async def insert_rows(
     return []
 
 
+def _is_list(column: Column[object]) -> bool:
+    return isinstance(column.type, ARRAY)
+
+
+@cache
 def _statement(
-    table: str, columns: Mapping[str, str], returning: Sequence[str], on_conflict: str
+    dialect: Dialect,
+    table: type[SQLModel],
+    columns: tuple[str, ...],
+    returning: tuple[str, ...],
+    on_conflict: str,
 ) -> str:
+    declared = [table_of(table).columns[name] for name in columns]
     values = ", ".join(
-        f"string_to_array({name}, E'\\x1f')" if kind == "text[]" else name
-        for name, kind in columns.items()
+        f"string_to_array({column.name}, E'\\x1f')" if _is_list(column) else column.name
+        for column in declared
     )
+    # Arrays of arrays of different lengths do not exist: a list travels as one text.
     arrays = ", ".join(
-        f"${number}::{'text' if kind == 'text[]' else kind}[]"
-        for number, kind in enumerate(columns.values(), 1)
+        f"${number}::{'text' if _is_list(column) else column.type.compile(dialect)}[]"
+        for number, column in enumerate(declared, 1)
     )
     names = ", ".join(columns)
     back = f" RETURNING {', '.join(returning)}" if returning else ""
     return (
-        f"INSERT INTO {table} ({names}) SELECT {values} FROM unnest({arrays}) AS new ({names})"
+        f"INSERT INTO {table_of(table).name} ({names})"
+        f" SELECT {values} FROM unnest({arrays}) AS new ({names})"
         f" ON CONFLICT {on_conflict}{back}"
     )

@@ -1,23 +1,26 @@
 """The one way to the database: explicit transactions that carry the organisation they act for.
 
-    async with database.read(organisation_id) as session: ...    READ ONLY
+    async with database.read(organisation_id) as session: ...    READ ONLY, one moment
     async with database.write(organisation_id) as session: ...   one writer per organisation
-    async with database.read_totals(subject) as session: ...     READ ONLY, the totals role
+    async with database.read_totals(subject) as session: ...     READ ONLY, one moment, totals role
 
 Each commits at the end of the block and rolls back on an error. Writers of one organisation queue
 on its row in `organisation_counters`; those of different ones never wait for each other. That lock
 is what makes allocation, kept totals, event and audit numbers exact under concurrency.
 """
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
+from weakref import WeakValueDictionary
 
 import asyncpg
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.common.errors import Problem, Unavailable
@@ -54,11 +57,11 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self._turns: WeakValueDictionary[uuid.UUID, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
     async def read(self, organisation_id: uuid.UUID | None) -> AsyncIterator[ReadSession]:
-        async with self.engine.connect() as connection, connection.begin():
-            await connection.execute(text("SET TRANSACTION READ ONLY"))
+        async with self._read_only() as connection, connection.begin():
             if organisation_id is not None:
                 await connection.execute(
                     text("SELECT set_org(:organisation)"), {"organisation": organisation_id}
@@ -68,19 +71,44 @@ class Database:
     @asynccontextmanager
     async def read_totals(self, subject: str) -> AsyncIterator[ReadSession]:
         """Every organisation at once, through the totals role; `subject` says who reads."""
-        async with self.engine.connect() as connection, connection.begin():
-            await connection.execute(text("SET TRANSACTION READ ONLY"))
+        async with self._read_only() as connection, connection.begin():
             await connection.execute(text("SELECT set_reader(:subject)"), {"subject": subject})
             yield ReadSession(connection, None)
 
     @asynccontextmanager
     async def write(self, organisation_id: uuid.UUID) -> AsyncIterator[WriteSession]:
-        async with self.engine.connect() as connection, connection.begin():
+        async with (
+            self._turn(organisation_id),
+            self.engine.connect() as connection,
+            connection.begin(),
+        ):
             await connection.execute(
                 text("SELECT set_org(:organisation)"), {"organisation": organisation_id}
             )
             await connection.execute(_LOCK_ORGANISATION, {"organisation": organisation_id})
             yield WriteSession(connection, organisation_id)
+
+    @asynccontextmanager
+    async def _turn(self, organisation_id: uuid.UUID) -> AsyncIterator[None]:
+        """Queue this process's writers before they take a connection.
+
+        Else those who wait for one long import of their organisation would hold the whole pool,
+        and nobody of any other organisation could even read.
+        """
+        lock = self._turns.setdefault(organisation_id, asyncio.Lock())
+        async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS):
+            await lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @asynccontextmanager
+    async def _read_only(self) -> AsyncIterator[AsyncConnection]:
+        async with self.engine.connect() as connection:
+            yield await connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -162,7 +190,7 @@ def to_problem(error: Exception) -> Problem | None:
         if error.connection_invalidated:
             return _unavailable()
     code = str(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "")
-    if code.startswith(_RETRYABLE) or isinstance(error, TimeoutError | OSError):
+    if code.startswith(_RETRYABLE) or isinstance(error, PoolTimeoutError | TimeoutError | OSError):
         return _unavailable()
     return None
 
@@ -170,10 +198,11 @@ def to_problem(error: Exception) -> Problem | None:
 def _unavailable() -> Unavailable:
     return Unavailable(
         Text(
-            "La base de données ne répond pas à temps ; rien n'a été inscrit. "
-            "Renvoyez la même requête.",
-            "The database did not answer in time; nothing was recorded. "
-            "Send the same request again.",
+            # A connection lost at COMMIT leaves it open whether the facts are on record.
+            "La base de données ne répond pas à temps. Renvoyez la même requête : "
+            "ce qui serait déjà inscrit ne le sera pas deux fois.",
+            "The database did not answer in time. Send the same request again: "
+            "what may already be recorded will not be recorded twice.",
         ),
         code="database.unavailable",
         headers={"Retry-After": "2"},

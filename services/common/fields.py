@@ -76,7 +76,9 @@ def parse_date(value: object) -> date:
 def clean_text(value: str) -> str:
     """NFC, trimmed. Raises `text.control` on control, surrogate and unassigned characters."""
     text = unicodedata.normalize("NFC", value).strip()
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Cn", "Co") for c in text):
+    if not text.isprintable() and any(
+        unicodedata.category(c) in ("Cc", "Cs", "Cn", "Co") for c in text
+    ):
         raise _refuse("text.control")
     return text
 
@@ -115,6 +117,20 @@ Rate = Annotated[
 CalendarDate = Annotated[
     date, BeforeValidator(parse_date), WithJsonSchema({"type": "string", "format": "date"})
 ]
+
+
+def matching(pattern: str, code: LiteralString) -> AfterValidator:
+    """A check that a text has a form, refused under its own code: people are not shown patterns."""
+    form = re.compile(pattern, re.ASCII)
+
+    def check(value: str) -> str:
+        if not form.fullmatch(value):
+            raise _refuse(code)
+        return value
+
+    return AfterValidator(check)
+
+
 _CLEAN = (AfterValidator(clean_text), AfterValidator(_not_blank))
 ExternalId = Annotated[str, Field(max_length=100, examples=["PRET-2026-014"]), *_CLEAN]
 Name = Annotated[str, Field(max_length=200), *_CLEAN]
@@ -122,8 +138,8 @@ Reason = Annotated[str, Field(max_length=1000), *_CLEAN]
 Code = Annotated[str, Field(max_length=60, examples=["start"]), *_CLEAN]
 RegionCode = Annotated[
     str,
+    matching(r"0[1-9]|1[0-7]", "region_code.form"),
     Field(
-        pattern=r"^(0[1-9]|1[0-7])$",
         description="Code officiel de la région administrative (deux caractères).",
         examples=["06"],
     ),

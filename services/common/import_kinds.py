@@ -23,7 +23,6 @@ ERRORS_MAX = 1_000
 Row = TypeVar("Row")
 Draft = TypeVar("Draft")
 Recorder = Callable[[WriteSession, Principal, Sequence[Draft], date], Awaitable[Recorded]]
-Shape = Callable[[dict[str, JsonValue]], JsonValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +63,14 @@ def import_kind(
     model: TypeAdapter[Row],
     to_draft: Callable[[Row], Draft],
     record: Recorder[Draft],
-    shape: Shape | None = None,
 ) -> ImportKind:
     """Describe a kind of import. Raises ValueError when two columns share a name.
 
-    A row becomes the document that `model` reads by its columns' pointers, or by `shape` from its
-    values by column name. `to_draft` may raise a Problem; its errors are then the row's.
+    A row becomes the document that `model` reads by its columns' pointers. `to_draft` may raise a
+    Problem; its errors are then the row's.
     """
     index_columns(columns)
-    to_document = shape or _nest_by(columns)
+    to_document = _nest_by(columns)
     places = {column.pointer or f"/{column.name}": column.name for column in columns}
 
     def prepare(table: Table) -> Prepared:
@@ -106,13 +104,13 @@ def import_kind(
     return ImportKind(name, tuple(columns), places, prepare)
 
 
-def _nest_by(columns: Sequence[Column]) -> Shape:
+def _nest_by(columns: Sequence[Column]) -> Callable[[dict[str, JsonValue]], dict[str, JsonValue]]:
     """Values by column name into the document of their pointers."""
     paths = {c.name: c.pointer.split("/")[1:] for c in columns if c.pointer}
     if not paths:
         return lambda values: values
 
-    def nest(values: dict[str, JsonValue]) -> JsonValue:
+    def nest(values: dict[str, JsonValue]) -> dict[str, JsonValue]:
         document: dict[str, JsonValue] = {}
         for name, value in values.items():
             *parents, last = paths.get(name, (name,))
@@ -146,9 +144,8 @@ def place_errors(
 def _column_at(pointer: str, places: Mapping[str, str]) -> str:
     """The column whose value stands at the pointer or around it; else the pointer, dotted."""
     tokens = pointer.split("/")[1:]
-    for start in (0, 1):  # a union's branch stands first in the pointers of what is wrong in it
-        for end in range(len(tokens), start, -1):
-            name = places.get("/" + "/".join(tokens[start:end]))
-            if name is not None:
-                return name
+    for end in range(len(tokens), 0, -1):
+        name = places.get("/" + "/".join(tokens[:end]))
+        if name is not None:
+            return name
     return show(".".join(tokens))

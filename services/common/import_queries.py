@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -102,10 +103,18 @@ async def find_import(session: ReadSession, import_id: uuid.UUID) -> tuple[Impor
     return _to_import(row), Findings(found, row.errors_truncated)
 
 
-async def list_imports(session: ReadSession, before: uuid.UUID, limit: int) -> list[Import]:
-    """Newest first, those older than `before`; without their errors."""
+async def list_imports(
+    session: ReadSession, kinds: Sequence[str], before: uuid.UUID, limit: int
+) -> list[Import]:
+    """Newest first, those of these kinds older than `before`; without their errors."""
     rows = await session.connection.execute(
-        _LIST, {"organisation": session.organisation_id, "before": before, "limit": limit}
+        _LIST,
+        {
+            "organisation": session.organisation_id,
+            "kinds": list(kinds),
+            "before": before,
+            "limit": limit,
+        },
     )
     return [_to_import(row) for row in rows]
 
@@ -173,7 +182,7 @@ _FIND = text(
 )
 _LIST = text(
     f"SELECT {_COLUMNS} FROM imports WHERE organisation_id = :organisation"
-    " AND import_id < :before ORDER BY import_id DESC LIMIT :limit"
+    " AND kind = ANY(:kinds) AND import_id < :before ORDER BY import_id DESC LIMIT :limit"
 )
 _FIND_FILE = text(
     """

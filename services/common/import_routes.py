@@ -70,14 +70,19 @@ def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> API
 
     @router.get("/v1/imports", response_model=ImportPageAnswer)
     async def get_imports(
-        request: Request, member: Member, limit: Limit = LIMIT_DEFAULT, cursor: str | None = None
+        request: Request,
+        member: Member,
+        kind: Annotated[str | None, names] = None,
+        limit: Limit = LIMIT_DEFAULT,
+        cursor: str | None = None,
     ) -> Response:
         """Les imports de l'organisation, du plus récent au plus ancien."""
-        before = _NEWEST
-        if cursor is not None:
-            before = parse_import_id(service_name, decode_cursor(cursor)) or uuid.UUID(int=0)
+        if kind is not None and kind not in by_name:
+            raise _unknown_kind(list(by_name))
+        listed = list(by_name) if kind is None else [kind]
+        before = _NEWEST if cursor is None else _read_cursor(service_name, cursor)
         async with database_of(request).read(member.organisation_id) as session:
-            found = await list_imports(session, before, limit + 1)
+            found = await list_imports(session, listed, before, limit + 1)
         items = [to_summary_answer(each, service_name).model_dump(mode="json") for each in found]
         return json_response(page(request, items, limit, "import_id"))
 
@@ -134,6 +139,18 @@ def _unknown_kind(names: Sequence[str]) -> Problem:
     return Unprocessable(message, errors=[InputError("/kind", "choice", message)])
 
 
+def _read_cursor(service_name: str, cursor: str) -> uuid.UUID:
+    before = parse_import_id(service_name, decode_cursor(cursor))
+    if before is None:
+        message = MESSAGES["cursor.foreign"]
+        raise Unprocessable(
+            message,
+            code="cursor.invalid",
+            errors=[InputError("/cursor", "cursor.invalid", message)],
+        )
+    return before
+
+
 def _own_id(service_name: str, public_id: str) -> uuid.UUID:
     own_id = parse_import_id(service_name, public_id)
     if own_id is None:
@@ -149,8 +166,10 @@ def _file_response(file: SentFile) -> Response:
     name = quote(file.name or f"import-{file.sha256.hex()[:12]}", safe="")
     headers = {
         "Cache-Control": "no-store",
+        # As it was sent: Starlette would add a charset of its own to a bare text/csv.
+        "Content-Type": file.media_type,
         "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
         "Repr-Digest": f"sha-256=:{b64encode(file.sha256).decode()}:",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(file.content, headers=headers, media_type=file.media_type)
+    return Response(file.content, headers=headers)

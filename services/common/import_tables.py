@@ -3,11 +3,61 @@
 A file is kept once per organisation however often it is sent. Both tables are append-only.
 """
 
+from typing import Annotated
+
 from alembic import op
+from sqlmodel import Field, SQLModel
 
 from services.common.schema import grant, protect_tenant_table
+from services.common.tables import (
+    BigInt,
+    Document,
+    Key,
+    NewKey,
+    RecordedAt,
+    Words,
+    WordsOrNone,
+    new_registry,
+    references,
+)
 
 IMPORT_TABLES = ("import_files", "imports")
+
+
+class ImportTable(SQLModel, registry=new_registry()):
+    """A table that each service with imports has in its own schema."""
+
+
+class ImportFile(ImportTable, table=True):
+    __tablename__ = "import_files"
+
+    organisation_id: Key
+    sha256: Annotated[bytes, Field(primary_key=True)]
+    content: bytes
+    recorded_at: RecordedAt
+
+
+class Import(ImportTable, table=True):
+    __tablename__ = "imports"
+    __table_args__ = (references("imports_file_fkey", "import_files", "sha256"),)
+
+    organisation_id: Key
+    import_id: NewKey
+    kind: Words
+    mode: Words
+    outcome: Words
+    media_type: Words
+    file_name: WordsOrNone
+    sha256: bytes
+    byte_count: BigInt
+    received_count: BigInt
+    created_count: BigInt
+    unchanged_count: BigInt
+    rejected_count: BigInt
+    errors: Document
+    errors_truncated: bool
+    subject: Words
+    recorded_at: RecordedAt
 
 
 def create_import_tables(app_role: str) -> None:

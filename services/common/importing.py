@@ -37,6 +37,7 @@ from services.common.import_schemas import (
 )
 from services.common.messages import MESSAGES
 from services.common.recording import Recorded
+from services.common.strict_json import escape_pointer
 from services.common.tabular import RowError, TableRefused, find_reader, read_table
 from services.common.text import Language, choose_language
 
@@ -222,7 +223,7 @@ def _refusal(
     """The answer's members in a problem document, whose errors also have the pointer of a place."""
     document = _document(order, import_id, counts, findings)
     document["errors"] = [
-        {"pointer": f"/{error.row}/{error.column}" if error.row else "", **answer.model_dump()}
+        {"pointer": _pointer_to(error), **answer.model_dump()}
         for error, answer in zip(
             findings.errors, to_error_answers(findings.errors, order.language), strict=True
         )
@@ -232,3 +233,9 @@ def _refusal(
         return errors.Unprocessable(first.message, code=first.code, extra=document)
     detail = MESSAGES["import.rejected"].fill(received=counts.received, rejected=counts.rejected)
     return errors.Unprocessable(detail, code="import.rejected", extra=document)
+
+
+def _pointer_to(error: RowError) -> str:
+    """Row and column as a JSON pointer, for readers of any problem document; the file is ""."""
+    tokens = (error.row, error.column) if error.column else (error.row,)
+    return "".join(f"/{escape_pointer(token)}" for token in tokens) if error.row else ""

@@ -72,23 +72,44 @@ MESSAGES: dict[str, Text] = {
         "La date de versement du prêt et celle de ses conditions diffèrent.",
         "The disbursement date of the loan and that of its terms differ.",
     ),
+    "region_code.form": Text(
+        "Une région est un code officiel à deux chiffres, de 01 à 17.",
+        "A region is an official two-digit code, from 01 to 17.",
+    ),
+    "postal_code.form": Text(
+        "Un code postal s'écrit A9A 9A9, ou A9A pour ses trois premiers caractères.",
+        "A postal code is written A9A 9A9, or A9A for its first three characters.",
+    ),
+    "neq.form": Text("Un NEQ a dix chiffres.", "A NEQ has ten digits."),
+    "sector_code.form": Text(
+        "Un code de secteur (SCIAN) a de 1 à 10 chiffres, lettres ou traits d'union.",
+        "A sector code (NAICS) has 1 to 10 digits, letters or hyphens.",
+    ),
     "value.invalid": Text("Cette valeur n'est pas valable.", "This value is not valid."),
     "body.truncated": Text(
         "L'envoi s'est interrompu avant la fin ; rien n'a été inscrit.",
         "The upload broke off before its end; nothing was recorded.",
     ),
-    "column.duplicate": Text("Cette colonne est là deux fois.", "This column stands here twice."),
-    "column.missing": Text("Cette colonne est requise.", "This column is required."),
+    "column.duplicate": Text(
+        "La colonne « {column} » est là deux fois.", 'The column "{column}" stands here twice.'
+    ),
+    "column.missing": Text(
+        "La colonne « {column} » est requise.", 'The column "{column}" is required.'
+    ),
     "column.unknown": Text(
-        "Cette colonne n'existe pas ici. Colonnes admises : {known}.",
-        "There is no such column here. Columns allowed: {known}.",
+        "La colonne « {column} » n'existe pas ici. Colonnes admises : {known}.",
+        'There is no column "{column}" here. Columns allowed: {known}.',
     ),
     "column.unnamed": Text(
         "La colonne {position} n'a pas de nom.", "Column {position} has no name."
     ),
     "csv.malformed": Text(
-        "Un guillemet ouvert ici n'est pas bien fermé ; la suite du fichier est illisible.",
-        "A quotation mark opened here is not closed well; the rest of the file is unreadable.",
+        "Un guillemet ouvert ici est mal fermé, ou une cellule est trop longue ; "
+        "la suite est illisible.",
+        "A quotation mark opened here is closed badly, or a cell is huge; the rest cannot be read.",
+    ),
+    "cursor.foreign": Text(
+        "Ce curseur vient d'une autre liste.", "This cursor was given by another list."
     ),
     "header.too_wide": Text(
         "Pas plus de {columns_max} colonnes.", "At most {columns_max} columns."
@@ -110,6 +131,9 @@ MESSAGES: dict[str, Text] = {
     "import.too_many_rows": Text(
         "Un fichier a {rows_max} lignes au plus ; partagez-le.",
         "A file has at most {rows_max} rows; split it.",
+    ),
+    "row.json": Text(
+        "Cette ligne n'est pas un objet JSON en UTF-8.", "This row is not a JSON object in UTF-8."
     ),
     "row.cells": Text(
         "Cette ligne a {found} cellule(s) ; les titres en ont {expected}.",

@@ -57,6 +57,22 @@ async def read_after(session: ReadSession, number: int, limit: int) -> list[Even
     ]
 
 
+async def read_positions(session: ReadSession) -> dict[uuid.UUID, int]:
+    """The number of each organisation's last event, through the totals role."""
+    rows = await session.connection.execute(_POSITIONS)
+    return {row.organisation_id: row.last_event_number for row in rows}
+
+
+async def read_organisations(session: ReadSession) -> list[uuid.UUID]:
+    """Every organisation that ever wrote here, through the totals role."""
+    return [row.organisation_id for row in await session.connection.execute(_ORGANISATIONS)]
+
+
+_ORGANISATIONS = text("SELECT organisation_id FROM organisation_counters ORDER BY organisation_id")
+_POSITIONS = text(
+    "SELECT organisation_id, last_event_number FROM organisation_counters"
+    " WHERE last_event_number > 0 ORDER BY organisation_id"
+)
 _APPEND = text(
     """
     WITH numbered AS (

@@ -29,7 +29,7 @@ def decode_cursor(cursor: str | None) -> str:
         key = json.loads(base64.urlsafe_b64decode(padded.encode()))
         if isinstance(key, str) and key.isprintable():
             return key
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         pass
     message = Text("Ce curseur ne vient pas d'ici.", "This cursor was not given here.")
     raise Unprocessable(

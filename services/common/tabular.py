@@ -113,7 +113,8 @@ def parse_media_type(header: str) -> tuple[str, str]:
 
 
 def row_error(row: int, column: str, code: str, **blanks: object) -> RowError:
-    return RowError(row, show(column), code, MESSAGES[code].fill(**blanks))
+    shown = show(column)
+    return RowError(row, shown, code, MESSAGES[code].fill(column=shown, **blanks))
 
 
 def show(name: str) -> str:
@@ -283,7 +284,7 @@ def _refused_line(number: int, problem: Problem) -> RowError:
     for error in problem.errors:
         column = error.pointer.partition("/")[2].partition("/")[0]
         return RowError(number, show(column), error.code, error.message)
-    return RowError(number, "", problem.code, problem.detail or problem.title)
+    return RowError(number, "", problem.code, MESSAGES["row.json"])
 
 
 def _read_members(

@@ -4,9 +4,4 @@ from services.common.settings import TotalsSettings
 
 
 class FundsSettings(TotalsSettings):
-    """The kernel's settings, and where the services whose events the journal follows answer."""
-
-    loans_url: str
-    """Base URL of the loans service: its events are posted to the journal."""
-    registry_url: str
-    """Base URL of the registry: its organisations have a fund each."""
+    """Its database, its totals role and the gateway's public key; nothing more."""

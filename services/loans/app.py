@@ -12,6 +12,7 @@ from services.loans.loans import routes as loans
 from services.loans.losses import routes as losses
 from services.loans.outcomes import routes as outcomes
 from services.loans.repayments import routes as repayments
+from services.loans.reversals import routes as reversals
 from services.loans.schedules import routes as schedules
 from services.loans.settings import LoansSettings
 from services.loans.totals import routes as totals
@@ -27,6 +28,7 @@ def create_app() -> FastAPI:
         losses.router,
         coaching_sessions.router,
         outcomes.router,
+        reversals.router,
         create_imports_router(KINDS, "loans"),
         totals.router,
         create_events_router(),

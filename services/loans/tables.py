@@ -1,129 +1,343 @@
-"""The tables of the loans service, by kind; migrations, grants and the catalogue's checks read it.
+"""The tables of the loans service, by kind; the catalogue's checks read it.
+
+    borrowers ─ loans ─┬─ disbursements
+                       ├─ schedule_versions ─ instalments
+                       ├─ repayments           allocations   ┐
+                       ├─ write_offs           loan_states   ├ kept beside the facts
+                       ├─ recoveries           daily_totals  ┘
+                       ├─ outcomes
+        └──────────────┴─ coaching_sessions    reversals: of any fact but a loan
 
 Every table is a tenant table: `organisation_id` comes first in each of its keys, and row-level
 security is forced on it. There is no reference table here: the regions belong to the registry.
 """
 
+from datetime import date
+from uuid import UUID
+
+from sqlmodel import SQLModel
+
+from services.common.tables import (
+    BigInt,
+    Cents,
+    CentsOrNone,
+    DateKey,
+    Document,
+    Key,
+    NewId,
+    NewKey,
+    Personal,
+    PersonalOrNone,
+    RecordedAt,
+    SmallKey,
+    TextKey,
+    WordList,
+    Words,
+    WordsOrNone,
+    index,
+    new_registry,
+    references,
+    unique,
+)
+
+
+class LoansTable(SQLModel, registry=new_registry()):
+    """A table of the schema `loans`."""
+
+
+class Borrower(LoansTable, table=True):
+    __tablename__ = "borrowers"
+    __table_args__ = (unique("borrowers_external_id", "external_id"),)
+
+    organisation_id: Key
+    borrower_id: NewKey
+    external_id: Personal
+    is_registered: bool
+    kind: Words
+    given_name: PersonalOrNone
+    family_name: PersonalOrNone
+    legal_name: PersonalOrNone
+    birth_year: int | None
+    gender: WordsOrNone
+    region_code: WordsOrNone
+    municipality: PersonalOrNone
+    postal_code: PersonalOrNone
+    clienteles: WordList
+    enterprise_name: PersonalOrNone
+    neq: PersonalOrNone
+    sector_code: WordsOrNone
+    social_economy: bool | None
+    consents: PersonalOrNone
+    fingerprint: bytes
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class Loan(LoansTable, table=True):
+    __tablename__ = "loans"
+    __table_args__ = (
+        unique("loans_external_id", "external_id"),
+        references("loans_borrower", "borrowers", "borrower_id"),
+        index("loans_borrower_id", "borrower_id"),
+    )
+
+    organisation_id: Key
+    loan_id: NewKey
+    external_id: Personal
+    borrower_id: UUID
+    product: Words
+    stage: WordsOrNone
+    purpose: PersonalOrNone
+    sector_code: WordsOrNone
+    region_code: Words
+    principal_cents: Cents
+    terms: Document
+    contracted_on: date
+    disbursed_on: date
+    funding_state_cents: Cents
+    funding_community_cents: Cents
+    funding_private_cents: Cents
+    other_financing_cents: Cents
+    fingerprint: bytes
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class Disbursement(LoansTable, table=True):
+    __tablename__ = "disbursements"
+    __table_args__ = (
+        unique("disbursements_loan", "loan_id"),
+        references("disbursements_loan_id", "loans", "loan_id"),
+    )
+
+    organisation_id: Key
+    disbursement_id: NewKey
+    loan_id: UUID
+    disbursed_on: date
+    amount_cents: Cents
+    fees_withheld_cents: Cents
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class ScheduleVersion(LoansTable, table=True):
+    __tablename__ = "schedule_versions"
+    __table_args__ = (references("schedule_versions_loan", "loans", "loan_id"),)
+
+    organisation_id: Key
+    loan_id: Key
+    version: SmallKey
+    effective_on: date
+    reason: Personal
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class Instalment(LoansTable, table=True):
+    __tablename__ = "instalments"
+    __table_args__ = (references("instalments_version", "schedule_versions", "loan_id", "version"),)
+
+    organisation_id: Key
+    loan_id: Key
+    version: SmallKey
+    number: SmallKey
+    due_on: date
+    principal_cents: Cents
+    interest_cents: Cents
+    fees_cents: Cents
+
+
+class Repayment(LoansTable, table=True):
+    __tablename__ = "repayments"
+    __table_args__ = (
+        unique("repayments_external_id", "external_id"),
+        references("repayments_loan", "loans", "loan_id"),
+        index("repayments_loan_id", "loan_id", "paid_on"),
+    )
+
+    organisation_id: Key
+    repayment_id: NewKey
+    loan_id: UUID
+    external_id: Personal
+    paid_on: date
+    amount_cents: Cents
+    method: WordsOrNone
+    fingerprint: bytes
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class WriteOff(LoansTable, table=True):
+    __tablename__ = "write_offs"
+    __table_args__ = (
+        unique("write_offs_external_id", "external_id"),
+        references("write_offs_loan", "loans", "loan_id"),
+        index("write_offs_loan_id", "loan_id", "written_off_on"),
+    )
+
+    organisation_id: Key
+    write_off_id: NewKey
+    loan_id: UUID
+    external_id: Personal
+    written_off_on: date
+    amount_cents: Cents
+    reason: Personal
+    fingerprint: bytes
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class Recovery(LoansTable, table=True):
+    __tablename__ = "recoveries"
+    __table_args__ = (
+        unique("recoveries_external_id", "external_id"),
+        references("recoveries_loan", "loans", "loan_id"),
+        index("recoveries_loan_id", "loan_id", "recovered_on"),
+    )
+
+    organisation_id: Key
+    recovery_id: NewKey
+    loan_id: UUID
+    external_id: Personal
+    recovered_on: date
+    amount_cents: Cents
+    reason: Personal
+    fingerprint: bytes
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class CoachingSession(LoansTable, table=True):
+    __tablename__ = "coaching_sessions"
+    __table_args__ = (
+        unique("coaching_sessions_external_id", "external_id"),
+        references("coaching_sessions_borrower", "borrowers", "borrower_id"),
+        references("coaching_sessions_loan", "loans", "loan_id"),
+        index("coaching_sessions_held_on", "held_on"),
+    )
+
+    organisation_id: Key
+    coaching_session_id: NewKey
+    external_id: Personal
+    borrower_id: UUID
+    loan_id: UUID | None
+    region_code: Words
+    coach: PersonalOrNone
+    held_on: date
+    duration_minutes: int
+    mode: Words
+    stage: Words
+    topics: WordList
+    next_action: PersonalOrNone
+    fingerprint: bytes
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class Outcome(LoansTable, table=True):
+    __tablename__ = "outcomes"
+    __table_args__ = (
+        unique("outcomes_external_id", "external_id"),
+        references("outcomes_loan", "loans", "loan_id"),
+        index("outcomes_loan_id", "loan_id", "observed_on"),
+    )
+
+    organisation_id: Key
+    outcome_id: NewKey
+    loan_id: UUID
+    external_id: Personal
+    observed_on: date
+    business_status: Words
+    jobs_created: int
+    jobs_maintained: int
+    turnover_cents: CentsOrNone
+    other_financing_cents: CentsOrNone
+    fingerprint: bytes
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class Reversal(LoansTable, table=True):
+    """At most one of each fact; `fact_kind` names the table of `fact_id`."""
+
+    __tablename__ = "reversals"
+
+    organisation_id: Key
+    fact_kind: TextKey
+    fact_id: Key
+    reversal_id: NewId
+    reason: Personal
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class Allocation(LoansTable, table=True):
+    """How a repayment is split; it changes when an earlier one is recorded or reversed."""
+
+    __tablename__ = "allocations"
+
+    organisation_id: Key
+    loan_id: Key
+    repayment_id: Key
+    fees_cents: Cents
+    interest_cents: Cents
+    principal_cents: Cents
+
+
+class LoanState(LoansTable, table=True):
+    """What a loan owes from one date until another."""
+
+    __tablename__ = "loan_states"
+
+    organisation_id: Key
+    loan_id: Key
+    from_on: DateKey
+    until_on: date
+    outstanding_principal_cents: Cents
+    oldest_unpaid_due_on: date | None
+
+
+class DailyTotals(LoansTable, table=True):
+    """What all loans of a region add to the totals of one day."""
+
+    __tablename__ = "daily_totals"
+
+    organisation_id: Key
+    region_code: TextKey
+    on_date: DateKey
+    loans_count: BigInt
+    loans_cents: Cents
+    repayments_count: BigInt
+    repayments_cents: Cents
+    principal_cents: Cents
+    interest_cents: Cents
+    fees_cents: Cents
+    written_off_cents: Cents
+    recovered_cents: Cents
+    active_loans_change: BigInt
+    outstanding_change_cents: Cents
+    par30_change_cents: Cents
+    par90_change_cents: Cents
+
+
 FACTS = (
-    "loans",
-    "disbursements",
-    "schedule_versions",
-    "instalments",
-    "repayments",
-    "write_offs",
-    "recoveries",
-    "coaching_sessions",
-    "outcomes",
-    "reversals",
+    Loan,
+    Disbursement,
+    ScheduleVersion,
+    Instalment,
+    Repayment,
+    WriteOff,
+    Recovery,
+    CoachingSession,
+    Outcome,
+    Reversal,
 )
 """Append-only: the service may read and insert, never update or delete."""
 
-DESCRIPTIONS = ("borrowers",)
+DESCRIPTIONS = (Borrower,)
 """Who the facts are about: a description may be completed; each change is audited."""
 
-KEPT_FIGURES = ("allocations", "loan_states", "daily_totals")
+KEPT_FIGURES = (Allocation, LoanState, DailyTotals)
 """Derived from the facts in the transaction that records them; `reseau verify` rebuilds them."""
 
-TENANT_TABLES = FACTS + DESCRIPTIONS + KEPT_FIGURES
-
-TOTALS_COLUMNS: dict[str, tuple[str, ...]] = {
-    "organisation_counters": ("organisation_id", "last_event_number"),
-    "events": ("organisation_id", "event_number", "recorded_at"),
-    "borrowers": (
-        "organisation_id",
-        "borrower_id",
-        "kind",
-        "birth_year",
-        "gender",
-        "region_code",
-        "clienteles",
-        "social_economy",
-    ),
-    "loans": (
-        "organisation_id",
-        "loan_id",
-        "borrower_id",
-        "product",
-        "stage",
-        "sector_code",
-        "region_code",
-        "principal_cents",
-        "contracted_on",
-        "disbursed_on",
-        "funding_state_cents",
-        "funding_community_cents",
-        "funding_private_cents",
-        "other_financing_cents",
-    ),
-    "disbursements": ("organisation_id", "loan_id", "disbursed_on", "amount_cents"),
-    "instalments": (
-        "organisation_id",
-        "loan_id",
-        "version",
-        "number",
-        "due_on",
-        "principal_cents",
-        "interest_cents",
-        "fees_cents",
-    ),
-    "repayments": ("organisation_id", "repayment_id", "loan_id", "paid_on", "amount_cents"),
-    "write_offs": ("organisation_id", "write_off_id", "loan_id", "written_off_on", "amount_cents"),
-    "recoveries": ("organisation_id", "recovery_id", "loan_id", "recovered_on", "amount_cents"),
-    "coaching_sessions": (
-        "organisation_id",
-        "coaching_session_id",
-        "borrower_id",
-        "loan_id",
-        "region_code",
-        "held_on",
-        "duration_minutes",
-        "mode",
-        "stage",
-    ),
-    "outcomes": (
-        "organisation_id",
-        "outcome_id",
-        "loan_id",
-        "observed_on",
-        "business_status",
-        "jobs_created",
-        "jobs_maintained",
-        "other_financing_cents",
-    ),
-    "reversals": ("organisation_id", "fact_kind", "fact_id"),
-    "allocations": (
-        "organisation_id",
-        "repayment_id",
-        "loan_id",
-        "fees_cents",
-        "interest_cents",
-        "principal_cents",
-    ),
-    "loan_states": (
-        "organisation_id",
-        "loan_id",
-        "from_on",
-        "until_on",
-        "outstanding_principal_cents",
-        "oldest_unpaid_due_on",
-    ),
-    "daily_totals": (
-        "organisation_id",
-        "region_code",
-        "on_date",
-        "loans_count",
-        "loans_cents",
-        "repayments_count",
-        "repayments_cents",
-        "principal_cents",
-        "interest_cents",
-        "fees_cents",
-        "written_off_cents",
-        "recovered_cents",
-        "active_loans_change",
-        "outstanding_change_cents",
-        "par30_change_cents",
-        "par90_change_cents",
-    ),
-}
-"""What the totals role may read of every organisation: nothing here names or locates a person."""
+TENANT_TABLES = (*FACTS, *DESCRIPTIONS, *KEPT_FIGURES)

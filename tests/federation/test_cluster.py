@@ -26,15 +26,6 @@ from deploy.privileges import command_prefix, server_account
 from tests.support.processes import close, is_alive, read_line, run_module, wait_until
 
 
-@pytest.fixture
-def folder() -> Iterator[DataFolder]:
-    """An empty data folder under a parent of mode 700, in memory where the machine has that."""
-    shared_memory = Path("/dev/shm")
-    parent = Path(mkdtemp(dir=shared_memory if shared_memory.is_dir() else None))
-    yield open_data_folder(parent / "data")
-    shutil.rmtree(parent)
-
-
 @pytest.fixture(scope="module")
 def stopped_cluster() -> Iterator[DataFolder]:
     """A cluster made once; tests copy it."""

@@ -1,28 +1,40 @@
 """Under which account the server runs, and what root may open for it."""
 
 import os
-import stat
+import shutil
 from pathlib import Path
 
 import pytest
 
+from deploy.cluster import find_programs, running_cluster, server_processes
+from deploy.data_folder import open_data_folder
 from deploy.language import DeploymentError
-from deploy.privileges import Account, command_prefix, open_programs, server_account
+from deploy.privileges import Account, command_prefix, server_account
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root changes account")
 
 
 @only_root
-def test_programs_installed_under_a_strict_umask_are_opened(tmp_path: Path) -> None:
-    programs, share = tmp_path / "bin", tmp_path / "share"
-    for folder in (programs, share):
-        folder.mkdir(mode=0o700)
-    (programs / "postgres").touch(0o700)
-    (share / "errcodes.txt").touch(0o600)
-    open_programs(tmp_path)
-    assert stat.S_IMODE((programs / "postgres").stat().st_mode) == 0o755
-    assert stat.S_IMODE((share / "errcodes.txt").stat().st_mode) == 0o644
-    assert stat.S_IMODE(share.stat().st_mode) == 0o755
+def test_server_runs_from_programs_that_root_keeps_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pip leaves them under umask 077, below a folder of mode 700."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    package = find_programs().parents[1]
+    for part in (f"{package.name}/pginstall18", f"{package.name}.libs"):
+        shutil.copytree(package.parent / part, closed / part)
+    for folder, _, files in os.walk(closed):
+        os.chmod(folder, 0o700)
+        for name in files:
+            os.chmod(os.path.join(folder, name), 0o711 if folder.endswith("/bin") else 0o600)
+    programs = closed / package.name / "pginstall18" / "bin"
+    monkeypatch.setattr("deploy.cluster.find_programs", lambda: programs)
+    with running_cluster(open_data_folder(tmp_path / "data"), durable=False) as cluster:
+        for process in server_processes(cluster.folder.postgresql):
+            status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+            capabilities = {line for line in status.splitlines() if line.startswith("CapEff")}
+            assert capabilities == {"CapEff:\t0000000000000004"}  # CAP_DAC_READ_SEARCH alone
 
 
 @only_root

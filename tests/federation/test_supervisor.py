@@ -1,7 +1,6 @@
 """The supervisor: parts that die come back, and nothing survives its end."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -9,14 +8,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
 
 from deploy.cluster import server_processes
-from deploy.data_folder import DataFolder, open_data_folder, read_running
+from deploy.data_folder import DataFolder, read_running
 from deploy.ports import free_port
 from deploy.supervisor import shorten_logs
 from tests.support.processes import close, is_alive, read_line, run_module, wait_until
@@ -40,14 +38,6 @@ class Tiny:
     def processes(self) -> list[int]:
         """Everything it has started: PostgreSQL's processes and the two parts."""
         return [*server_processes(self.folder.postgresql), *map(ask, self.ports)]
-
-
-@pytest.fixture
-def folder() -> Iterator[DataFolder]:
-    shared_memory = Path("/dev/shm")
-    parent = Path(mkdtemp(dir=shared_memory if shared_memory.is_dir() else None))
-    yield open_data_folder(parent)
-    shutil.rmtree(parent)
 
 
 @pytest.fixture

@@ -112,6 +112,7 @@ class TestHeaders:
         with pytest.raises(TableRefused) as caught:
             read("external_id,amount,color\nR1,5,x\n")
         message = caught.value.found[0].message
+        assert message.fr.startswith("La colonne « color » n'existe pas ici.")
         assert "Colonnes admises : external_id, loan_external_id" in message.fr
         assert "Columns allowed: external_id, loan_external_id" in message.en
 

@@ -48,7 +48,7 @@ UNKNOWN_ORGANISATION = InputError(
 
 @router.post("/v1/agreements", status_code=201, response_model=AgreementAnswer)
 async def post_agreement(request: Request, body: AgreementBody, network: Network) -> Response:
-    """Record an agreement with a funder: amount, dates, targets, obligations."""
+    """Inscrire une entente : montant, dates, cibles, obligations."""
 
     async def record(session: WriteSession) -> Answered:
         agreement, is_new = await commands.record_agreement(session, network, body)
@@ -65,7 +65,7 @@ async def post_agreement(request: Request, body: AgreementBody, network: Network
 async def post_payment(
     request: Request, agreement_id: UUID, body: PaymentBody, network: Network
 ) -> Response:
-    """Record a payment of the funder, and the organisation it is for when there is one."""
+    """Inscrire un versement du bailleur de fonds et, s'il y a lieu, à qui il est destiné."""
     if body.organisation is not None:
         await _require_organisation(request, network, body.organisation)
     today = today_of(request)
@@ -92,7 +92,7 @@ async def _require_organisation(request: Request, network: Principal, slug: str)
 async def get_agreements(
     request: Request, reader: Reader, limit: Limit = LIMIT_DEFAULT, cursor: str | None = None
 ) -> Response:
-    """The agreements in the order of their recording, with their payments."""
+    """Lister les ententes et leurs versements, dans l'ordre de leur inscription."""
     after = paging.read_identifier(cursor)
     async with database_of(request).read(NO_ORGANISATION) as session:
         found = await queries.list_agreements(session, after, limit + 1)
@@ -105,7 +105,7 @@ async def get_agreements(
 
 @router.get("/v1/agreements/{agreement_id}", response_model=AgreementState)
 async def get_agreement(request: Request, agreement_id: UUID, reader: Reader) -> Response:
-    """An agreement with its payments."""
+    """Consulter une entente et ses versements."""
     async with database_of(request).read(NO_ORGANISATION) as session:
         found = await queries.find_agreement(session, agreement_id)
         payments = await queries.list_payments(session, [agreement_id])

@@ -121,11 +121,11 @@ def check_repayment(
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """The net amount, over many facts, of one kind of contributor for one purpose."""
+    """The net amount, over many facts, of one kind of contributor in one form for one purpose."""
 
     contributor_kind: ContributorKind
+    instrument: Instrument
     purpose: Purpose
-    is_guarantee: bool
     amount_cents: int
 
 
@@ -143,6 +143,7 @@ def sum_by_source(movements: Iterable[Movement]) -> Balance:
     purposes = {purpose: dict.fromkeys(Source, 0) for purpose in Purpose}
     guarantees = dict.fromkeys(Source, 0)
     for movement in movements:
-        amounts = guarantees if movement.is_guarantee else purposes[movement.purpose]
+        is_guarantee = movement.instrument is Instrument.GUARANTEE
+        amounts = guarantees if is_guarantee else purposes[movement.purpose]
         amounts[SOURCES[movement.contributor_kind]] += movement.amount_cents
     return Balance(purposes[Purpose.CAPITAL], purposes[Purpose.OPERATIONS], guarantees)

@@ -8,7 +8,7 @@ from services.common import audit, outbox
 from services.common.database import WriteSession
 from services.common.errors import InputError, JsonValue, Unprocessable
 from services.common.identity import Principal
-from services.common.recording import CONFLICT, Recorded, to_problem
+from services.common.recording import CONFLICT, Recorded, sort_batch, to_problem
 from services.common.strict_json import fingerprint
 from services.common.text import Text
 from services.funds import tenancy
@@ -38,29 +38,19 @@ async def record_contributions(
 
     The number of SQL statements does not grow with the number of drafts.
     """
-    checked = {place: list(check_contribution(draft, today)) for place, draft in enumerate(drafts)}
-    refused = {place: errors for place, errors in checked.items() if errors}
-    firsts: dict[str, int] = {}
-    for place, draft in enumerate(drafts):
-        if place not in refused:
-            firsts.setdefault(draft.external_id, place)
-    new = await queries.insert_contributions(
-        session, [drafts[place] for place in firsts.values()], principal.subject
+    external_ids = [draft.external_id for draft in drafts]
+    batch = sort_batch(
+        external_ids,
+        [fingerprint(draft.content()) for draft in drafts],
+        await queries.read_fingerprints(session, external_ids),
     )
-    created = [place for external_id, place in firsts.items() if external_id in new]
-    settled = {*created, *refused}
-    others = [place for place in range(len(drafts)) if place not in settled]
-    unchanged = []
-    if others:
-        told = await queries.read_fingerprints(session, [drafts[i].external_id for i in others])
-        for place in others:
-            if told[drafts[place].external_id] == fingerprint(drafts[place].content()):
-                unchanged.append(place)
-            else:
-                refused[place] = [CONFLICT]
-    if created:
-        await _follow(session, principal, {new[drafts[i].external_id]: drafts[i] for i in created})
-    return Recorded(created, unchanged, refused)
+    checked = {row: list(check_contribution(drafts[row], today)) for row in batch.new}
+    refused = {row: errors for row, errors in checked.items() if errors}
+    good = [drafts[row] for row in batch.new if row not in refused]
+    if good:
+        new = await queries.insert_contributions(session, good, principal.subject)
+        await _follow(session, principal, {new[draft.external_id]: draft for draft in good})
+    return batch.conclude(refused)
 
 
 async def _follow(

@@ -47,7 +47,7 @@ class Repayment:
 async def insert_contributions(
     session: WriteSession, drafts: Sequence[ContributionDraft], subject: str
 ) -> dict[str, UUID]:
-    """Insert those whose external_id is new; returns their identifiers by external_id."""
+    """Insert contributions whose external_ids are new; returns their identifiers by external_id."""
     rows = await session.connection.execute(
         _INSERT,
         {
@@ -159,15 +159,15 @@ async def list_repayments(session: ReadSession, after: UUID, limit: int) -> list
 
 
 async def sum_movements(session: ReadSession, as_of: date) -> list[Movement]:
-    """What the facts dated up to `as_of` add up to, by kind of contributor and purpose."""
+    """What the facts dated up to `as_of` add up to, by kind of contributor, form and purpose."""
     rows = await session.connection.execute(
         _MOVEMENTS, {"organisation": session.organisation_id, "as_of": as_of}
     )
     return [
         Movement(
             ContributorKind(row.contributor_kind),
+            Instrument(row.instrument),
             Purpose(row.purpose),
-            row.is_guarantee,
             int(row.amount_cents),
         )
         for row in rows
@@ -218,7 +218,6 @@ _INSERT = text(
         cast(:purposes AS text[]), cast(:amounts AS bigint[]), cast(:received AS date[]),
         cast(:rates AS numeric[]), cast(:repayable AS date[])
     )
-    ON CONFLICT (organisation_id, external_id) DO NOTHING
     RETURNING external_id, contribution_id
     """
 )
@@ -267,21 +266,20 @@ _LIST_REPAYMENTS = text(
 )
 _MOVEMENTS = text(
     f"""
-    SELECT contributor_kind, purpose, is_guarantee, sum(amount_cents) AS amount_cents
+    SELECT contributor_kind, instrument, purpose, sum(amount_cents) AS amount_cents
     FROM (
-        SELECT c.contributor_kind, c.purpose, c.instrument = 'guarantee' AS is_guarantee,
-               c.amount_cents
+        SELECT c.contributor_kind, c.instrument, c.purpose, c.amount_cents
         FROM contributions c
         WHERE c.organisation_id = :organisation AND c.received_on <= :as_of
           AND NOT {_CONTRIBUTION_REVERSED}
         UNION ALL
-        SELECT c.contributor_kind, c.purpose, c.instrument = 'guarantee', -r.amount_cents
+        SELECT c.contributor_kind, c.instrument, c.purpose, -r.amount_cents
         FROM contribution_repayments r
         JOIN contributions c ON c.organisation_id = r.organisation_id
                             AND c.contribution_id = r.contribution_id
         WHERE r.organisation_id = :organisation AND r.repaid_on <= :as_of
           AND NOT {_REPAYMENT_REVERSED}
     ) AS movements
-    GROUP BY contributor_kind, purpose, is_guarantee
+    GROUP BY contributor_kind, instrument, purpose
     """
 )

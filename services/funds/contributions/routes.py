@@ -42,7 +42,7 @@ Reader = Annotated[Principal, Depends(Requires(Role.MEMBER, Role.NETWORK, Role.A
 async def post_contribution(
     request: Request, slug: str, body: ContributionBody, member: Member
 ) -> Response:
-    """Record what a contributor gives, places, lends or promises."""
+    """Inscrire une contribution : don, subvention, placement, prêt sans intérêt ou garantie."""
     tenancy.require_own(member, slug)
     today = today_of(request)
 
@@ -66,7 +66,7 @@ async def get_contributions(
     limit: Limit = LIMIT_DEFAULT,
     cursor: str | None = None,
 ) -> Response:
-    """The contributions of a fund, in the order of their recording."""
+    """Lister les contributions d'un fonds, dans l'ordre de leur inscription."""
     tenancy.require_visible(reader, slug)
     after = paging.read_identifier(cursor)
     async with database_of(request).read(organisation_id(slug)) as session:
@@ -80,7 +80,7 @@ async def get_contributions(
 async def get_contribution(
     request: Request, slug: str, contribution_id: UUID, reader: Reader
 ) -> Response:
-    """A contribution, what was paid back of it, and whether it was reversed."""
+    """Consulter une contribution, ce qui en a été remboursé, et si elle a été renversée."""
     tenancy.require_visible(reader, slug)
     async with database_of(request).read(organisation_id(slug)) as session:
         found = await queries.find_contribution(session, contribution_id)
@@ -97,7 +97,7 @@ async def get_contribution(
 async def post_repayment(
     request: Request, slug: str, body: RepaymentBody, member: Member
 ) -> Response:
-    """Record what the fund pays back of a contribution."""
+    """Inscrire ce que le fonds rembourse d'une contribution."""
     tenancy.require_own(member, slug)
     today = today_of(request)
 
@@ -118,7 +118,7 @@ async def get_repayments(
     limit: Limit = LIMIT_DEFAULT,
     cursor: str | None = None,
 ) -> Response:
-    """What a fund paid back to its contributors, in the order of recording."""
+    """Lister les remboursements aux contributeurs, dans l'ordre de leur inscription."""
     tenancy.require_visible(reader, slug)
     after = paging.read_identifier(cursor)
     async with database_of(request).read(organisation_id(slug)) as session:
@@ -134,7 +134,7 @@ async def get_repayments(
 async def get_repayment(
     request: Request, slug: str, repayment_id: UUID, reader: Reader
 ) -> Response:
-    """A repayment to a contributor, and whether it was reversed."""
+    """Consulter un remboursement à un contributeur, et s'il a été renversé."""
     tenancy.require_visible(reader, slug)
     async with database_of(request).read(organisation_id(slug)) as session:
         found = await queries.find_repayment(session, repayment_id)

@@ -34,7 +34,7 @@ Reader = Annotated[Principal, Depends(Requires(Role.MEMBER, Role.NETWORK, Role.A
 async def get_funds(
     request: Request, reader: Reader, limit: Limit = LIMIT_DEFAULT, cursor: str | None = None
 ) -> Response:
-    """The funds by slug; a member sees its own alone."""
+    """Lister les fonds ; un membre ne voit que le sien."""
     after = decode_cursor(cursor)
     if reader.organisation is not None:
         async with database_of(request).read(reader.organisation_id) as session:
@@ -49,7 +49,7 @@ async def get_funds(
 
 @router.get("/v1/funds/{slug}", response_model=FundAnswer)
 async def get_fund(request: Request, slug: str, reader: Reader) -> Response:
-    """A fund today: what it holds by source, and what may still be reserved for loans."""
+    """Consulter un fonds aujourd'hui : capital par source, encaisse, réservé et disponible."""
     tenancy.require_visible(reader, slug)
     today = today_of(request)
     async with database_of(request).read(organisation_id(slug)) as session:
@@ -75,7 +75,7 @@ async def get_fund(request: Request, slug: str, reader: Reader) -> Response:
 async def get_balance(
     request: Request, slug: str, reader: Reader, as_of: CalendarDate | None = None
 ) -> Response:
-    """A fund at the end of a day, today unless said."""
+    """Consulter le solde d'un fonds à la fin d'un jour, par source et par compte."""
     tenancy.require_visible(reader, slug)
     day = as_of or today_of(request)
     async with database_of(request).read(organisation_id(slug)) as session:

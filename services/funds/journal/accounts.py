@@ -28,6 +28,11 @@ OWED_TO_BORROWERS = "liability:borrowers"
 GUARANTORS = "memorandum:guarantors"
 
 
+def is_cash(account: str) -> bool:
+    """Cash is moved by loans too; the other accounts of contributions are moved by them alone."""
+    return account in CASH.values()
+
+
 def contribution_accounts(
     instrument: Instrument, purpose: Purpose, source: Source
 ) -> tuple[str, str]:

@@ -18,6 +18,10 @@ from services.funds.journal.events import read_facts
 LOANS_SOURCE = "loans"
 
 
+class EventsOutOfOrder(Exception):
+    """An event is missing before one that was sent, or is another organisation's."""
+
+
 async def record_transactions(session: WriteSession, transactions: Sequence[Transaction]) -> None:
     """Number the transactions, insert them, and add them to the kept daily amounts.
 
@@ -41,19 +45,19 @@ async def post_events(session: WriteSession, events: Sequence[Event]) -> int:
     """Post the events of loans not posted before, in their order; returns how many were new.
 
     The place reached is kept in the same transaction, so that whatever is sent twice or cut short
-    is posted once. Raises ValueError for a gap, for another organisation's event, and (pydantic)
-    for a payload that is not as agreed.
+    is posted once. Raises EventsOutOfOrder, and pydantic's ValidationError for a payload that is
+    not as agreed.
     """
     reached = await queries.read_cursor(session, LOANS_SOURCE)
     facts: list[LoanFact] = []
     new = 0
     for event in sorted(events, key=lambda event: event.number):
         if event.organisation_id != session.organisation_id:
-            raise ValueError(f"event {event.number} belongs to another organisation")
+            raise EventsOutOfOrder(f"event {event.number} belongs to another organisation")
         if event.number <= reached:
             continue
         if event.number != reached + 1:
-            raise ValueError(f"event {reached + 1} is missing before event {event.number}")
+            raise EventsOutOfOrder(f"event {reached + 1} is missing before event {event.number}")
         facts.extend(read_facts(event))
         reached = event.number
         new += 1

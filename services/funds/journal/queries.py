@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -161,6 +162,12 @@ async def read_cursor(session: ReadSession, source: str) -> int:
     return 0 if row is None else int(row.last_event_number)
 
 
+async def read_positions(session: ReadSession, source: str) -> dict[UUID, int]:
+    """How far each organisation's events are posted, through the totals role."""
+    rows = await session.connection.execute(_POSITIONS, {"source": source})
+    return {row.organisation_id: row.last_event_number for row in rows}
+
+
 async def advance_cursor(session: WriteSession, source: str, number: int) -> None:
     await session.connection.execute(
         _ADVANCE,
@@ -295,4 +302,7 @@ _DIFFERENCES = text(
     WHERE coalesce(kept.amount_cents, 0) <> coalesce(posted.amount_cents, 0)
     ORDER BY account, occurred_on
     """
+)
+_POSITIONS = text(
+    "SELECT organisation_id, last_event_number FROM journal_cursors WHERE source = :source"
 )

@@ -1,9 +1,14 @@
 """What is answered about the journal."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
+from uuid import UUID
 
-from services.common.fields import Answer, SignedAmount
+from pydantic import Field
+
+from services.common.fields import Answer, Body, SignedAmount
+from services.common.outbox import Event
+from services.common.strict_json import to_json
 from services.funds.journal.arithmetic import Kind
 
 
@@ -31,3 +36,24 @@ class JournalPage(Answer):
     currency: Literal["CAD"] = "CAD"
     items: list[TransactionAnswer]
     next: str | None
+
+
+class EventBody(Body):
+    """One event of the loans service, as its outbox tells it."""
+
+    organisation_id: Annotated[UUID, Field(strict=False)]
+    number: Annotated[int, Field(ge=1)]
+    type: str
+    payload: dict[str, object]
+    recorded_at: str
+
+    def to_event(self) -> Event:
+        recorded_at = datetime.fromisoformat(self.recorded_at)
+        return Event(
+            self.organisation_id, self.number, self.type, to_json(self.payload), recorded_at
+        )
+
+
+class EventsBody(Body):
+    organisation_id: Annotated[UUID, Field(strict=False)]
+    events: Annotated[list[EventBody], Field(max_length=100)]

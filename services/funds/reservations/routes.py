@@ -38,7 +38,7 @@ Reader = Annotated[
 async def post_reservation(
     request: Request, slug: str, body: ReservationBody, lender: Lender
 ) -> Response:
-    """Set money aside for a loan; refused when the fund has not that much available."""
+    """Réserver une somme pour un prêt ; refusé si le fonds n'en dispose pas."""
     tenancy.require_own(lender, slug)
 
     async def reserve(session: WriteSession) -> Answered:
@@ -61,7 +61,7 @@ async def post_reservation(
 async def get_reservation(
     request: Request, slug: str, reservation_id: ReservationPath, reader: Reader
 ) -> Response:
-    """A reservation and where it stands."""
+    """Consulter une réservation et son état."""
     tenancy.require_visible(reader, slug)
     async with database_of(request).read(organisation_id(slug)) as session:
         found = await queries.find_reservation(session, reservation_id)
@@ -81,7 +81,7 @@ async def get_reservation(
 async def post_reservation_post(
     request: Request, slug: str, reservation_id: ReservationPath, lender: Lender
 ) -> Response:
-    """The loan is disbursed: the reserved money leaves the fund's cash."""
+    """Le prêt est versé : la somme réservée quitte l'encaisse du fonds."""
     return await _decide(request, slug, reservation_id, lender, Decision.POSTED)
 
 
@@ -89,7 +89,7 @@ async def post_reservation_post(
 async def post_reservation_void(
     request: Request, slug: str, reservation_id: ReservationPath, lender: Lender
 ) -> Response:
-    """The loan is not made: the reserved money is available again."""
+    """Le prêt ne se fait pas : la somme réservée redevient disponible."""
     return await _decide(request, slug, reservation_id, lender, Decision.VOIDED)
 
 

@@ -115,6 +115,6 @@ _FIND_OF = text(
     " OR repayment_id = cast(:repayment AS uuid))"
 )
 _IS_REVERSAL = text(
-    "SELECT FROM contribution_reversals"
+    "SELECT reversal_id FROM contribution_reversals"
     " WHERE organisation_id = :organisation AND reversal_id = :reversal"
 )

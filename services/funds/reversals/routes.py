@@ -9,6 +9,7 @@ from services.common.app import service_router
 from services.common.database import WriteSession
 from services.common.idempotency import Answered, answer_once, created, replayed
 from services.common.identity import Principal, Requires, Role
+from services.funds import tenancy
 from services.funds.reversals import commands
 from services.funds.reversals.queries import Reversal
 from services.funds.reversals.schemas import ReversalAnswer, ReversalBody
@@ -25,7 +26,7 @@ Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 async def post_contribution_reversal(
     request: Request, contribution_id: UUID, body: ReversalBody, member: Member
 ) -> Response:
-    """Take back a contribution recorded wrongly; what was paid back of it stays."""
+    """Renverser une contribution inscrite par erreur ; ses remboursements restent inscrits."""
 
     async def reverse(session: WriteSession) -> Answered:
         reversal, is_new = await commands.reverse_contribution(
@@ -37,14 +38,15 @@ async def post_contribution_reversal(
 
 
 @router.post(
-    "/v1/repayments-to-contributors/{repayment_id}/reversals",
+    "/v1/funds/{slug}/repayments-to-contributors/{repayment_id}/reversals",
     status_code=201,
     response_model=ReversalAnswer,
 )
 async def post_repayment_reversal(
-    request: Request, repayment_id: UUID, body: ReversalBody, member: Member
+    request: Request, slug: str, repayment_id: UUID, body: ReversalBody, member: Member
 ) -> Response:
-    """Take back a repayment to a contributor recorded wrongly."""
+    """Renverser un remboursement à un contributeur inscrit par erreur."""
+    tenancy.require_own(member, slug)
 
     async def reverse(session: WriteSession) -> Answered:
         reversal, is_new = await commands.reverse_repayment(session, member, repayment_id, body)

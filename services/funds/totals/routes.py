@@ -23,7 +23,7 @@ Reporter = Annotated[
 ]
 
 
-@router.get("/internal/totals", response_model=TotalsAnswer)
+@router.get("/internal/totals", include_in_schema=False)
 async def get_totals(
     request: Request,
     reporter: Reporter,

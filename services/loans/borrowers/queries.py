@@ -11,6 +11,8 @@ from services.common.bulk import insert_rows
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.common.strict_json import canonical, loads, to_json
+from services.common.tables import table_of
+from services.loans import tables
 from services.loans.borrowers.drafts import BorrowerDraft
 from services.loans.vocabulary import BorrowerKind
 
@@ -54,13 +56,10 @@ async def put_borrowers(
     session: WriteSession, drafts: Sequence[BorrowerDraft], is_registered: bool, recorded_by: str
 ) -> dict[str, UUID]:
     """Describe borrowers, new or on record; returns their identifiers by external_id."""
-    rows = [
-        (session.organisation_id, is_registered, *_values(draft), recorded_by) for draft in drafts
-    ]
+    rows = [_to_row(session, draft, is_registered, recorded_by) for draft in drafts]
     found = await insert_rows(
         session,
-        "borrowers",
-        _COLUMNS,
+        tables.Borrower,
         rows,
         returning=("external_id", "borrower_id"),
         on_conflict=_DESCRIBE_AGAIN,
@@ -98,31 +97,36 @@ async def find_borrower_by_id(
     return None if row is None else _show(row)
 
 
-def _values(draft: BorrowerDraft) -> tuple[object, ...]:
+def _to_row(
+    session: WriteSession, draft: BorrowerDraft, is_registered: bool, recorded_by: str
+) -> dict[str, object]:
     enterprise = draft.enterprise
     consents = [
         {"purpose": c.purpose, "given_on": c.given_on, "withdrawn_on": c.withdrawn_on}
         for c in draft.consents
     ]
-    return (
-        draft.external_id,
-        draft.kind.value,
-        draft.given_name,
-        draft.family_name,
-        draft.legal_name,
-        draft.birth_year,
-        draft.gender,
-        draft.region_code,
-        draft.municipality,
-        draft.postal_code,
-        list(draft.clienteles),
-        enterprise.name if enterprise else None,
-        enterprise.neq if enterprise else None,
-        enterprise.sector_code if enterprise else None,
-        enterprise.social_economy if enterprise else None,
-        canonical(to_json(consents)).decode(),
-        draft.fingerprint,
-    )
+    return {
+        "organisation_id": session.organisation_id,
+        "is_registered": is_registered,
+        "external_id": draft.external_id,
+        "kind": draft.kind.value,
+        "given_name": draft.given_name,
+        "family_name": draft.family_name,
+        "legal_name": draft.legal_name,
+        "birth_year": draft.birth_year,
+        "gender": draft.gender,
+        "region_code": draft.region_code,
+        "municipality": draft.municipality,
+        "postal_code": draft.postal_code,
+        "clienteles": list(draft.clienteles),
+        "enterprise_name": enterprise.name if enterprise else None,
+        "neq": enterprise.neq if enterprise else None,
+        "sector_code": enterprise.sector_code if enterprise else None,
+        "social_economy": enterprise.social_economy if enterprise else None,
+        "consents": canonical(to_json(consents)).decode(),
+        "fingerprint": draft.fingerprint,
+        "recorded_by": recorded_by,
+    }
 
 
 def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
@@ -142,32 +146,13 @@ def _plain(value: object) -> JsonValue:
     return str(value) if isinstance(value, UUID | date) else to_json(value)
 
 
-_COLUMNS = {
-    "organisation_id": "uuid",
-    "is_registered": "boolean",
-    "external_id": "text",
-    "kind": "text",
-    "given_name": "text",
-    "family_name": "text",
-    "legal_name": "text",
-    "birth_year": "integer",
-    "gender": "text",
-    "region_code": "text",
-    "municipality": "text",
-    "postal_code": "text",
-    "clienteles": "text[]",
-    "enterprise_name": "text",
-    "neq": "text",
-    "sector_code": "text",
-    "social_economy": "boolean",
-    "consents": "text",
-    "fingerprint": "bytea",
-    "recorded_by": "text",
-}
+_DESCRIPTION = (
+    column.name
+    for column in table_of(tables.Borrower).columns
+    if not column.primary_key and column.name not in ("external_id", "recorded_at")
+)
 _DESCRIBE_AGAIN = "(organisation_id, external_id) DO UPDATE SET " + ", ".join(
-    f"{name} = excluded.{name}"
-    for name in _COLUMNS
-    if name not in ("organisation_id", "external_id")
+    f"{name} = excluded.{name}" for name in _DESCRIPTION
 )
 _SHOWN = (
     "borrower_id",

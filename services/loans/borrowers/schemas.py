@@ -7,11 +7,19 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from services.common.fields import Answer, Body, CalendarDate, ExternalId, Name, RegionCode
+from services.common.fields import (
+    Answer,
+    Body,
+    CalendarDate,
+    ExternalId,
+    Name,
+    RegionCode,
+    matching,
+)
 from services.loans.borrowers.drafts import BorrowerDraft, ConsentDraft, EnterpriseDraft
 from services.loans.vocabulary import BorrowerKind, Clienteles, Gender, OpenCode
 
-_POSTAL_CODE = r"^[ABCEGHJ-NPRSTVXYabceghj-nprstvxy][0-9][A-Za-z]( ?[0-9][A-Za-z][0-9])?$"
+_POSTAL_CODE = r"[ABCEGHJ-NPRSTVXYabceghj-nprstvxy][0-9][A-Za-z]( ?[0-9][A-Za-z][0-9])?"
 
 
 def _format_postal_code(text: str) -> str:
@@ -20,11 +28,16 @@ def _format_postal_code(text: str) -> str:
 
 
 PostalCode = Annotated[
-    str, Field(pattern=_POSTAL_CODE, examples=["H2X 1Y4"]), AfterValidator(_format_postal_code)
+    str,
+    matching(_POSTAL_CODE, "postal_code.form"),
+    AfterValidator(_format_postal_code),
+    Field(examples=["H2X 1Y4"]),
 ]
 BirthYear = Annotated[int, Field(ge=1900, le=2100)]
-Neq = Annotated[str, Field(pattern=r"^[0-9]{10}$", examples=["1140000000"])]
-SectorCode = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,10}$", examples=["722512"])]
+Neq = Annotated[str, matching(r"[0-9]{10}", "neq.form"), Field(examples=["1140000000"])]
+SectorCode = Annotated[
+    str, matching(r"[0-9A-Za-z-]{1,10}", "sector_code.form"), Field(examples=["722512"])
+]
 
 
 class EnterpriseBody(Body):

@@ -9,6 +9,7 @@ from sqlalchemy import Row, text
 from services.common.bulk import insert_rows
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
+from services.loans import tables
 from services.loans.coaching_sessions.schemas import CoachingSessionDraft
 
 
@@ -33,25 +34,25 @@ async def insert_coaching_sessions(
     session: WriteSession, placed: Sequence[Placed], recorded_by: str
 ) -> None:
     rows = [
-        (
-            session.organisation_id,
-            p.draft.external_id,
-            p.borrower_id,
-            p.loan_id,
-            p.region_code,
-            p.draft.coach,
-            p.draft.held_on,
-            p.draft.duration_minutes,
-            p.draft.mode.value,
-            p.draft.stage.value,
-            list(p.draft.topics),
-            p.draft.next_action,
-            p.draft.fingerprint,
-            recorded_by,
-        )
+        {
+            "organisation_id": session.organisation_id,
+            "external_id": p.draft.external_id,
+            "borrower_id": p.borrower_id,
+            "loan_id": p.loan_id,
+            "region_code": p.region_code,
+            "coach": p.draft.coach,
+            "held_on": p.draft.held_on,
+            "duration_minutes": p.draft.duration_minutes,
+            "mode": p.draft.mode.value,
+            "stage": p.draft.stage.value,
+            "topics": list(p.draft.topics),
+            "next_action": p.draft.next_action,
+            "fingerprint": p.draft.fingerprint,
+            "recorded_by": recorded_by,
+        }
         for p in placed
     ]
-    await insert_rows(session, "coaching_sessions", _COLUMNS, rows)
+    await insert_rows(session, tables.CoachingSession, rows)
 
 
 async def find_coaching_session(session: ReadSession, external_id: str) -> dict[str, JsonValue]:
@@ -89,22 +90,6 @@ def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
     }
 
 
-_COLUMNS = {
-    "organisation_id": "uuid",
-    "external_id": "text",
-    "borrower_id": "uuid",
-    "loan_id": "uuid",
-    "region_code": "text",
-    "coach": "text",
-    "held_on": "date",
-    "duration_minutes": "integer",
-    "mode": "text",
-    "stage": "text",
-    "topics": "text[]",
-    "next_action": "text",
-    "fingerprint": "bytea",
-    "recorded_by": "text",
-}
 _KNOWN = text(
     """
     SELECT external_id, fingerprint FROM coaching_sessions

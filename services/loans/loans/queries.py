@@ -13,6 +13,7 @@ from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.common.money import format_cents
 from services.common.strict_json import canonical
+from services.loans import tables
 from services.loans.content import read_content
 from services.loans.loans.drafts import LoanDraft
 from services.loans.positions.ladder import Instalment
@@ -60,31 +61,29 @@ async def insert_loans(
     """Insert loans not on record; returns their identifiers by external_id."""
     organisation = session.organisation_id
     rows = [
-        (
-            organisation,
-            draft.external_id,
-            borrower_ids[draft.borrower_external_id],
-            draft.product,
-            draft.stage,
-            draft.purpose,
-            draft.sector_code,
-            region,
-            draft.terms.principal_cents,
-            canonical(read_content(draft.terms)).decode(),
-            draft.contracted_on,
-            draft.disbursed_on,
-            draft.funding.state_cents,
-            draft.funding.community_cents,
-            draft.funding.private_cents,
-            draft.other_financing_cents,
-            draft.fingerprint,
-            recorded_by,
-        )
+        {
+            "organisation_id": organisation,
+            "external_id": draft.external_id,
+            "borrower_id": borrower_ids[draft.borrower_external_id],
+            "product": draft.product,
+            "stage": draft.stage,
+            "purpose": draft.purpose,
+            "sector_code": draft.sector_code,
+            "region_code": region,
+            "principal_cents": draft.terms.principal_cents,
+            "terms": canonical(read_content(draft.terms)).decode(),
+            "contracted_on": draft.contracted_on,
+            "disbursed_on": draft.disbursed_on,
+            "funding_state_cents": draft.funding.state_cents,
+            "funding_community_cents": draft.funding.community_cents,
+            "funding_private_cents": draft.funding.private_cents,
+            "other_financing_cents": draft.other_financing_cents,
+            "fingerprint": draft.fingerprint,
+            "recorded_by": recorded_by,
+        }
         for draft, region in zip(drafts, regions, strict=True)
     ]
-    found = await insert_rows(
-        session, "loans", _LOAN_COLUMNS, rows, returning=("external_id", "loan_id")
-    )
+    found = await insert_rows(session, tables.Loan, rows, returning=("external_id", "loan_id"))
     return {row["external_id"]: row["loan_id"] for row in found}
 
 
@@ -98,45 +97,49 @@ async def insert_openings(
     organisation = session.organisation_id
     disbursed = await insert_rows(
         session,
-        "disbursements",
-        _DISBURSEMENT_COLUMNS,
+        tables.Disbursement,
         [
-            (
-                organisation,
-                loan_ids[draft.external_id],
-                draft.disbursed_on,
-                draft.terms.principal_cents,
-                draft.terms.fees_withheld_cents,
-                recorded_by,
-            )
+            {
+                "organisation_id": organisation,
+                "loan_id": loan_ids[draft.external_id],
+                "disbursed_on": draft.disbursed_on,
+                "amount_cents": draft.terms.principal_cents,
+                "fees_withheld_cents": draft.terms.fees_withheld_cents,
+                "recorded_by": recorded_by,
+            }
             for draft in drafts
         ],
         returning=("loan_id", "disbursement_id"),
     )
     await insert_rows(
         session,
-        "schedule_versions",
-        _VERSION_COLUMNS,
+        tables.ScheduleVersion,
         [
-            (organisation, loan_ids[d.external_id], 1, d.contracted_on, "contract", recorded_by)
-            for d in drafts
+            {
+                "organisation_id": organisation,
+                "loan_id": loan_ids[draft.external_id],
+                "version": 1,
+                "effective_on": draft.contracted_on,
+                "reason": "contract",
+                "recorded_by": recorded_by,
+            }
+            for draft in drafts
         ],
     )
     await insert_rows(
         session,
-        "instalments",
-        _INSTALMENT_COLUMNS,
+        tables.Instalment,
         [
-            (
-                organisation,
-                loan_ids[draft.external_id],
-                1,
-                row.number,
-                row.due_on,
-                row.principal_cents,
-                row.interest_cents,
-                row.fees_cents,
-            )
+            {
+                "organisation_id": organisation,
+                "loan_id": loan_ids[draft.external_id],
+                "version": 1,
+                "number": row.number,
+                "due_on": row.due_on,
+                "principal_cents": row.principal_cents,
+                "interest_cents": row.interest_cents,
+                "fees_cents": row.fees_cents,
+            }
             for draft in drafts
             for row in draft.schedule.rows
         ],
@@ -154,9 +157,17 @@ async def find_loan(session: ReadSession, loan_id: UUID) -> dict[str, JsonValue]
     return {**_show(row), "schedule": [show_instalment(Instalment(*row)) for row in schedule]}
 
 
-async def list_loans(session: ReadSession, after: str, limit: int) -> list[dict[str, JsonValue]]:
+async def list_loans(
+    session: ReadSession, external_id: str | None, after: str, limit: int
+) -> list[dict[str, JsonValue]]:
     rows = await session.connection.execute(
-        _LIST, {"organisation": session.organisation_id, "after": after, "limit": limit}
+        _LIST,
+        {
+            "organisation": session.organisation_id,
+            "external_id": external_id,
+            "after": after,
+            "limit": limit,
+        },
     )
     return [_show(row) for row in rows]
 
@@ -223,52 +234,6 @@ def show_fact(
     }
 
 
-_LOAN_COLUMNS = {
-    "organisation_id": "uuid",
-    "external_id": "text",
-    "borrower_id": "uuid",
-    "product": "text",
-    "stage": "text",
-    "purpose": "text",
-    "sector_code": "text",
-    "region_code": "text",
-    "principal_cents": "bigint",
-    "terms": "jsonb",
-    "contracted_on": "date",
-    "disbursed_on": "date",
-    "funding_state_cents": "bigint",
-    "funding_community_cents": "bigint",
-    "funding_private_cents": "bigint",
-    "other_financing_cents": "bigint",
-    "fingerprint": "bytea",
-    "recorded_by": "text",
-}
-_DISBURSEMENT_COLUMNS = {
-    "organisation_id": "uuid",
-    "loan_id": "uuid",
-    "disbursed_on": "date",
-    "amount_cents": "bigint",
-    "fees_withheld_cents": "bigint",
-    "recorded_by": "text",
-}
-_VERSION_COLUMNS = {
-    "organisation_id": "uuid",
-    "loan_id": "uuid",
-    "version": "integer",
-    "effective_on": "date",
-    "reason": "text",
-    "recorded_by": "text",
-}
-_INSTALMENT_COLUMNS = {
-    "organisation_id": "uuid",
-    "loan_id": "uuid",
-    "version": "integer",
-    "number": "integer",
-    "due_on": "date",
-    "principal_cents": "bigint",
-    "interest_cents": "bigint",
-    "fees_cents": "bigint",
-}
 _KNOWN = text(
     """
     SELECT external_id, loan_id, borrower_id, region_code, disbursed_on, fingerprint FROM loans
@@ -288,7 +253,13 @@ _SELECT = """
     WHERE l.organisation_id = :organisation
 """
 _FIND = text(f"{_SELECT} AND l.loan_id = :loan")
-_LIST = text(f"{_SELECT} AND l.external_id > :after ORDER BY l.external_id LIMIT :limit")
+_LIST = text(
+    f"""
+    {_SELECT} AND l.external_id > :after
+    AND l.external_id = coalesce(cast(:external_id AS text), l.external_id)
+    ORDER BY l.external_id LIMIT :limit
+    """
+)
 _FIRST_SCHEDULE = text(
     """
     SELECT number, due_on, fees_cents, interest_cents, principal_cents FROM instalments

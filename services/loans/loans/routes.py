@@ -49,11 +49,15 @@ async def post_loan(request: Request, body: LoanBody, member: Member) -> Respons
 
 @router.get("/v1/loans")
 async def list_loans(
-    request: Request, member: Member, limit: Limit = LIMIT_DEFAULT, cursor: str | None = None
+    request: Request,
+    member: Member,
+    external_id: str | None = None,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: str | None = None,
 ) -> Response:
-    """Lister ses prêts, par identifiant."""
+    """Lister ses prêts, par identifiant ; ou trouver celui d'un identifiant."""
     async with database_of(request).read(member.organisation_id) as session:
-        items = await queries.list_loans(session, decode_cursor(cursor), limit + 1)
+        items = await queries.list_loans(session, external_id, decode_cursor(cursor), limit + 1)
     return json_response(page(request, items, limit, "external_id"))
 
 

@@ -25,6 +25,7 @@ from services.loans.positions.arithmetic import (
 from services.loans.positions.commands import keep_figures, tell_facts
 from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
+from services.loans.reversals.queries import insert_reversal
 
 
 async def record_loss(
@@ -69,7 +70,7 @@ async def record_reversal(
             raise to_problem([ALREADY_REVERSED])
         return replayed(_show_reversal(fact.reversal_id, body), location)
     after = _without(before, body.fact.kind, fact)
-    reversal_id = await queries.insert_reversal(
+    reversal_id = await insert_reversal(
         session, body.fact.kind, fact.fact_id, body.reason, principal.subject
     )
     figures = await keep_figures(session, [Change(before, after)])

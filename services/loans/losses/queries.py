@@ -135,28 +135,3 @@ async def find_fact(
         )
     ).first()
     return None if row is None else FactOnRecord(*row)
-
-
-async def insert_reversal(
-    session: WriteSession, kind: str, fact_id: UUID, reason: str, recorded_by: str
-) -> UUID:
-    row = await session.connection.execute(
-        _REVERSE,
-        {
-            "organisation": session.organisation_id,
-            "kind": kind,
-            "fact": fact_id,
-            "reason": reason,
-            "by": recorded_by,
-        },
-    )
-    return UUID(str(row.scalar_one()))
-
-
-_REVERSE = text(
-    """
-    INSERT INTO reversals (organisation_id, fact_kind, fact_id, reason, recorded_by)
-    VALUES (:organisation, :kind, :fact, :reason, :by)
-    RETURNING reversal_id
-    """
-)

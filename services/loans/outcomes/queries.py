@@ -9,6 +9,7 @@ from services.common.bulk import insert_rows
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.common.money import format_cents
+from services.loans import tables
 from services.loans.outcomes.schemas import OutcomeDraft
 
 
@@ -26,22 +27,22 @@ async def insert_outcomes(
     recorded_by: str,
 ) -> None:
     rows = [
-        (
-            session.organisation_id,
-            loan_id,
-            draft.external_id,
-            draft.observed_on,
-            draft.business_status.value,
-            draft.jobs_created,
-            draft.jobs_maintained,
-            draft.turnover_cents,
-            draft.other_financing_cents,
-            draft.fingerprint,
-            recorded_by,
-        )
+        {
+            "organisation_id": session.organisation_id,
+            "loan_id": loan_id,
+            "external_id": draft.external_id,
+            "observed_on": draft.observed_on,
+            "business_status": draft.business_status.value,
+            "jobs_created": draft.jobs_created,
+            "jobs_maintained": draft.jobs_maintained,
+            "turnover_cents": draft.turnover_cents,
+            "other_financing_cents": draft.other_financing_cents,
+            "fingerprint": draft.fingerprint,
+            "recorded_by": recorded_by,
+        }
         for draft, loan_id in zip(drafts, loan_ids, strict=True)
     ]
-    await insert_rows(session, "outcomes", _COLUMNS, rows)
+    await insert_rows(session, tables.Outcome, rows)
 
 
 async def find_outcome(session: ReadSession, external_id: str) -> dict[str, JsonValue]:
@@ -78,19 +79,6 @@ def _amount(cents: int | None) -> str | None:
     return None if cents is None else format_cents(cents)
 
 
-_COLUMNS = {
-    "organisation_id": "uuid",
-    "loan_id": "uuid",
-    "external_id": "text",
-    "observed_on": "date",
-    "business_status": "text",
-    "jobs_created": "integer",
-    "jobs_maintained": "integer",
-    "turnover_cents": "bigint",
-    "other_financing_cents": "bigint",
-    "fingerprint": "bytea",
-    "recorded_by": "text",
-}
 _KNOWN = text(
     """
     SELECT external_id, fingerprint FROM outcomes

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from services.common.bulk import insert_rows
 from services.common.database import ReadSession, WriteSession
+from services.loans import tables
 from services.loans.positions.arithmetic import (
     Allocation,
     LoanFacts,
@@ -58,17 +59,17 @@ async def put_allocations(
 ) -> None:
     """Keep these splits, each with its loan, instead of those on record for the same repayments."""
     rows = [
-        (
-            session.organisation_id,
-            loan_id,
-            a.repayment_id,
-            a.fees_cents,
-            a.interest_cents,
-            a.principal_cents,
-        )
+        {
+            "organisation_id": session.organisation_id,
+            "loan_id": loan_id,
+            "repayment_id": a.repayment_id,
+            "fees_cents": a.fees_cents,
+            "interest_cents": a.interest_cents,
+            "principal_cents": a.principal_cents,
+        }
         for loan_id, a in allocations
     ]
-    await insert_rows(session, "allocations", ALLOCATION_COLUMNS, rows, on_conflict=_PUT_ALLOCATION)
+    await insert_rows(session, tables.Allocation, rows, on_conflict=_PUT_ALLOCATION)
 
 
 async def forget_allocations(session: WriteSession, gone: Sequence[tuple[UUID, UUID]]) -> None:
@@ -80,17 +81,17 @@ async def forget_allocations(session: WriteSession, gone: Sequence[tuple[UUID, U
 async def put_states(session: WriteSession, states: Sequence[tuple[UUID, LoanState]]) -> None:
     """Keep these states, each with its loan, instead of those on record from the same days."""
     rows = [
-        (
-            session.organisation_id,
-            loan_id,
-            s.from_on,
-            s.until_on,
-            s.outstanding_principal_cents,
-            s.oldest_unpaid_due_on,
-        )
+        {
+            "organisation_id": session.organisation_id,
+            "loan_id": loan_id,
+            "from_on": s.from_on,
+            "until_on": s.until_on,
+            "outstanding_principal_cents": s.outstanding_principal_cents,
+            "oldest_unpaid_due_on": s.oldest_unpaid_due_on,
+        }
         for loan_id, s in states
     ]
-    await insert_rows(session, "loan_states", STATE_COLUMNS, rows, on_conflict=_PUT_STATE)
+    await insert_rows(session, tables.LoanState, rows, on_conflict=_PUT_STATE)
 
 
 async def forget_states(session: WriteSession, gone: Sequence[tuple[UUID, date]]) -> None:
@@ -110,16 +111,15 @@ def _name(session: WriteSession, gone: Sequence[tuple[UUID, UUID | date]]) -> di
 async def add_daily_totals(session: WriteSession, change: DailyTotals) -> None:
     """Add a change to the totals on record."""
     rows = [
-        (session.organisation_id, region, day, *measures)
+        {
+            "organisation_id": session.organisation_id,
+            "region_code": region,
+            "on_date": day,
+            **dict(zip(MEASURES, measures, strict=True)),
+        }
         for (region, day), measures in sorted(change.items())
     ]
-    await insert_rows(
-        session,
-        "daily_totals",
-        DAILY_TOTALS_COLUMNS,
-        rows,
-        on_conflict=_ADD_MEASURES,
-    )
+    await insert_rows(session, tables.DailyTotals, rows, on_conflict=_ADD_MEASURES)
 
 
 async def load_daily_totals(session: ReadSession) -> DailyTotals:
@@ -154,29 +154,6 @@ async def load_states(session: ReadSession) -> dict[UUID, list[LoanState]]:
         )
     return found
 
-
-ALLOCATION_COLUMNS = {
-    "organisation_id": "uuid",
-    "loan_id": "uuid",
-    "repayment_id": "uuid",
-    "fees_cents": "bigint",
-    "interest_cents": "bigint",
-    "principal_cents": "bigint",
-}
-STATE_COLUMNS = {
-    "organisation_id": "uuid",
-    "loan_id": "uuid",
-    "from_on": "date",
-    "until_on": "date",
-    "outstanding_principal_cents": "bigint",
-    "oldest_unpaid_due_on": "date",
-}
-DAILY_TOTALS_COLUMNS = {
-    "organisation_id": "uuid",
-    "region_code": "text",
-    "on_date": "date",
-    **dict.fromkeys(MEASURES, "bigint"),
-}
 
 _ADD_MEASURES = "(organisation_id, region_code, on_date) DO UPDATE SET " + ", ".join(
     f"{name} = daily_totals.{name} + excluded.{name}" for name in MEASURES
@@ -254,14 +231,16 @@ _DAILY_TOTALS = text(
     " WHERE organisation_id = :organisation"
 )
 _ALLOCATIONS = text(
-    f"""
-    SELECT a.{", a.".join(list(ALLOCATION_COLUMNS)[1:])}
+    """
+    SELECT a.loan_id, a.repayment_id, a.fees_cents, a.interest_cents, a.principal_cents
     FROM allocations a JOIN repayments f USING (organisation_id, loan_id, repayment_id)
     WHERE a.organisation_id = :organisation
     ORDER BY a.loan_id, f.paid_on, f.external_id COLLATE "C"
     """
 )
 _STATES = text(
-    f"SELECT {', '.join(list(STATE_COLUMNS)[1:])} FROM loan_states"
-    " WHERE organisation_id = :organisation ORDER BY loan_id, from_on"
+    """
+    SELECT loan_id, from_on, until_on, outstanding_principal_cents, oldest_unpaid_due_on
+    FROM loan_states WHERE organisation_id = :organisation ORDER BY loan_id, from_on
+    """
 )

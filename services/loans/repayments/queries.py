@@ -9,6 +9,7 @@ from services.common.bulk import insert_rows
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.common.money import format_cents
+from services.loans import tables
 from services.loans.repayments.drafts import RepaymentDraft
 
 
@@ -28,20 +29,20 @@ async def insert_repayments(
 ) -> dict[str, UUID]:
     """Insert repayments not on record; returns their identifiers by external_id."""
     rows = [
-        (
-            session.organisation_id,
-            loan_id,
-            draft.external_id,
-            draft.paid_on,
-            draft.amount_cents,
-            draft.method,
-            draft.fingerprint,
-            recorded_by,
-        )
+        {
+            "organisation_id": session.organisation_id,
+            "loan_id": loan_id,
+            "external_id": draft.external_id,
+            "paid_on": draft.paid_on,
+            "amount_cents": draft.amount_cents,
+            "method": draft.method,
+            "fingerprint": draft.fingerprint,
+            "recorded_by": recorded_by,
+        }
         for draft, loan_id in zip(drafts, loan_ids, strict=True)
     ]
     found = await insert_rows(
-        session, "repayments", _COLUMNS, rows, returning=("external_id", "repayment_id")
+        session, tables.Repayment, rows, returning=("external_id", "repayment_id")
     )
     return {row["external_id"]: row["repayment_id"] for row in found}
 
@@ -81,16 +82,6 @@ def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
     }
 
 
-_COLUMNS = {
-    "organisation_id": "uuid",
-    "loan_id": "uuid",
-    "external_id": "text",
-    "paid_on": "date",
-    "amount_cents": "bigint",
-    "method": "text",
-    "fingerprint": "bytea",
-    "recorded_by": "text",
-}
 _KNOWN = text(
     """
     SELECT external_id, fingerprint FROM repayments

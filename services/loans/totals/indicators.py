@@ -93,7 +93,10 @@ def _show(organisation: UUID, figures: Figures) -> JsonValue:
             }
             for years in SURVIVAL_YEARS
         },
-        "repayment": {"due": amount("due_cents"), "paid_on_due": amount("paid_on_due_cents")},
+        "repayment": {
+            "principal_due": amount("principal_due_cents"),
+            "principal_repaid": amount("principal_repaid_cents"),
+        },
         "outstanding_principal": amount("outstanding_cents"),
         "par30": amount("par30_cents"),
         "written_off": amount("written_off_cents"),
@@ -138,29 +141,25 @@ _LOANS = text(
     """
 )
 
-# Of what fell due in the period, how much had been paid by its due date. A ladder of cents: the
-# sum due before an instalment and with it, against the sum paid by its date.
+# Of the principal that fell due up to the report's date, how much is repaid. Principal paid before
+# it falls due is left out, loan by loan; what was written off stays due.
 _DUE = text(
     f"""
-    WITH ladder AS (
-        SELECT i.organisation_id, i.loan_id, i.due_on,
-               i.principal_cents + i.interest_cents + i.fees_cents AS due_cents,
-               sum(i.principal_cents + i.interest_cents + i.fees_cents)
-                   OVER (PARTITION BY i.organisation_id, i.loan_id ORDER BY i.number) AS top_cents
+    WITH due AS (
+        SELECT i.organisation_id, i.loan_id, sum(i.principal_cents) AS cents
         FROM instalments i
-        WHERE {_ONE.format("i")} AND i.version = 1
-    )
-    SELECT l.organisation_id, sum(l.due_cents) AS due_cents,
-           sum(least(l.due_cents,
-                     greatest(0, paid.cents - (l.top_cents - l.due_cents)))) AS paid_on_due_cents
-    FROM ladder l
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(f.amount_cents), 0) AS cents
+        WHERE i.due_on <= :as_of AND i.version = 1 AND {_ONE.format("i")}
+        GROUP BY 1, 2
+    ),
+    paid AS (
+        SELECT a.organisation_id, a.loan_id, sum(a.principal_cents) AS cents
         FROM allocations a JOIN repayments f USING (organisation_id, loan_id, repayment_id)
-        WHERE a.organisation_id = l.organisation_id AND a.loan_id = l.loan_id
-          AND f.paid_on <= l.due_on
-    ) paid
-    WHERE l.due_on BETWEEN :first AND :last AND l.due_on <= :as_of
+        WHERE f.paid_on <= :as_of AND {_ONE.format("a")}
+        GROUP BY 1, 2
+    )
+    SELECT d.organisation_id, sum(d.cents) AS principal_due_cents,
+           sum(least(d.cents, coalesce(p.cents, 0))) AS principal_repaid_cents
+    FROM due d LEFT JOIN paid p USING (organisation_id, loan_id)
     GROUP BY 1
     """
 )

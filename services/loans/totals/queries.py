@@ -254,20 +254,28 @@ def _by_loan(key: str, lateral: str) -> tuple[TextClause, ...]:
 
 
 def _outcomes(key: str, lateral: str, region: str = "g.region_code") -> TextClause:
+    """An enterprise counts once: in the period of the follow-up that first saw it active."""
     return text(
         f"""
-        {_grouped(key, lateral)}
+        {_grouped(key, lateral)},
+        first_active AS (
+            SELECT DISTINCT ON (l.organisation_id, l.borrower_id) f.organisation_id, f.outcome_id
+            FROM outcomes f JOIN loans l USING (organisation_id, loan_id)
+            WHERE f.business_status = 'active' AND f.observed_on <= :last
+              AND {_ONE.format("f")} AND {_STANDS.format("outcome")}
+            ORDER BY l.organisation_id, l.borrower_id, f.observed_on, f.outcome_id
+        )
         SELECT g.organisation_id, {region} AS region_code, g.group_key,
                sum(f.jobs_created) AS jobs_created,
                sum(f.jobs_maintained) AS jobs_maintained,
-               count(DISTINCT g.borrower_id) FILTER (
-                   WHERE f.business_status = 'active'
-                     AND g.stage = ANY(cast(:new_stages AS text[]))) AS enterprises_created,
-               count(DISTINCT g.borrower_id) FILTER (
-                   WHERE f.business_status = 'active'
-                     AND NOT coalesce(g.stage = ANY(cast(:new_stages AS text[])), false)
+               count(a.outcome_id) FILTER (
+                   WHERE g.stage = ANY(cast(:new_stages AS text[]))) AS enterprises_created,
+               count(a.outcome_id) FILTER (
+                   WHERE NOT coalesce(g.stage = ANY(cast(:new_stages AS text[])), false)
                ) AS enterprises_maintained
-        FROM outcomes f JOIN grouped g USING (organisation_id, loan_id)
+        FROM outcomes f
+        JOIN grouped g USING (organisation_id, loan_id)
+        LEFT JOIN first_active a USING (organisation_id, outcome_id)
         WHERE f.observed_on BETWEEN :first AND :last AND {_STANDS.format("outcome")}
         GROUP BY 1, 2, 3
         """

@@ -40,6 +40,11 @@ async def list_members(
     return [_to_organisation(row) for row in rows]
 
 
+async def list_organisations(session: ReadSession) -> list[Organisation]:
+    """Every organisation the register ever knew, member or not, in French order."""
+    return [_to_organisation(row) for row in await session.connection.execute(_LIST)]
+
+
 async def find_fingerprint(session: ReadSession, slug: str) -> bytes | None:
     """The fingerprint of what was first recorded under a slug."""
     rows = await session.connection.execute(_FINGERPRINT, {"organisation": organisation_id(slug)})
@@ -186,6 +191,7 @@ _ORGANISATION = """
     FROM organisations o
 """
 _FIND = text(f"{_ORGANISATION} WHERE o.organisation_id = :organisation")
+_LIST = text(f"{_ORGANISATION} ORDER BY o.sort_key, o.slug")
 _LIST_MEMBERS = text(
     f"""
     {_ORGANISATION}

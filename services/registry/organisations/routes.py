@@ -50,6 +50,14 @@ async def get_organisations(
     return json_response(page(request, items, limit, "slug"))
 
 
+@router.get("/internal/organisations", include_in_schema=False)
+async def get_all_organisations(request: Request, reader: Anyone) -> Response:
+    """Every organisation ever known, with its memberships: what a report needs for any date."""
+    async with database_of(request).read(None) as session:
+        organisations = await queries.list_organisations(session)
+    return json_response({"items": [to_document(each) for each in organisations], "next": None})
+
+
 @router.get("/v1/organisations/{slug}", response_model=OrganisationAnswer)
 async def get_organisation(request: Request, slug: str, reader: Anyone) -> Response:
     """Un organisme, membre ou ancien membre, avec ses adhésions et ses anciens noms."""

@@ -4,7 +4,8 @@ Every test acts for organisations of its own, so that they all share one service
 """
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,11 +14,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from joserfc.jwk import OKPKey
+from sqlalchemy import event
 
 from services.common.database import Database
 from services.common.errors import JsonValue
 from services.common.identity import Principal, Role, sign_principal
 from services.funds.app import create_app
+from services.funds.verify import find_differences
 from tests.support.databases import ClonedDatabase
 
 TODAY = date(2026, 3, 31)
@@ -94,8 +97,6 @@ async def funds(
         environment.setenv("RESEAU_DATABASE_URL", database.url("funds_app"))
         environment.setenv("RESEAU_TOTALS_DATABASE_URL", database.url("funds_totals"))
         environment.setenv("RESEAU_TOKEN_PUBLIC_KEY_FILE", str(public_key_file))
-        environment.setenv("RESEAU_LOANS_URL", "http://127.0.0.1:1")
-        environment.setenv("RESEAU_REGISTRY_URL", "http://127.0.0.1:1")
         app = create_app()
     app.state.today = lambda: TODAY
     async with (
@@ -113,6 +114,34 @@ def member(funds: Funds) -> Client:
 @pytest.fixture(scope="session")
 def network(funds: Funds) -> Client:
     return funds.as_role(Role.NETWORK)
+
+
+@contextmanager
+def counted_statements(funds: Funds) -> Iterator[list[str]]:
+    """The SQL that the service's own role sends within the block."""
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    engine = funds.service_database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+async def differences(funds: Funds, member: Client) -> Sequence[str]:
+    organisation = member.principal.organisation_id
+    async with funds.service_database.read(organisation) as session:
+        return [one async for one in find_differences(session)]
+
+
+async def balances_of(member: Client, as_of: str = "2026-03-31") -> dict[str, str]:
+    place = f"/v1/funds/{member.organisation}/balance?as_of={as_of}"
+    accounts = (await member.get(place)).json()["accounts"]
+    return {account["account"]: account["balance"] for account in accounts}
 
 
 def codes_of(response: httpx.Response) -> dict[str, str]:

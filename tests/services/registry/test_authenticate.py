@@ -149,4 +149,4 @@ async def test_one_statement_decides(registry: Registry) -> None:
         event.remove(engine, "before_cursor_execute", record)
 
     assert len([statement for statement in statements if "access_keys" in statement]) == 1
-    assert len(statements) == 3  # read only, whom it acts for, the key
+    assert len(statements) == 2  # whom it acts for, the key

@@ -90,7 +90,7 @@ async def test_pages_hold_every_member_once(registry: Registry) -> None:
     [
         ("as_of=2026-02-30", "/as_of", "date.impossible"),
         ("as_of=31/12/2019", "/as_of", "date.form"),
-        ("region=18", "/region", "text.form"),
+        ("region=18", "/region", "region_code.form"),
         ("limit=0", "/limit", "number.too_small"),
         ("limit=201", "/limit", "number.too_large"),
         ("cursor=zzz", "/cursor", "cursor.invalid"),
@@ -224,7 +224,7 @@ async def test_an_idempotency_key_answers_once(registry: Registry) -> None:
         ({"name": "a\u0007"}, "/name", "text.control"),
         ({"name": 3}, "/name", "text.type"),
         ({"region_codes": []}, "/region_codes", "list.too_short"),
-        ({"region_codes": ["06", "6"]}, "/region_codes/1", "text.form"),
+        ({"region_codes": ["06", "6"]}, "/region_codes/1", "region_code.form"),
         ({"region_codes": "06"}, "/region_codes", "list.type"),
         ({"website": "javascript:alert(1)"}, "/website", "text.form"),
         ({"status": "gone"}, "/status", "choice"),

@@ -3,21 +3,47 @@
 from alembic import op
 
 from services.common.import_tables import create_import_tables
-from services.common.schema import (
-    create_kernel_tables,
-    grant,
-    open_to_totals,
-    protect_tenant_table,
-)
-from services.funds.tables import FACTS, TENANT_TABLES, TOTALS_COLUMNS, UPDATES
+from services.common.schema import create_kernel_tables, grant, open_to_totals, protect_tenant_table
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 APP_ROLE = "funds_app"
 TOTALS_ROLE = "funds_totals"
+
+FACTS = (
+    "contributions",
+    "contribution_repayments",
+    "contribution_reversals",
+    "journal_transactions",
+    "postings",
+    "reservations",
+    "reservation_decisions",
+    "agreements",
+    "agreement_payments",
+)
+UPDATES = {
+    "funds": "name",
+    "account_days": "amount_cents",
+    "journal_cursors": "last_event_number",
+}
+"""The tables beside the facts, and the one column of each that may change."""
+
+TOTALS_COLUMNS = {
+    "funds": "slug, name",
+    "contributions": (
+        "contribution_id, contributor_kind, instrument, purpose, amount_cents, received_on,"
+        " recorded_at"
+    ),
+    "organisation_counters": "last_event_number",
+    "account_days": "account, occurred_on, amount_cents",
+    "journal_cursors": "source, last_event_number",
+    "contribution_repayments": (
+        "repayment_id, contribution_id, amount_cents, repaid_on, recorded_at"
+    ),
+    "contribution_reversals": "reversal_id, contribution_id, repayment_id, recorded_at",
+}
+"""What the totals role reads of every organisation, beside organisation_id."""
 
 RECORDED = """
     recorded_at timestamptz NOT NULL DEFAULT now(),
@@ -35,7 +61,7 @@ def upgrade() -> None:
     create_kept_figures()
     create_reservations()
     create_agreements()
-    for table in TENANT_TABLES:
+    for table in (*FACTS, *UPDATES):
         protect_tenant_table(APP_ROLE, table)
     grant(APP_ROLE, "SELECT, INSERT", FACTS)
     for table, column in UPDATES.items():

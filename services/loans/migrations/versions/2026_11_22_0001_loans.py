@@ -3,27 +3,61 @@
 from alembic import op
 
 from services.common.import_tables import create_import_tables
-from services.common.schema import (
-    create_kernel_tables,
-    grant,
-    open_to_totals,
-    protect_tenant_table,
-)
-from services.loans.tables import (
-    DESCRIPTIONS,
-    FACTS,
-    KEPT_FIGURES,
-    TENANT_TABLES,
-    TOTALS_COLUMNS,
-)
+from services.common.schema import create_kernel_tables, grant, open_to_totals, protect_tenant_table
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 APP_ROLE = "loans_app"
 TOTALS_ROLE = "loans_totals"
+
+FACTS = (
+    "loans",
+    "disbursements",
+    "schedule_versions",
+    "instalments",
+    "repayments",
+    "write_offs",
+    "recoveries",
+    "coaching_sessions",
+    "outcomes",
+    "reversals",
+)
+DESCRIPTIONS = ("borrowers",)
+KEPT_FIGURES = ("allocations", "loan_states", "daily_totals")
+
+TOTALS_COLUMNS = {
+    "organisation_counters": "last_event_number",
+    "events": "recorded_at",
+    "borrowers": "borrower_id, kind, birth_year, gender, region_code, clienteles, social_economy",
+    "loans": (
+        "loan_id, borrower_id, product, stage, sector_code, region_code, principal_cents,"
+        " contracted_on, disbursed_on, funding_state_cents, funding_community_cents,"
+        " funding_private_cents, other_financing_cents"
+    ),
+    "disbursements": "loan_id, disbursed_on, amount_cents",
+    "instalments": "loan_id, version, number, due_on, principal_cents, interest_cents, fees_cents",
+    "repayments": "repayment_id, loan_id, paid_on, amount_cents",
+    "write_offs": "write_off_id, loan_id, written_off_on, amount_cents",
+    "recoveries": "recovery_id, loan_id, recovered_on, amount_cents",
+    "coaching_sessions": (
+        "coaching_session_id, borrower_id, loan_id, region_code, held_on, duration_minutes,"
+        " mode, stage"
+    ),
+    "outcomes": (
+        "outcome_id, loan_id, observed_on, business_status, jobs_created, jobs_maintained,"
+        " other_financing_cents"
+    ),
+    "reversals": "fact_kind, fact_id",
+    "allocations": "repayment_id, loan_id, fees_cents, interest_cents, principal_cents",
+    "loan_states": "loan_id, from_on, until_on, outstanding_principal_cents, oldest_unpaid_due_on",
+    "daily_totals": (
+        "region_code, on_date, loans_count, loans_cents, repayments_count, repayments_cents,"
+        " principal_cents, interest_cents, fees_cents, written_off_cents, recovered_cents,"
+        " active_loans_change, outstanding_change_cents, par30_change_cents, par90_change_cents"
+    ),
+}
+"""What the totals role reads of every organisation, beside organisation_id."""
 
 RECORDED = """
     recorded_at timestamptz NOT NULL DEFAULT now(),
@@ -38,9 +72,10 @@ def upgrade() -> None:
     create_schedules()
     create_payments()
     create_follow_up()
+    create_reversals()
     create_kept_figures()
     create_import_tables(APP_ROLE)
-    for table in TENANT_TABLES:
+    for table in (*FACTS, *DESCRIPTIONS, *KEPT_FIGURES):
         protect_tenant_table(APP_ROLE, table)
     grant(APP_ROLE, "SELECT, INSERT", FACTS)
     grant(APP_ROLE, "SELECT, INSERT, UPDATE", DESCRIPTIONS)
@@ -288,6 +323,9 @@ def create_follow_up() -> None:
         """
     )
     op.execute("CREATE INDEX outcomes_loan_id ON outcomes (organisation_id, loan_id, observed_on)")
+
+
+def create_reversals() -> None:
     op.execute(
         f"""
         CREATE TABLE reversals (

@@ -4,14 +4,22 @@ from alembic import op
 
 from services.common.identity import NO_ORGANISATION
 from services.common.schema import create_kernel_tables, grant
-from services.registry.tables import GRANTS
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 APP_ROLE = "registry_app"
+
+GRANTS = {
+    "regions": "SELECT, INSERT",
+    "organisations": "SELECT, INSERT, UPDATE (name, sort_key, name_status, territory, city,"
+    " website, status, founded_on_year, source, version)",
+    "organisation_regions": "SELECT, INSERT, DELETE",
+    "former_names": "SELECT, INSERT",
+    "memberships": "SELECT, INSERT, UPDATE (to_on)",
+    "access_keys": "SELECT, INSERT, UPDATE (revoked_at, revoked_by)",
+}
+"""A membership is added, then ended once; a key is made, then revoked: nothing else changes."""
 
 
 def upgrade() -> None:

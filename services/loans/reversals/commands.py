@@ -1,0 +1,47 @@
+"""Reversing a follow-up fact: reports no longer count it, on any date."""
+
+from uuid import UUID
+
+from services.common import audit
+from services.common.database import WriteSession
+from services.common.errors import InputError, JsonValue, NotFound
+from services.common.idempotency import Answered, created, replayed
+from services.common.identity import Principal
+from services.common.recording import CONFLICT, to_problem
+from services.common.text import Text
+from services.loans.reversals import queries
+from services.loans.reversals.schemas import FollowUpKind
+
+ALREADY_REVERSED = InputError(
+    "/reason",
+    CONFLICT.code,
+    Text(
+        "Ce fait est déjà renversé, pour une autre raison.",
+        "This fact is already reversed, for another reason.",
+    ),
+)
+
+
+async def reverse_follow_up(
+    session: WriteSession, principal: Principal, kind: FollowUpKind, fact_id: UUID, reason: str
+) -> Answered:
+    """Take out a coaching session or an outcome. Raises NotFound, Conflict."""
+    fact = await queries.find_follow_up(session, kind, fact_id)
+    if fact is None:
+        raise NotFound(Text("Fait introuvable.", "Fact not found."))
+    if fact.reversal_id is not None and fact.reason != reason:
+        raise to_problem([ALREADY_REVERSED])
+    reversal_id = fact.reversal_id or await queries.insert_reversal(
+        session, kind, fact_id, reason, principal.subject
+    )
+    document: dict[str, JsonValue] = {
+        "reversal_id": str(reversal_id),
+        "fact": {"kind": kind, "external_id": fact.external_id},
+        "reason": reason,
+    }
+    location = f"/v1/{kind.replace('_', '-')}s"
+    if fact.reversal_id is not None:
+        return replayed(document, location)
+    details: dict[str, JsonValue] = {"kind": kind, "fact_id": str(fact_id)}
+    await audit.append(session, principal, "fact.reversed", details)
+    return created(document, location)

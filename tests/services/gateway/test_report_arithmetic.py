@@ -1,0 +1,159 @@
+"""The join of the regional report and its figures, for any facts."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from functools import reduce
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.reports.arithmetic import (
+    Capital,
+    Organisation,
+    Row,
+    UnknownOrganisation,
+    UnknownRegion,
+    add_groups,
+    join_regions,
+    name_groups,
+)
+from gateway.reports.csv_text import escape_formula
+from gateway.reports.figures import FIGURE_NAMES, ZERO, Figures, format_quotient
+from gateway.reports.periods import Period
+from services.common.identity import organisation_id
+
+NAMES = {"01": "Bas-Saint-Laurent", "06": "Montréal", "13": "Laval", "15": "Laurentides"}
+SLUGS = ("a", "b", "c", "d", "e")
+
+codes = st.sampled_from(sorted(NAMES))
+figures = st.builds(Figures, **{name: st.integers(0, 10**12) for name in FIGURE_NAMES})
+organisations = st.tuples(
+    *(
+        st.builds(
+            Organisation,
+            st.just(organisation_id(slug)),
+            st.just(slug),
+            st.lists(codes, min_size=1, max_size=3, unique=True).map(tuple),
+            st.booleans(),
+        )
+        for slug in SLUGS
+    )
+)
+identifiers = st.sampled_from(SLUGS).map(organisation_id)
+rows = st.lists(
+    st.builds(Row, identifiers, codes, figures, st.sampled_from(["x", "y", None])), max_size=20
+)
+capital = st.lists(
+    st.builds(
+        Capital,
+        identifiers,
+        st.builds(Figures, capital_public_cents=st.integers(-(10**9), 10**12)),
+    ),
+    max_size=6,
+)
+
+
+def add(parts: Sequence[Figures]) -> Figures:
+    return reduce(Figures.__add__, parts, ZERO)
+
+
+@given(organisations, rows, capital)
+def test_the_total_is_the_sum_of_its_regions_and_of_the_facts(
+    organisations: Sequence[Organisation], rows: list[Row], capital: list[Capital]
+) -> None:
+    totals = join_regions(NAMES, organisations, rows, capital)
+    assert totals.total.figures == add([region.figures for region in totals.regions])
+    facts = [row.figures for row in rows] + [one.figures for one in capital]
+    assert totals.total.figures == add(facts)
+    shown = [region.code for region in totals.regions]
+    assert shown == sorted(shown)
+    members = {code for one in organisations if one.is_member for code in one.region_codes}
+    assert members <= set(shown)
+    assert totals.total.organisations == sum(one.is_member for one in organisations)
+
+
+@given(organisations, rows, capital)
+def test_the_order_of_the_facts_does_not_matter(
+    organisations: Sequence[Organisation], rows: list[Row], capital: list[Capital]
+) -> None:
+    forwards = join_regions(NAMES, organisations, rows, capital)
+    assert forwards == join_regions(NAMES, organisations[::-1], rows[::-1], capital[::-1])
+
+
+@given(organisations, rows)
+def test_groups_of_one_loan_each_add_up_to_their_line(
+    organisations: Sequence[Organisation], rows: list[Row]
+) -> None:
+    totals = add_groups(join_regions(NAMES, organisations, rows, []), rows)
+    for line in (*totals.regions, totals.total):
+        assert add([group.figures for group in line.groups]) == line.figures
+
+
+@given(organisations, rows)
+def test_groups_by_organisation_name_every_row(
+    organisations: Sequence[Organisation], rows: list[Row]
+) -> None:
+    named = name_groups(organisations, rows)
+    assert [organisation_id(row.group or "") for row in named] == [
+        row.organisation_id for row in rows
+    ]
+
+
+def test_what_the_register_does_not_know_stops_the_report() -> None:
+    stranger = Row(organisation_id("stranger"), "06", replace(ZERO, loans_count=1))
+    with pytest.raises(UnknownOrganisation):
+        name_groups([], [stranger])
+    with pytest.raises(UnknownOrganisation):
+        join_regions(
+            NAMES,
+            [],
+            [],
+            [Capital(stranger.organisation_id, replace(ZERO, capital_public_cents=1))],
+        )
+    with pytest.raises(UnknownRegion):
+        join_regions({}, [], [stranger], [])
+
+
+@given(st.integers(-(10**15), 10**15), st.integers(1, 10**15), st.integers(1, 6))
+def test_quotients_round_half_up_once(numerator: int, denominator: int, places: int) -> None:
+    exact = Decimal(numerator * 10**places) / Decimal(denominator)
+    written = Decimal(format_quotient(numerator, denominator, places))
+    # 28 digits of context are enough to tell halves of quotients this small apart.
+    expected = exact.quantize(Decimal(1), rounding=ROUND_HALF_UP).scaleb(-places)
+    assert abs(written - expected) <= Decimal(1).scaleb(-places)
+    assert abs(written * denominator - numerator) * 2 <= Decimal(denominator).scaleb(-places)
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "places", "text"),
+    [
+        (9000, 130000, 4, "0.0692"),
+        (4000, 130000, 4, "0.0308"),
+        (0, 0, 4, "0.0000"),
+        (5, 0, 4, "0.0000"),
+        (1, 8, 2, "0.13"),
+        (-1, 8, 2, "-0.13"),
+        (18930, 60, 2, "315.50"),
+    ],
+)
+def test_known_quotients(numerator: int, denominator: int, places: int, text: str) -> None:
+    assert format_quotient(numerator, denominator, places) == text
+
+
+def test_months_cover_the_period_once() -> None:
+    period = Period(date(2024, 1, 31), date(2025, 2, 1), date(2025, 2, 1))
+    months = list(period.months())
+    assert [months[0][1].first, months[0][1].last] == [date(2024, 1, 31), date(2024, 1, 31)]
+    assert months[1] == ("2024-02", Period(date(2024, 2, 1), date(2024, 2, 29), date(2024, 2, 29)))
+    assert [months[-1][0], months[-1][1].last] == ["2025-02", date(2025, 2, 1)]
+    for (_, one), (_, following) in pairwise(months):
+        assert (following.first - one.last).days == 1
+
+
+@given(st.text())
+def test_no_cell_of_text_can_be_a_formula(text: str) -> None:
+    assert not escape_formula(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))

@@ -1,0 +1,105 @@
+"""Terms that cannot be scheduled, each with its code and the field at fault."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from services.common.calendar import DayCount
+from services.loans.schedules.arithmetic import build_schedule
+from services.loans.schedules.terms import (
+    Amortisation,
+    Fee,
+    InterestMethod,
+    ScheduleError,
+    ScheduleTerms,
+)
+
+PLAIN = ScheduleTerms(500_000, Decimal(7), 24, date(2026, 1, 15))
+
+REFUSALS = [
+    ("schedule.principal_out_of_range", "principal", {"principal_cents": 0}),
+    ("schedule.principal_out_of_range", "principal", {"principal_cents": -1}),
+    ("schedule.principal_out_of_range", "principal", {"principal_cents": 10**15}),
+    ("schedule.annual_rate_out_of_range", "annual_rate", {"annual_rate": Decimal("-0.01")}),
+    ("schedule.annual_rate_out_of_range", "annual_rate", {"annual_rate": Decimal("100.01")}),
+    ("schedule.annual_rate_out_of_range", "annual_rate", {"annual_rate": Decimal("NaN")}),
+    ("schedule.annual_rate_out_of_range", "annual_rate", {"annual_rate": Decimal("Infinity")}),
+    ("schedule.annual_rate_too_precise", "annual_rate", {"annual_rate": Decimal("7.123456789")}),
+    ("schedule.instalments_out_of_range", "instalments", {"instalments": 0}),
+    ("schedule.instalments_out_of_range", "instalments", {"instalments": 601}),
+    ("schedule.repay_every_out_of_range", "repay_every", {"repay_every": 0}),
+    ("schedule.term_too_long", "repay_every", {"repay_every": 51}),
+    ("schedule.term_too_long", "first_due_on", {"first_due_on": date(2126, 1, 1)}),
+    ("schedule.term_too_long", "repay_every", {"disbursed_on": date(9998, 1, 1)}),
+    (
+        "schedule.first_due_before_disbursement",
+        "first_due_on",
+        {"first_due_on": date(2026, 1, 14)},
+    ),
+    (
+        "schedule.first_due_before_disbursement",
+        "first_due_on",
+        {"first_due_on": date(2026, 1, 15)},
+    ),
+    ("schedule.grace_too_long", "grace/principal_periods", {"principal_grace_periods": 24}),
+    ("schedule.grace_too_long", "grace/interest_periods", {"interest_grace_periods": 24}),
+    ("schedule.grace_too_long", "grace/interest_free_periods", {"interest_free_periods": 25}),
+    ("schedule.grace_negative", "grace/principal_periods", {"principal_grace_periods": -1}),
+    (
+        "schedule.instalment_multiple_out_of_range",
+        "instalment_multiple",
+        {"instalment_multiple_cents": 0},
+    ),
+    (
+        "schedule.down_payment_out_of_range",
+        "down_payment_percent",
+        {"down_payment_percent": Decimal("-0.1")},
+    ),
+    (
+        "schedule.down_payment_out_of_range",
+        "down_payment_percent",
+        {"down_payment_percent": Decimal(100)},
+    ),
+    (
+        "schedule.down_payment_out_of_range",
+        "down_payment_percent",
+        {"down_payment_percent": Decimal("0.00001")},
+    ),
+    ("schedule.fee_negative", "fees", {"fees": (Fee(-1),)}),
+    ("schedule.nothing_advanced", "fees", {"fees": (Fee(500_000),)}),
+    ("schedule.never_amortises", "instalments", {"instalment_multiple_cents": 1_000_000}),
+    (
+        "schedule.never_amortises",
+        "instalments",
+        {"principal_cents": 5, "annual_rate": Decimal(0)},
+    ),
+    (
+        "schedule.never_amortises",
+        "instalments",
+        {
+            "annual_rate": Decimal(60),
+            "instalments": 600,
+            "day_count": DayCount.ACTUAL_365,
+        },
+    ),
+    (
+        "schedule.never_amortises",
+        "instalments",
+        {"interest_method": InterestMethod.FLAT, "instalment_multiple_cents": 1_000_000},
+    ),
+    (
+        "schedule.never_amortises",
+        "instalments",
+        {"amortisation": Amortisation.EQUAL_PRINCIPAL, "instalment_multiple_cents": 1_000_000},
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "field", "changes"), REFUSALS)
+def test_terms_that_cannot_be_scheduled(code: str, field: str, changes: dict[str, object]) -> None:
+    values = {name: getattr(PLAIN, name) for name in PLAIN.__slots__} | changes
+    with pytest.raises(ScheduleError) as caught:
+        build_schedule(ScheduleTerms(**values))
+    assert (caught.value.code, caught.value.field) == (code, field)
+    assert caught.value.message.fr != caught.value.message.en
