@@ -82,6 +82,7 @@ async def test_writers_of_one_organisation_wait_others_do_not(
     service: MarksService, twin: MarksService
 ) -> None:
     one, other = uuid.uuid4(), uuid.uuid4()
+    await write(service, one, 1, fails=False)  # its row is there: the wait is for a lock alone
     async with service.database.write(one):
         for process in (service, twin):
             await asyncio.wait_for(write(process, other, 1, fails=False), 5)
