@@ -18,6 +18,7 @@ from services.common.errors import BadGateway, Unavailable
 from services.common.identity import Principal, Role
 
 KEPT_SECONDS = 60
+Days = tuple[date, date]
 GATEWAY = Principal("gateway", Role.SERVICE)
 
 
@@ -26,20 +27,24 @@ class HomeTotals:
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
-        self._lock = asyncio.Lock()
-        self._kept: tuple[float, tuple[date, date], RegionalTotals] | None = None
+        self._readings: dict[Days, asyncio.Task[RegionalTotals]] = {}
+        self._kept: tuple[float, Days, RegionalTotals] | None = None
 
     async def __call__(self, first: date, last: date) -> RegionalTotals:
-        """Raises PartUnavailable; a failure is never kept."""
-        async with self._lock:
-            now = time.monotonic()
-            if self._kept is not None:
-                read_at, days, totals = self._kept
-                if days == (first, last) and now - read_at < KEPT_SECONDS:
-                    return totals
-            totals = await self._read(Period(first, last, last))
-            self._kept = (now, (first, last), totals)
-            return totals
+        """Raises PartUnavailable; a failure answers those who waited for it and is not kept."""
+        days = (first, last)
+        if self._kept is not None:
+            read_at, kept_days, totals = self._kept
+            if kept_days == days and time.monotonic() - read_at < KEPT_SECONDS:
+                return totals
+        reading = self._readings.get(days)
+        if reading is None:
+            reading = asyncio.create_task(self._read(Period(first, last, last)))
+            self._readings[days] = reading
+            reading.add_done_callback(lambda _: self._readings.pop(days))
+        totals = await asyncio.shield(reading)
+        self._kept = (time.monotonic(), days, totals)
+        return totals
 
     async def _read(self, period: Period) -> RegionalTotals:
         state = self._app.state

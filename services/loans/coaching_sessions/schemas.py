@@ -1,6 +1,6 @@
 """A coaching session as it is posted and as it is shown."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import Field
 
 from services.common.fields import Answer, Body, CalendarDate, ExternalId, Name, Reason
-from services.common.strict_json import fingerprint, to_json
+from services.common.strict_json import fingerprint
+from services.loans.content import read_content
 from services.loans.loans.schemas import Reference
 from services.loans.vocabulary import CoachingMode, CoachingStage
 
@@ -28,9 +29,10 @@ class CoachingSessionDraft:
     stage: CoachingStage
     topics: tuple[str, ...]
     next_action: str | None
+    fingerprint: bytes = field(init=False)
 
-    def fingerprint(self) -> bytes:
-        return fingerprint(to_json(asdict(self)))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprint", fingerprint(read_content(self)))
 
 
 class CoachingSessionBody(Body):

@@ -1,9 +1,10 @@
 """A repayment, validated and typed, on its way to the record."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from services.common.strict_json import fingerprint
+from services.loans.content import read_content
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,14 +14,7 @@ class RepaymentDraft:
     paid_on: date
     amount_cents: int
     method: str | None
+    fingerprint: bytes = field(init=False)
 
-    def fingerprint(self) -> bytes:
-        return fingerprint(
-            [
-                self.external_id,
-                self.loan_external_id,
-                self.paid_on.isoformat(),
-                self.amount_cents,
-                self.method,
-            ]
-        )
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprint", fingerprint(read_content(self)))

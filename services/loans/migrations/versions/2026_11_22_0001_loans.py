@@ -135,7 +135,6 @@ def create_loans() -> None:
             purpose text,
             sector_code text,
             region_code text NOT NULL,
-            municipality text,
             principal_cents bigint NOT NULL,
             terms jsonb NOT NULL,
             contracted_on date NOT NULL,
