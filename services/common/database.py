@@ -23,7 +23,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from services.common.errors import Problem, Unavailable
+from services.common.errors import BadRequest, Problem, Unavailable
+from services.common.messages import MESSAGES
 from services.common.text import Text
 
 STATEMENT_TIMEOUT_SECONDS = 30
@@ -32,6 +33,9 @@ POOL_WAIT_SECONDS = 10
 
 # SQLSTATE classes and codes after which the same request may be sent again, unchanged.
 _RETRYABLE = ("08", "40001", "40P01", "53", "55P03", "57", "XX000")
+
+# What the database cannot hold as text: U+0000 in a path or a query; bodies are checked before.
+_NO_TEXT = ("22021", "22P05")
 
 
 class ReadSession:
@@ -192,6 +196,10 @@ def to_problem(error: Exception) -> Problem | None:
     code = str(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "")
     if code.startswith(_RETRYABLE) or isinstance(error, PoolTimeoutError | TimeoutError | OSError):
         return _unavailable()
+    if isinstance(cause, asyncpg.InterfaceError) and "connection is closed" in str(cause):
+        return _unavailable()
+    if code in _NO_TEXT:
+        return BadRequest(MESSAGES["text.control"], code="text.control")
     return None
 
 
