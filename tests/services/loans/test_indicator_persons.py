@@ -1,14 +1,14 @@
 """Shares of persons speak of natural persons alone: an enterprise has no gender, age or origin."""
 
 from services.common.identity import Role
-from tests.services.loans.conftest import Loans, borrower, loan
+from tests.services.loans.conftest import Document, Loans, borrower, loan
 
 YEAR = {"from": "2025-04-01", "to": "2026-03-31"}
 
 
 async def test_an_enterprise_that_borrows_counts_in_no_share_of_persons(loans: Loans) -> None:
     member = loans.as_member()
-    described = {"birth_year": 1999, "gender": "woman", "clienteles": ["immigrant"]}
+    described: Document = {"birth_year": 1999, "gender": "woman", "clienteles": ["immigrant"]}
     for kind in ("person", "legal_person"):
         body = borrower(kind=kind, legal_name="Coop du Nord", **described)
         assert (await member.post("/v1/borrowers", body)).status_code == 201
