@@ -54,6 +54,13 @@ _GENDERS = {
     "other": ("other", "autre", "x", "non_binary", "non_binaire", "nonbinary"),
     "undisclosed": ("undisclosed", "unknown", "inconnu", "non_declare", "prefere_ne_pas_repondre"),
 }
+_PRODUCTS = {
+    "individual_loan": ("individual_loan", "individual", "pret_individuel", "individuel"),
+    "circle_loan": ("circle_loan", "circle", "pret_de_cercle", "cercle", "cercle_d_emprunt"),
+    "bridge_loan": ("bridge_loan", "bridge", "pret_relais", "relais"),
+    "first_loan": ("first_loan", "premier_pret"),
+    "emergency_loan": ("emergency_loan", "emergency", "pret_d_urgence", "coup_de_pouce"),
+}
 _STAGES = {
     "pre_start": ("pre_start", "prestart", "pre_demarrage", "predemarrage", "pre_startup"),
     "start": ("start", "startup", "start_up", "demarrage"),
@@ -96,6 +103,7 @@ def _invert(words: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     return {word: code for code, synonyms in words.items() for word in synonyms}
 
 
+_PRODUCT_CODES = _invert(_PRODUCTS)
 _GENDER_CODES = _invert(_GENDERS)
 _STAGE_CODES = _invert(_STAGES)
 _CLIENTELE_CODES = _invert(_CLIENTELES)
@@ -106,6 +114,11 @@ def _to_gender(text: str) -> str:
     if gender is None:
         raise PydanticCustomError("choice", "refused", {"expected": ", ".join(_GENDERS)})
     return gender
+
+
+def _to_product(text: str) -> str:
+    code = to_code(text)
+    return _PRODUCT_CODES.get(code, code)
 
 
 def _to_stage(text: str) -> str:
@@ -119,6 +132,7 @@ def _to_clienteles(words: list[str]) -> list[str]:
 
 
 OpenCode = Annotated[Code, Field(examples=["individual_loan"]), AfterValidator(to_code)]
+Product = Annotated[Code, Field(examples=list(_PRODUCTS)), AfterValidator(_to_product)]
 Gender = Annotated[Code, Field(examples=list(_GENDERS)), AfterValidator(_to_gender)]
 Stage = Annotated[Code, Field(examples=list(_STAGES)), AfterValidator(_to_stage)]
 Clienteles = Annotated[

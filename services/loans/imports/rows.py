@@ -27,7 +27,7 @@ from services.loans.loans.drafts import (
 from services.loans.repayments.drafts import RepaymentDraft
 from services.loans.repayments.schemas import RepaymentBody
 from services.loans.schedules.terms import Fee, ScheduleTerms
-from services.loans.vocabulary import BorrowerKind, Clienteles, Gender, OpenCode, Stage, to_word
+from services.loans.vocabulary import BorrowerKind, Clienteles, Gender, Product, Stage, to_word
 
 _KINDS = {
     "personne": "person",
@@ -77,7 +77,7 @@ class LoanRow(Body):
     clienteles: Clienteles = []
     region_code: RegionCode | None = None
     municipality: Name | None = None
-    product: OpenCode = DEFAULT_PRODUCT
+    product: Product = DEFAULT_PRODUCT
     stage: Stage | None = None
     sector_code: SectorCode | None = None
     principal: PositiveAmount

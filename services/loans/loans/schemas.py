@@ -20,7 +20,7 @@ from services.common.fields import (
 from services.loans.borrowers.schemas import SectorCode
 from services.loans.loans.drafts import DEFAULT_PRODUCT, Funding, LoanDraft, lay_schedule
 from services.loans.schedules.schemas import TermsBody
-from services.loans.vocabulary import FundingSource, OpenCode, Stage
+from services.loans.vocabulary import FundingSource, Product, Stage
 
 
 class Reference(Body):
@@ -39,7 +39,7 @@ class LoanBody(Body):
 
     external_id: ExternalId
     borrower: Reference
-    product: OpenCode = DEFAULT_PRODUCT
+    product: Product = DEFAULT_PRODUCT
     stage: Stage | None = None
     purpose: Name | None = None
     sector_code: SectorCode | None = None
