@@ -18,7 +18,6 @@ from datetime import date
 
 from fastapi import Request, Response
 from sqlalchemy import text
-from starlette.requests import ClientDisconnect
 
 from services.common import audit, errors
 from services.common.answers import read_body
@@ -111,10 +110,7 @@ async def receive_import(
 async def _read_file(request: Request, file_name: str | None) -> SentFile:
     media_type = request.headers.get("content-type", "")
     find_reader(media_type)
-    try:
-        content = await read_body(request, IMPORT_MAX_BYTES)
-    except ClientDisconnect as gone:
-        raise errors.BadRequest(MESSAGES["body.truncated"], code="body.truncated") from gone
+    content = await read_body(request, IMPORT_MAX_BYTES)
     digest = await asyncio.to_thread(lambda: hashlib.sha256(content).digest())
     return SentFile(content, digest, media_type, file_name)
 

@@ -9,9 +9,9 @@ from services.common.strict_json import to_json
 
 
 def read_content(draft: object, leave_out: Collection[str] = ()) -> dict[str, JsonValue]:
-    """The fields of a dataclass by name, those of the dataclasses inside it too.
+    """The fields of a dataclass by name, and those of the dataclasses inside it.
 
-    Those that the dataclass computes itself are left out.
+    Those that a dataclass computes itself are left out.
     """
     assert is_dataclass(draft), "a draft is a dataclass"
     return {
@@ -22,8 +22,10 @@ def read_content(draft: object, leave_out: Collection[str] = ()) -> dict[str, Js
 
 
 def _read(value: object) -> JsonValue:
-    if is_dataclass(value):
-        return read_content(value)
+    if value is None or isinstance(value, str | int):
+        return value
     if isinstance(value, tuple):
         return [_read(member) for member in value]
-    return str(value) if isinstance(value, UUID) else to_json(value)
+    if isinstance(value, UUID):
+        return str(value)
+    return read_content(value) if is_dataclass(value) else to_json(value)
