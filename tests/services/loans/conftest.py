@@ -53,7 +53,7 @@ class Client:
         return {"Authorization": f"Bearer {sign_principal(principal, self.key)}"}
 
     async def get(self, path: str, **query: str) -> httpx.Response:
-        return await self.http.get(path, params=query, headers=self.headers)
+        return await self.http.get(path, params=query or None, headers=self.headers)
 
     async def post(self, path: str, body: JsonValue, **headers: str) -> httpx.Response:
         """A name of a header is written with underscores: `idempotency_key`."""
