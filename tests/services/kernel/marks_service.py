@@ -18,6 +18,7 @@ from services.common.app import create_service, service_router
 from services.common.bulk import insert_rows
 from services.common.database import Database, WriteSession
 from services.common.errors import Conflict
+from services.common.events import create_events_router
 from services.common.fields import Body, Name
 from services.common.idempotency import Answered, answer_once, created
 from services.common.identity import Principal, Requires, Role, sign_principal
@@ -101,10 +102,11 @@ class Caller:
     signing_key: OKPKey
     organisation: str
     subject: str = "key-1"
+    role: Role = Role.MEMBER
 
     @property
     def principal(self) -> Principal:
-        return Principal(self.subject, Role.MEMBER, self.organisation)
+        return Principal(self.subject, self.role, self.organisation)
 
     async def post(
         self, text: str, key: str | None = None, path: str = "/v1/marks"
@@ -174,7 +176,7 @@ async def running_marks_service(
         database_url=SecretStr(database.url("registry_app")),
         token_public_key_file=public_key_file,
     )
-    app = create_service("Marques", settings, [router])
+    app = create_service("Marques", settings, [router, create_events_router()])
     app.state.superuser_dsn = database.superuser_dsn
     transport = httpx.ASGITransport(app)
     async with (
