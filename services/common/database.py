@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 
 import asyncpg
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import URL, NullPool, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -82,7 +82,7 @@ class Database:
     @asynccontextmanager
     async def write(self, organisation_id: uuid.UUID) -> AsyncIterator[WriteSession]:
         async with (
-            self._turn(organisation_id),
+            self.turn(organisation_id),
             self.engine.connect() as connection,
             connection.begin(),
         ):
@@ -93,7 +93,7 @@ class Database:
             yield WriteSession(connection, organisation_id)
 
     @asynccontextmanager
-    async def _turn(self, organisation_id: uuid.UUID) -> AsyncIterator[None]:
+    async def turn(self, organisation_id: uuid.UUID) -> AsyncIterator[None]:
         """Queue this process's writers before they take a connection.
 
         Else those who wait for one long import of their organisation would hold the whole pool,
@@ -114,6 +114,15 @@ class Database:
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
 
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator["Database"]:
+        """The same role for work on another event loop, with connections made for it alone."""
+        database = Database(_make_engine(self.engine.url, poolclass=NullPool))
+        try:
+            yield database
+        finally:
+            await database.close()
+
     async def close(self) -> None:
         await self.engine.dispose()
 
@@ -129,12 +138,20 @@ _LOCK_ORGANISATION = text(
 
 def open_database(url: SecretStr, connections_max: int) -> Database:
     """A pool that checks a connection before use: a restarted PostgreSQL is found again."""
-    engine = create_async_engine(
-        url.get_secret_value(),
+    engine = _make_engine(
+        make_url(url.get_secret_value()),
         pool_size=connections_max,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
         pool_pre_ping=True,
+    )
+    return Database(engine)
+
+
+def _make_engine(url: URL, **pool: object) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        **pool,
         hide_parameters=True,  # no value of a request reaches a log
         connect_args={
             "timeout": CONNECT_TIMEOUT_SECONDS,
@@ -145,7 +162,6 @@ def open_database(url: SecretStr, connections_max: int) -> Database:
             },
         },
     )
-    return Database(engine)
 
 
 async def driver(session: ReadSession) -> asyncpg.Connection:
