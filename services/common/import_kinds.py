@@ -77,7 +77,8 @@ def import_kind(
         numbers, drafts, found = list[int](), list[Draft](), list[RowError]()
         received, is_truncated = 0, False
         for batch in table.batches:
-            received += len(batch.numbers) + len(batch.refused)
+            of_batch = len(batch.numbers) + len(batch.refused_numbers)
+            received += of_batch
             # Batches come in order: once enough is found, what later ones hold is not shown.
             is_full, good = len(found) >= ERRORS_MAX, len(numbers)
             if not is_full:
@@ -89,8 +90,7 @@ def import_kind(
                 except (ValidationError, Problem) as error:
                     if not is_full:
                         found += place_errors(number, _errors_of(error), places)
-            has_refused = len(numbers) - good < len(batch.numbers) + len(batch.refused)
-            is_truncated |= is_full and has_refused
+            is_truncated |= is_full and len(numbers) - good < of_batch
 
         async def record_drafts(
             session: WriteSession, principal: Principal, today: date
