@@ -136,6 +136,13 @@ ExternalId = Annotated[str, Field(max_length=100, examples=["PRET-2026-014"]), *
 Name = Annotated[str, Field(max_length=200), *_CLEAN]
 Reason = Annotated[str, Field(max_length=1000), *_CLEAN]
 Code = Annotated[str, Field(max_length=60, examples=["start"]), *_CLEAN]
+
+
+def pad_region_code(cell: object) -> object:
+    """`6` as spreadsheets write `06`."""
+    return f"0{cell}" if isinstance(cell, str) and len(cell) == 1 and cell.isdigit() else cell
+
+
 RegionCode = Annotated[
     str,
     matching(r"0[1-9]|1[0-7]", "region_code.form"),
