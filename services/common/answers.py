@@ -149,6 +149,8 @@ def install_problem_handlers(
 
     async def on_validation(request: Request, error: Exception) -> Response:
         found = cast(RequestValidationError, error).errors()
+        if any(each["loc"][0] == "path" for each in found):
+            return problem_response(errors.NotFound(), request)
         return problem_response(
             errors.Unprocessable(errors=to_input_errors(found, skip=1)), request
         )
