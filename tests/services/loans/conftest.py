@@ -227,7 +227,7 @@ def terms(**changes: JsonValue) -> Document:
     return {"principal": "1200.00", "annual_rate": "12", "instalments": 12, **changes}
 
 
-def loan(borrower_id: JsonValue, **changes: JsonValue) -> Document:
+def loan(borrower_id: JsonValue, /, **changes: JsonValue) -> Document:
     """The body of a sound loan; its first instalment falls due on 2025-05-15."""
     return {
         "external_id": some_id("P"),
@@ -329,4 +329,32 @@ def repayment_row(
         "paid_on": paid_on,
         "amount": amount,
         "method": "cheque",
+    }
+
+
+def coaching_session(borrower: JsonValue, /, **changes: JsonValue) -> Document:
+    """The body of a sound session; `borrower` is a reference."""
+    return {
+        "external_id": some_id("S"),
+        "borrower": borrower,
+        "coach": "Luc Gagnon",
+        "held_on": "2025-06-10",
+        "duration_minutes": 75,
+        "mode": "in_person",
+        "stage": "post_start",
+        "topics": ["plan d'affaires", "budget"],
+        **changes,
+    }
+
+
+def outcome(loan_id: JsonValue, /, **changes: JsonValue) -> Document:
+    """The body of a sound outcome of a loan named by its external_id."""
+    return {
+        "external_id": some_id("O"),
+        "loan": {"external_id": loan_id},
+        "observed_on": "2026-03-15",
+        "business_status": "active",
+        "jobs_created": 2,
+        "jobs_maintained": 1,
+        **changes,
     }
