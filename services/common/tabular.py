@@ -207,14 +207,15 @@ def _read_csv(body: bytes, charset: str, columns: Sequence[Column]) -> Iterator[
         raise TableRefused([row_error(0, "", "import.encoding", line=error.line)]) from error
     records = _read_records(lines, _find_delimiter(lines, index_columns(columns)))
     _, header = next(records, (0, []))
-    while header and not header[-1].strip():  # spreadsheets leave empty columns at the end
-        header.pop()
+    width = len(header)
+    while 1 < len(header) <= COLUMNS_MAX and not header[-1].strip():
+        header.pop()  # spreadsheets leave empty columns at the end
     plan = [(c.name, SHEET_READINGS.get(c.kind)) for c in _match_header(header, columns)]
     for number, cells in records:
-        if len(cells) >= len(plan) and not "".join(cells[len(plan) :]).strip():
+        if len(cells) == width and not "".join(cells[len(plan) :]).strip():
             yield number, _read_cells(plan, cells[: len(plan)])
         else:
-            found = row_error(number, "", "row.cells", found=len(cells), expected=len(plan))
+            found = row_error(number, "", "row.cells", found=len(cells), expected=width)
             yield number, [found]
 
 
