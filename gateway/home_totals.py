@@ -18,6 +18,8 @@ from services.common.errors import BadGateway, Unavailable
 from services.common.identity import Principal, Role
 
 KEPT_SECONDS = 60
+HOME_SECONDS = 5
+"""A visitor of the home page waits no longer for a part that is silent."""
 Days = tuple[date, date]
 GATEWAY = Principal("gateway", Role.SERVICE)
 
@@ -51,7 +53,7 @@ class HomeTotals:
         asker = Asker(GATEWAY, secrets.token_hex(16))
         try:
             report = await make_regional_report(
-                state.part_reader, asker, period, None, state.report_seconds
+                state.part_reader, asker, period, None, HOME_SECONDS
             )
         except Unavailable as error:
             missing = cast("list[str]", error.extra["missing"])

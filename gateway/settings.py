@@ -32,6 +32,8 @@ class GatewaySettings(BaseSettings):
 
     connect_seconds: float = 2
     """A part that takes longer to accept a connection is down."""
+    authentication_seconds: float = 5
+    """The registry is asked at each request: when it is silent for longer, it is down."""
     read_seconds: float = 30
     """A part that is silent for longer is late."""
     import_seconds: float = 300

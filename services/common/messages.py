@@ -72,6 +72,10 @@ MESSAGES: dict[str, Text] = {
         "La date de versement du prêt et celle de ses conditions diffèrent.",
         "The disbursement date of the loan and that of its terms differ.",
     ),
+    "import.too_heavy": Text(
+        "Ce fichier fait trop d'échéances pour un seul envoi ; envoyez-le en plusieurs parties.",
+        "This file makes too many instalments for one import; send it in several parts.",
+    ),
     "region_code.form": Text(
         "Une région est un code officiel à deux chiffres, de 01 à 17.",
         "A region is an official two-digit code, from 01 to 17.",
@@ -90,6 +94,16 @@ MESSAGES: dict[str, Text] = {
         "L'envoi s'est interrompu avant la fin ; rien n'a été inscrit.",
         "The upload broke off before its end; nothing was recorded.",
     ),
+    "cell.error": Text(
+        "Cette cellule affiche une erreur ({shown}) ; mettez-y une valeur ou videz-la.",
+        "This cell shows an error ({shown}); put a value there or empty it.",
+    ),
+    "cell.formula": Text(
+        "Cette cellule est une formule ; copiez-la et collez-y sa valeur "
+        "(collage spécial, valeurs).",
+        "This cell is a formula; copy it and paste its value there (paste special, values).",
+    ),
+    "cell.too_long": Text("Cette cellule est trop longue.", "This cell is too long."),
     "column.duplicate": Text(
         "La colonne « {column} » est là deux fois.", 'The column "{column}" stands here twice.'
     ),
@@ -138,5 +152,42 @@ MESSAGES: dict[str, Text] = {
     "row.cells": Text(
         "Cette ligne a {found} cellule(s) ; les titres en ont {expected}.",
         "This row has {found} cell(s); the header has {expected}.",
+    ),
+    "workbook.damaged": Text(
+        "Ce classeur est incomplet ou abîmé ; enregistrez-le de nouveau et renvoyez-le.",
+        "This workbook is incomplete or damaged; save it anew and send it again.",
+    ),
+    "workbook.doctype": Text(
+        "Le classeur contient une déclaration de type de document, qui n'est pas admise : {part}.",
+        "The workbook holds a document type declaration, which is not allowed: {part}.",
+    ),
+    "workbook.form": Text(
+        "Ce fichier n'est pas un classeur XLSX ; enregistrez-le comme « Classeur Excel (.xlsx) ».",
+        'This file is not an XLSX workbook; save it as "Excel workbook (.xlsx)".',
+    ),
+    "workbook.locked": Text(
+        "Ce classeur est protégé par un mot de passe ; enregistrez-le sans.",
+        "This workbook is protected by a password; save it without.",
+    ),
+    "workbook.macros": Text(
+        "Ce classeur contient des macros ; enregistrez-le comme « Classeur Excel (.xlsx) ».",
+        'This workbook holds macros; save it as "Excel workbook (.xlsx)".',
+    ),
+    "workbook.no_sheet": Text(
+        "Ce classeur n'a aucune feuille visible.", "This workbook has no visible sheet."
+    ),
+    "workbook.part": Text(
+        "Le classeur contient un élément qui n'est pas admis : {part}.",
+        "The workbook holds something that is not allowed: {part}.",
+    ),
+    "workbook.texts": Text(
+        "Les textes de ce classeur dépassent {megabytes_max} Mio ; partagez-le.",
+        "The texts of this workbook are over {megabytes_max} MiB; split it.",
+    ),
+    "workbook.too_large": Text(
+        "Décompressé, ce classeur dépasse {megabytes_max} Mio ou {entries_max} éléments, "
+        "ou il est compressé à l'excès.",
+        "Unpacked, this workbook is over {megabytes_max} MiB or {entries_max} parts, "
+        "or it is compressed beyond measure.",
     ),
 }

@@ -1,8 +1,9 @@
-"""A table from the bytes a member sends: CSV or NDJSON, its columns recognised, its cells read.
+"""A table from the bytes a member sends: its columns recognised, its cells read.
 
-CSV: `,` `;` or tab, UTF-8 or cp1252, French or English headers in any order. Rows count from 1
-and keep their place: a blank line is skipped but counted, so row n stands n lines under the
-header of the sheet. NDJSON: row n is line n. Another format is another reader (`READERS`).
+CSV: `,` `;` or tab, UTF-8 or cp1252. XLSX: the first visible sheet. Both have French or English
+headers in any order, on the first line that holds something. Rows count from 1 and keep their
+place: a blank line is skipped but counted, so row n stands n lines under the header of the sheet.
+NDJSON: row n is line n. Another format is another reader (`READERS`).
 """
 
 import csv
@@ -11,7 +12,8 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.common import encoding, errors, strict_json
+from services.common import encoding, errors, strict_json, workbook
+from services.common.archive import WorkbookRefused
 from services.common.cells import JSON_READINGS, SHEET_READINGS, CellKind, Reading
 from services.common.errors import JsonValue, Problem
 from services.common.messages import MESSAGES
@@ -23,6 +25,7 @@ BATCH_ROWS = 5_000
 SHOWN_LENGTH_MAX = 100
 
 _DELIMITERS = ",;\t"
+_SMALL_WORDS = frozenset({"d", "de", "des", "du", "l", "la", "le", "les"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,12 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows in order: their numbers, their values by column name, what could not be read."""
+    """Some rows in order: their numbers and values by column name; what is wrong with others."""
 
     numbers: list[int] = field(default_factory=list)
     values: list[dict[str, JsonValue]] = field(default_factory=list)
     refused: list[RowError] = field(default_factory=list)
+    refused_numbers: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class TableRefused(Exception):
         self.found = found
 
 
-ReadRow = tuple[int, dict[str, JsonValue] | RowError]
+ReadRow = tuple[int, dict[str, JsonValue] | list[RowError]]
 Reader = Callable[[bytes, str, Sequence[Column]], Iterator[ReadRow]]
 
 
@@ -132,8 +136,9 @@ def _gather(rows: Iterator[ReadRow]) -> Iterator[Batch]:
                 code="import.too_many_rows",
                 extra={"limit_rows": ROWS_MAX},
             )
-        if isinstance(row, RowError):
-            batch.refused.append(row)
+        if isinstance(row, list):
+            batch.refused.extend(row)
+            batch.refused_numbers.append(number)
         else:
             batch.numbers.append(number)
             batch.values.append(row)
@@ -146,9 +151,14 @@ def _gather(rows: Iterator[ReadRow]) -> Iterator[Batch]:
 
 
 def fold_name(name: str) -> str:
-    """What column names are compared by: no case, no accents, no spaces, no punctuation."""
+    """What column names are compared by: no case, no accents, no punctuation, no small words.
+
+    « Date de versement », "date_versement" and « Nº de prêt » are as people write them.
+    """
     decomposed = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(character for character in decomposed if character.isalnum())
+    plain = "".join(c if c.isalnum() else " " for c in decomposed if not unicodedata.combining(c))
+    words = [word for word in plain.split() if word not in _SMALL_WORDS]
+    return "".join(words or plain.split())
 
 
 def index_columns(columns: Sequence[Column]) -> dict[str, Column]:
@@ -197,15 +207,15 @@ def _read_csv(body: bytes, charset: str, columns: Sequence[Column]) -> Iterator[
         raise TableRefused([row_error(0, "", "import.encoding", line=error.line)]) from error
     records = _read_records(lines, _find_delimiter(lines, index_columns(columns)))
     _, header = next(records, (0, []))
+    while header and not header[-1].strip():  # spreadsheets leave empty columns at the end
+        header.pop()
     plan = [(c.name, SHEET_READINGS.get(c.kind)) for c in _match_header(header, columns)]
     for number, cells in records:
-        if len(cells) == len(plan):
-            yield number, _read_cells(plan, cells)
+        if len(cells) >= len(plan) and not "".join(cells[len(plan) :]).strip():
+            yield number, _read_cells(plan, cells[: len(plan)])
         else:
-            yield (
-                number,
-                row_error(number, "", "row.cells", found=len(cells), expected=len(plan)),
-            )
+            found = row_error(number, "", "row.cells", found=len(cells), expected=len(plan))
+            yield number, [found]
 
 
 def _read_cells(
@@ -258,6 +268,52 @@ def _find_delimiter(lines: io.StringIO, index: Mapping[str, Column]) -> str:
     return delimiter
 
 
+def _read_workbook(body: bytes, charset: str, columns: Sequence[Column]) -> Iterator[ReadRow]:
+    del charset
+    try:
+        rows = workbook.read_rows(body)
+        header_number, header = next(rows, (0, {}))
+        matched = _match_titles(header, columns)
+        plan = {place: (c.name, SHEET_READINGS.get(c.kind)) for place, c in matched.items()}
+        for number, cells in rows:
+            yield number - header_number, _read_sheet_row(number - header_number, cells, plan)
+    except WorkbookRefused as refused:
+        raise TableRefused([row_error(0, "", refused.code, **refused.blanks)]) from refused
+
+
+def _match_titles(
+    header: Mapping[int, workbook.Cell], columns: Sequence[Column]
+) -> dict[int, Column]:
+    """The columns by their places. Those without a title are none, as long as they stay empty."""
+    if not header:
+        raise TableRefused([row_error(0, "", "import.empty")])
+    titles = [cell for cell in header.values() if isinstance(cell, str)]
+    faults = [cell for cell in header.values() if isinstance(cell, workbook.CellFault)]
+    if faults:
+        raise TableRefused([row_error(0, f.shown, f.code, shown=show(f.shown)) for f in faults])
+    return dict(zip(header, _match_header(titles, columns), strict=True))
+
+
+def _read_sheet_row(
+    number: int,
+    cells: Mapping[int, workbook.Cell],
+    plan: Mapping[int, tuple[str, Reading | None]],
+) -> dict[str, JsonValue] | list[RowError]:
+    """The values of a row, or everything that is wrong with its cells."""
+    values: dict[str, JsonValue] = {}
+    found: list[RowError] = []
+    for place, cell in cells.items():
+        if place not in plan:
+            found.append(row_error(number, "", "column.unnamed", position=place + 1))
+            continue
+        name, reading = plan[place]
+        if isinstance(cell, workbook.CellFault):
+            found.append(row_error(number, name, cell.code, shown=show(cell.shown)))
+        else:
+            values[name] = cell if reading is None else reading(cell)
+    return found or values
+
+
 def _read_ndjson(body: bytes, charset: str, columns: Sequence[Column]) -> Iterator[ReadRow]:
     """One JSON object a line, always UTF-8. Null and empty text are an empty cell."""
     del charset
@@ -270,10 +326,10 @@ def _read_ndjson(body: bytes, charset: str, columns: Sequence[Column]) -> Iterat
         try:
             document = strict_json.loads(line)
         except Problem as problem:
-            yield number, _refused_line(number, problem)
+            yield number, [_refused_line(number, problem)]
             continue
         if not isinstance(document, dict):
-            yield number, row_error(number, "", "object.type")
+            yield number, [row_error(number, "", "object.type")]
             continue
         for name in document.keys() - names.keys():
             names[name] = index.get(fold_name(name))
@@ -292,14 +348,14 @@ def _read_members(
     document: Mapping[str, JsonValue],
     names: Mapping[str, Column | None],
     columns: Sequence[Column],
-) -> dict[str, JsonValue] | RowError:
+) -> dict[str, JsonValue] | list[RowError]:
     values: dict[str, JsonValue] = {}
     for name, value in document.items():
         column = names[name]
         if column is None:
-            return _unknown_column(number, name, columns)
+            return [_unknown_column(number, name, columns)]
         if column.name in values:
-            return row_error(number, column.name, "column.duplicate")
+            return [row_error(number, column.name, "column.duplicate")]
         if isinstance(value, str):
             value = value.strip()
             reading = JSON_READINGS.get(column.kind)
@@ -310,4 +366,9 @@ def _read_members(
     return values
 
 
-READERS: Mapping[str, Reader] = {"text/csv": _read_csv, "application/x-ndjson": _read_ndjson}
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+READERS: Mapping[str, Reader] = {
+    "text/csv": _read_csv,
+    "application/x-ndjson": _read_ndjson,
+    XLSX: _read_workbook,
+}

@@ -4,8 +4,6 @@ A spreadsheet says « Femme », "F" or "female"; the record says `woman`. Codes 
 are kept as they are written where the network leaves the list open (product, stage, clientele).
 """
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -13,9 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from services.common.calendar import Frequency
 from services.common.fields import Code
-
-_CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*", re.ASCII)
+from services.common.words import spoken_as, to_code
 
 
 class BorrowerKind(StrEnum):
@@ -82,23 +80,6 @@ _CLIENTELES = {
 }
 
 
-def to_code(text: str) -> str:
-    """`Prêt individuel` -> `pret_individuel`; raises `text.form` when nothing is left of it."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    code = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
-    if not _CODE.fullmatch(code):
-        raise PydanticCustomError("text.form", "refused", {"pattern": "individual_loan"})
-    return code
-
-
-def to_word(cell: object, words: Mapping[str, str]) -> object:
-    """The code that a member's word stands for, or the cell as it is."""
-    if not isinstance(cell, str) or not cell.strip():
-        return cell
-    code = to_code(cell)
-    return words.get(code, code)
-
-
 def _invert(words: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     return {word: code for code, synonyms in words.items() for word in synonyms}
 
@@ -139,4 +120,79 @@ Clienteles = Annotated[
     list[Code],
     Field(max_length=20, examples=[["immigrant", "under_35"]]),
     AfterValidator(_to_clienteles),
+]
+BorrowerKindWord = Annotated[
+    BorrowerKind,
+    Field(strict=False),
+    spoken_as(
+        {
+            "personne": "person",
+            "personne_physique": "person",
+            "personne_morale": "legal_person",
+        }
+    ),
+]
+BusinessStatusWord = Annotated[
+    BusinessStatus,
+    Field(strict=False),
+    spoken_as(
+        {
+            "actif": "active",
+            "en_activite": "active",
+            "ouverte": "active",
+            "fermee": "closed",
+            "ferme": "closed",
+            "vendue": "sold",
+            "vendu": "sold",
+            "inconnu": "unknown",
+            "inconnue": "unknown",
+        }
+    ),
+]
+CoachingModeWord = Annotated[
+    CoachingMode,
+    Field(strict=False),
+    spoken_as(
+        {
+            "en_personne": "in_person",
+            "presentiel": "in_person",
+            "telephone": "phone",
+            "visioconference": "video",
+            "groupe": "group",
+            "en_groupe": "group",
+        }
+    ),
+]
+CoachingStageWord = Annotated[
+    CoachingStage,
+    Field(strict=False),
+    spoken_as(
+        {
+            "avant_demarrage": "pre_start",
+            "predemarrage": "pre_start",
+            "pre_demarrage": "pre_start",
+            "apres_demarrage": "post_start",
+            "post_demarrage": "post_start",
+            "apres_pret": "post_loan",
+            "apres_le_pret": "post_loan",
+            "post_pret": "post_loan",
+        }
+    ),
+]
+FrequencyWord = Annotated[
+    Frequency,
+    Field(strict=False),
+    spoken_as(
+        {
+            "mois": "months",
+            "mensuel": "months",
+            "monthly": "months",
+            "semaine": "weeks",
+            "semaines": "weeks",
+            "hebdomadaire": "weeks",
+            "weekly": "weeks",
+            "jour": "days",
+            "jours": "days",
+        }
+    ),
 ]

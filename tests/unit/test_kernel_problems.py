@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.types import Message
 from structlog.testing import capture_logs
 
 from services.common import errors
@@ -13,6 +14,7 @@ from services.common.answers import (
     StrictRoute,
     install_problem_handlers,
     json_response,
+    read_body,
 )
 from services.common.errors import InputError, Problem, Unavailable
 from services.common.fields import Body, Name
@@ -170,6 +172,30 @@ async def test_what_the_framework_refuses_has_the_same_form(client: httpx.AsyncC
     assert [(e["pointer"], e["code"]) for e in response.json()["errors"]] == [
         ("/number", "integer.type")
     ]
+
+
+async def test_a_null_character_in_the_query_is_refused_at_its_place(
+    client: httpx.AsyncClient,
+) -> None:
+    response = await client.get("/count?number=1&na/me=a%00b")
+    check_form(response, 422, "input.invalid")
+    assert [(e["pointer"], e["code"]) for e in response.json()["errors"]] == [
+        ("/na~1me", "text.control")
+    ]
+
+
+async def test_a_body_that_breaks_off_is_a_bad_request() -> None:
+    messages: list[Message] = [
+        {"type": "http.request", "body": b'{"text"', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    with pytest.raises(errors.BadRequest) as caught:
+        await read_body(Request({"type": "http"}, receive), JSON_BODY_MAX_BYTES)
+    assert caught.value.code == "body.truncated"
 
 
 @pytest.mark.parametrize(

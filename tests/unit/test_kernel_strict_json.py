@@ -1,6 +1,7 @@
 """JSON that two readers could read differently is refused, with the place of each fault."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.errors import BadRequest, JsonValue, Unprocessable
+from services.common.errors import ERRORS_SHOWN_MAX, BadRequest, JsonValue, Unprocessable
 from services.common.strict_json import canonical, escape_pointer, fingerprint, loads, to_json
 
 scalars = st.none() | st.booleans() | st.integers(-(10**15) + 1, 10**15 - 1) | st.text(max_size=20)
@@ -93,6 +94,17 @@ def test_a_pointer_leads_to_the_fault(path: list[str | int]) -> None:
 )
 def test_refuses_what_is_not_i_json(body: str, expected: dict[str, str]) -> None:
     assert refused(body.encode()) == expected
+
+
+def test_a_body_full_of_the_same_key_is_refused_as_fast_as_any() -> None:
+    body = b"{" + b",".join([b'"a":1'] * 150_000) + b"}"
+    began = time.process_time()
+    assert refused(body) == {"/a": "json.duplicate_key"}
+    assert time.process_time() - began < 5, "the time grows with the square of the keys"
+
+
+def test_a_refusal_holds_no_more_errors_than_it_shows() -> None:
+    assert len(refused(b"[" + b",".join([b"NaN"] * 5_000) + b"]")) == ERRORS_SHOWN_MAX
 
 
 def test_integers_of_fifteen_digits_are_read() -> None:

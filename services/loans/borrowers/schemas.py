@@ -17,7 +17,7 @@ from services.common.fields import (
     matching,
 )
 from services.loans.borrowers.drafts import BorrowerDraft, ConsentDraft, EnterpriseDraft
-from services.loans.vocabulary import BorrowerKind, Clienteles, Gender, OpenCode
+from services.loans.vocabulary import BorrowerKind, BorrowerKindWord, Clienteles, Gender, OpenCode
 
 _POSTAL_CODE = r"[ABCEGHJ-NPRSTVXYabceghj-nprstvxy][0-9][A-Za-z]( ?[0-9][A-Za-z][0-9])?"
 
@@ -62,7 +62,7 @@ class BorrowerFields(Body):
     """What a borrower's JSON body and its row of a sheet have in common."""
 
     external_id: ExternalId
-    kind: Annotated[BorrowerKind, Field(strict=False)]
+    kind: BorrowerKindWord
     given_name: Name | None = None
     family_name: Name | None = None
     legal_name: Annotated[Name | None, Field(validate_default=True)] = None

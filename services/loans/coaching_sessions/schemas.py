@@ -11,7 +11,12 @@ from services.common.fields import Answer, Body, CalendarDate, ExternalId, Name,
 from services.common.strict_json import fingerprint
 from services.loans.content import read_content
 from services.loans.loans.schemas import Reference
-from services.loans.vocabulary import CoachingMode, CoachingStage
+from services.loans.vocabulary import (
+    CoachingMode,
+    CoachingModeWord,
+    CoachingStage,
+    CoachingStageWord,
+)
 
 Minutes = Annotated[int, Field(ge=1, le=1440, examples=[60])]
 Topics = Annotated[list[Name], Field(max_length=20, examples=[["plan d'affaires"]])]
@@ -42,8 +47,8 @@ class CoachingSessionBody(Body):
     coach: Name | None = None
     held_on: CalendarDate
     duration_minutes: Minutes
-    mode: Annotated[CoachingMode, Field(strict=False)]
-    stage: Annotated[CoachingStage, Field(strict=False)]
+    mode: CoachingModeWord
+    stage: CoachingStageWord
     topics: Topics = []
     next_action: Reason | None = None
 

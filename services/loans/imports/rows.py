@@ -14,6 +14,7 @@ from services.common.fields import (
     PositiveAmount,
     Rate,
     RegionCode,
+    pad_region_code,
 )
 from services.loans.borrowers.drafts import BorrowerDraft, EnterpriseDraft
 from services.loans.borrowers.schemas import BirthYear, BorrowerFields, Neq, SectorCode
@@ -27,35 +28,21 @@ from services.loans.loans.drafts import (
 from services.loans.repayments.drafts import RepaymentDraft
 from services.loans.repayments.schemas import RepaymentBody
 from services.loans.schedules.terms import Fee, ScheduleTerms
-from services.loans.vocabulary import BorrowerKind, Clienteles, Gender, Product, Stage, to_word
+from services.loans.vocabulary import (
+    BorrowerKind,
+    BorrowerKindWord,
+    Clienteles,
+    FrequencyWord,
+    Gender,
+    Product,
+    Stage,
+)
 
-_KINDS = {
-    "personne": "person",
-    "personne_physique": "person",
-    "personne_morale": "legal_person",
-}
-_FREQUENCIES = {
-    "mois": "months",
-    "mensuel": "months",
-    "monthly": "months",
-    "semaine": "weeks",
-    "semaines": "weeks",
-    "hebdomadaire": "weeks",
-    "weekly": "weeks",
-    "jour": "days",
-    "jours": "days",
-}
-
-KindWord = Annotated[
-    BorrowerKind, Field(strict=False), BeforeValidator(lambda cell: to_word(cell, _KINDS))
-]
-FrequencyWord = Annotated[
-    Frequency, Field(strict=False), BeforeValidator(lambda cell: to_word(cell, _FREQUENCIES))
-]
+RegionCell = Annotated[RegionCode, BeforeValidator(pad_region_code)]
 
 
 class BorrowerRow(BorrowerFields):
-    kind: KindWord = BorrowerKind.PERSON
+    kind: BorrowerKindWord = BorrowerKind.PERSON
     enterprise_name: Name | None = None
     neq: Neq | None = None
     sector_code: SectorCode | None = None
@@ -71,11 +58,11 @@ class LoanRow(Body):
 
     external_id: ExternalId
     borrower_external_id: ExternalId
-    borrower_kind: KindWord | None = None
+    borrower_kind: BorrowerKindWord | None = None
     gender: Gender | None = None
     birth_year: BirthYear | None = None
     clienteles: Clienteles = []
-    region_code: RegionCode | None = None
+    region_code: RegionCell | None = None
     municipality: Name | None = None
     product: Product = DEFAULT_PRODUCT
     stage: Stage | None = None

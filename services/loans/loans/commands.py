@@ -174,6 +174,9 @@ def _check_dates(draft: LoanDraft, row: int, today: date, refused: Refused) -> N
     ):
         if day > today:
             refuse(refused, row, f"/{name}", "date.future", MESSAGES["date.future"])
+    born = draft.profile.birth_year if draft.profile else None
+    if born is not None and born > today.year:
+        refuse(refused, row, "/birth_year", "date.future", MESSAGES["date.future"])
     if draft.disbursed_on < draft.contracted_on:
         message = Text(
             f"Le versement précède la signature du contrat ({draft.contracted_on}).",

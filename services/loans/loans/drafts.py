@@ -69,8 +69,12 @@ class LoanDraft:
     fingerprint: bytes = field(init=False)
 
     def __post_init__(self) -> None:
-        # Of what was posted: the schedule follows from the terms.
+        # Of what was posted: the schedule follows from the terms. A sheet that says nothing of the
+        # borrower says the same as a JSON body, which never does.
         content = read_content(self, leave_out=("schedule",))
+        profile = content["profile"]
+        if isinstance(profile, dict) and not any(profile.values()):
+            content["profile"] = None
         object.__setattr__(self, "fingerprint", fingerprint(content))
 
 

@@ -11,7 +11,7 @@ from services.common.fields import Amount, Answer, Body, CalendarDate, ExternalI
 from services.common.strict_json import fingerprint
 from services.loans.content import read_content
 from services.loans.loans.schemas import Reference
-from services.loans.vocabulary import BusinessStatus
+from services.loans.vocabulary import BusinessStatus, BusinessStatusWord
 
 Jobs = Annotated[int, Field(ge=0, le=10_000)]
 
@@ -38,7 +38,7 @@ class OutcomeBody(Body):
     external_id: ExternalId
     loan: Reference
     observed_on: CalendarDate
-    business_status: Annotated[BusinessStatus, Field(strict=False)]
+    business_status: BusinessStatusWord
     jobs_created: Jobs = 0
     jobs_maintained: Jobs = 0
     turnover: Amount | None = None

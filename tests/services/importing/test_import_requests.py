@@ -119,7 +119,7 @@ class TestRequests:
     async def test_media_types(self, service: NotesService, member: str, media_type: str) -> None:
         response = await service.send(member, GOOD, "", media_type)
         assert response.status_code == 415
-        assert response.json()["accepted"] == ["text/csv", "application/x-ndjson"]
+        assert response.json()["accepted"] == ["text/csv", "application/x-ndjson", tabular.XLSX]
 
     @pytest.mark.parametrize("role", [role for role in Role if role is not Role.MEMBER])
     async def test_roles(self, service: NotesService, role: Role) -> None:

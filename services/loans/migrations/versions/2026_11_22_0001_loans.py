@@ -28,7 +28,7 @@ KEPT_FIGURES = ("allocations", "loan_states", "daily_totals")
 
 TOTALS_COLUMNS = {
     "organisation_counters": "last_event_number",
-    "events": "recorded_at",
+    "events": "event_number, recorded_at",
     "borrowers": "borrower_id, kind, birth_year, gender, region_code, clienteles, social_economy",
     "loans": (
         "loan_id, borrower_id, product, stage, sector_code, region_code, principal_cents,"

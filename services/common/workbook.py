@@ -1,0 +1,262 @@
+"""The rows of an XLSX workbook's first visible sheet, each cell as the text a person would type.
+
+    bytes ─ archive vetted ─ which sheet ─ formats, shared texts ─ rows, as the sheet is unpacked
+
+The sheet is parsed as a stream: no more than one piece of it is in memory, wherever its cells
+stand, and a formula or an error is seen at its cell. Hidden sheets are ignored; hidden rows are
+not.
+"""
+
+import re
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from xml.etree.ElementTree import Element
+
+from services.common.archive import WorkbookRefused, open_archive
+from services.common.number_formats import NumberFormat, read_format, to_text
+from services.common.xml_parts import load_part, local_name, stream_children
+
+CELL_LENGTH_MAX = 131_072  # as a cell of CSV
+TEXTS_BYTES_MAX = 128 * 1024 * 1024
+STYLES_MAX = 100_000
+SHEET_COLUMNS_MAX = 16_384  # of the file format: XFD
+
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_WORKBOOK = "xl/workbook.xml"
+_RELATIONS = "xl/_rels/workbook.xml.rels"
+_BOOLEANS = {"1": "true", "0": "false"}
+_DIGITS = "0123456789"
+
+
+@dataclass(frozen=True, slots=True)
+class CellFault:
+    """A cell that is not read: the code says why, `shown` is what it displays."""
+
+    code: str
+    shown: str
+
+
+Cell = str | CellFault
+SheetRow = tuple[int, dict[int, Cell]]
+"""A row's number in the sheet, from 1, and its cells that hold something, by column from 0."""
+
+
+def read_rows(body: bytes) -> Iterator[SheetRow]:
+    """The rows that hold something, in order. Raises WorkbookRefused, also while walking."""
+    with open_archive(body) as archive:
+        book = _read_book(archive)
+        reader = _CellReader(
+            _read_texts(archive, book.texts_part),
+            _read_formats(archive, book.styles_part),
+            book.starts_in_1904,
+        )
+        number = 0
+        for row in stream_children(archive, book.sheet_part, "sheetData"):
+            number = _row_number(row.get("r"), number)
+            cells = reader.read_row(row, str(number))
+            if cells:
+                yield number, cells
+
+
+# The parts of the book
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    sheet_part: str
+    texts_part: str | None
+    styles_part: str | None
+    starts_in_1904: bool
+
+
+def _read_book(archive: zipfile.ZipFile) -> _Book:
+    """Where the first visible worksheet is, and the parts it needs."""
+    if _WORKBOOK not in archive.namelist():
+        raise WorkbookRefused("workbook.form")
+    parts: dict[str, tuple[str, str]] = {}  # relation -> kind of part, part
+    for relation in load_part(archive, _RELATIONS):
+        target = relation.get("Target", "")
+        part = target[1:] if target.startswith("/") else f"xl/{target}"
+        kind = relation.get("Type", "").rpartition("/")[2]
+        parts[relation.get("Id", "")] = kind, part
+    by_kind = dict(parts.values())
+    starts_in_1904 = False
+    for element in load_part(archive, _WORKBOOK).iter():
+        name = local_name(element)
+        if name == "workbookPr":
+            starts_in_1904 = element.get("date1904") in ("1", "true")
+        elif name == "sheet" and element.get("state", "visible") == "visible":
+            relations = [value for key, value in element.items() if key.endswith("}id")]
+            kind, part = parts.get("".join(relations), ("", ""))
+            if kind == "worksheet":
+                return _Book(
+                    part, by_kind.get("sharedStrings"), by_kind.get("styles"), starts_in_1904
+                )
+    raise WorkbookRefused("workbook.no_sheet")
+
+
+def _read_texts(archive: zipfile.ZipFile, part: str | None) -> list[str]:
+    """The texts that cells refer to by number."""
+    texts: list[str] = []
+    size = 0
+    for item in stream_children(archive, part) if part else ():
+        texts.append(_read_text(item))
+        size += sys.getsizeof(texts[-1])
+        if size > TEXTS_BYTES_MAX:
+            raise _too_much_text()
+    return texts
+
+
+def _read_text(item: Element) -> str:
+    """The runs of a text, one after the other; phonetic guides are left out."""
+    pieces: list[str] = []
+    for element in item:
+        name = local_name(element)
+        if name == "t":
+            pieces.append(element.text or "")
+        elif name == "r":
+            pieces += (run.text or "" for run in element if local_name(run) == "t")
+    return _unescape("".join(pieces)).strip()
+
+
+def _read_formats(archive: zipfile.ZipFile, part: str | None) -> list[NumberFormat]:
+    """What each style of cell shows numbers as."""
+    codes: dict[str, str] = {}
+    formats: list[NumberFormat] = []
+    for group in load_part(archive, part) if part else ():
+        if local_name(group) == "numFmts":
+            codes = {f.get("numFmtId", ""): f.get("formatCode", "") for f in group}
+        elif local_name(group) == "cellXfs":
+            if len(group) > STYLES_MAX:
+                raise WorkbookRefused("workbook.damaged")
+            for style in group:
+                identifier = style.get("numFmtId", "0")
+                formats.append(read_format(identifier, codes.get(identifier)))
+    return formats
+
+
+# The cells
+
+
+class _CellReader:
+    """Elements of cells into their texts. Cells stand in order, as every program writes them."""
+
+    def __init__(
+        self, texts: Sequence[str], formats: Sequence[NumberFormat], starts_in_1904: bool
+    ) -> None:
+        self._texts = texts
+        self._formats: Mapping[str, NumberFormat] = {str(i): f for i, f in enumerate(formats)}
+        self._starts_in_1904 = starts_in_1904
+        self._shared_length = 0
+
+    def read_row(self, row: Element, number: str) -> dict[int, Cell]:
+        cells: dict[int, Cell] = {}
+        last = -1
+        for element in row:
+            reference = element.get("r")
+            if reference is None:
+                column = last + 1
+            else:
+                letters = reference.rstrip(_DIGITS)
+                column = _column_at(letters)
+                if reference[len(letters) :] != number:
+                    raise WorkbookRefused("workbook.damaged")
+            if not last < column < SHEET_COLUMNS_MAX:
+                raise WorkbookRefused("workbook.damaged")
+            last = column
+            if len(element):
+                cell = self._read_cell(element)
+                if cell:
+                    cells[column] = cell
+        return cells
+
+    def _read_cell(self, element: Element) -> Cell:
+        raw = inline = ""
+        is_formula = False
+        for part in element:
+            name = local_name(part)
+            if name == "v":
+                raw = part.text or ""
+            elif name == "f":
+                is_formula = True
+            elif name == "is":
+                inline = _read_text(part)
+        if is_formula:
+            return CellFault("cell.formula", raw[:CELL_LENGTH_MAX])
+        cell = self._convert(element, raw.strip(), inline)
+        if isinstance(cell, str) and len(cell) > CELL_LENGTH_MAX:
+            return CellFault("cell.too_long", "")
+        return cell
+
+    def _convert(self, element: Element, raw: str, inline: str) -> Cell:
+        match element.get("t", "n"):
+            case "s":
+                return self._shared_text(raw)
+            case "n":
+                form = self._formats.get(element.get("s", "0"), NumberFormat.PLAIN)
+                text = to_text(raw, form, self._starts_in_1904) if raw else ""
+                if text is None:
+                    raise WorkbookRefused("workbook.damaged")
+                return text
+            case "inlineStr":
+                return inline
+            case "str":
+                return _unescape(raw).strip()
+            case "b":
+                return _BOOLEANS.get(raw, raw)
+            case "d":
+                return re.sub(r"T(00:00:00(\.0+)?Z?$)?", " ", raw).strip()
+            case "e":
+                return CellFault("cell.error", raw[:CELL_LENGTH_MAX])
+        raise WorkbookRefused("workbook.damaged")
+
+    def _shared_text(self, raw: str) -> str:
+        if not raw:
+            return ""
+        position = _whole_number(raw)
+        if position >= len(self._texts):
+            raise WorkbookRefused("workbook.damaged")
+        text = self._texts[position]
+        # One long text that every cell refers to is little in the file and much in memory.
+        self._shared_length += len(text)
+        if self._shared_length > TEXTS_BYTES_MAX:
+            raise _too_much_text()
+        return text
+
+
+def _row_number(declared: str | None, last: int) -> int:
+    if declared is None:
+        return last + 1
+    number = _whole_number(declared)
+    if number <= last:
+        raise WorkbookRefused("workbook.damaged")
+    return number
+
+
+def _whole_number(raw: str) -> int:
+    if not (raw.isascii() and raw.isdecimal() and len(raw) < 10):
+        raise WorkbookRefused("workbook.damaged")
+    return int(raw)
+
+
+@lru_cache(maxsize=1024)
+def _column_at(letters: str) -> int:
+    """A is 0, Z is 25, AA is 26."""
+    if not re.fullmatch("[A-Z]{1,3}", letters):
+        raise WorkbookRefused("workbook.damaged")
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+def _unescape(text: str) -> str:
+    """Characters that XML has no place for are written _x000D_."""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+
+
+def _too_much_text() -> WorkbookRefused:
+    return WorkbookRefused("workbook.texts", megabytes_max=TEXTS_BYTES_MAX // 1024**2)
