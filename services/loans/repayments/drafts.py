@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date
 
+from services.common.errors import JsonValue
 from services.common.strict_json import fingerprint
 
 
@@ -17,7 +18,7 @@ class RepaymentDraft:
 
     def __post_init__(self) -> None:
         # Spelled out, for speed: a sheet can hold a hundred thousand of them.
-        content = [
+        content: list[JsonValue] = [
             self.external_id,
             self.loan_external_id,
             self.paid_on.isoformat(),

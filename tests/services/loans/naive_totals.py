@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
+from services.common.errors import JsonValue
 from services.common.money import format_cents
 from services.loans.positions.arithmetic import LoanFacts, Loss, Payment
 from services.loans.positions.ladder import Ladder
@@ -175,7 +176,8 @@ async def reverse(draw: random.Random, client: Client, each: NaiveLoan) -> None:
     if not each.facts.payments or draw.random() < 0.6:
         return
     out = draw.choice(each.facts.payments)
-    body = {"fact": {"kind": "repayment", "external_id": out.external_id}, "reason": "double"}
+    fact: JsonValue = {"kind": "repayment", "external_id": out.external_id}
+    body: JsonValue = {"fact": fact, "reason": "double"}
     posted = await client.post(f"/v1/loans/{each.facts.loan_id}/reversals", body)
     assert posted.status_code == 201, posted.text
     kept = tuple(payment for payment in each.facts.payments if payment != out)

@@ -46,6 +46,10 @@ async def ask(client: Client, of: Client, first: str, last: str, **query: str) -
     return [row for row in rows if row["organisation_id"] == str(of.organisation_id)]
 
 
+def to_days(first: str, last: str, as_of: str) -> tuple[date, date, date]:
+    return date.fromisoformat(first), date.fromisoformat(last), date.fromisoformat(as_of)
+
+
 PLACES = {
     "loans": {"count": "loans", "amount": "loans_cents"},
     "repayments": {
@@ -96,9 +100,8 @@ def by_place(rows: list[Document]) -> dict[tuple[JsonValue, JsonValue], Figures]
 async def test_totals_are_the_naive_sums(
     portfolios: list[Portfolio], network: Client, first: str, last: str, as_of: str
 ) -> None:
-    days = [date.fromisoformat(day) for day in (first, last, as_of)]
     for portfolio in portfolios:
-        expected = sum_portfolio(portfolio, *days)
+        expected = sum_portfolio(portfolio, *to_days(first, last, as_of))
         rows = await ask(network, portfolio.client, first, last, as_of=as_of)
         assert by_place(rows) == expected
         assert len(expected) == 2
@@ -109,10 +112,9 @@ async def test_totals_are_the_naive_sums(
 async def test_totals_by_dimension_are_the_naive_sums(
     portfolios: list[Portfolio], network: Client, first: str, last: str, as_of: str, dimension: str
 ) -> None:
-    days = [date.fromisoformat(day) for day in (first, last, as_of)]
     for portfolio in portfolios:
         rows = await ask(network, portfolio.client, first, last, as_of=as_of, group_by=dimension)
-        assert by_place(rows) == sum_portfolio(portfolio, *days, dimension)
+        assert by_place(rows) == sum_portfolio(portfolio, *to_days(first, last, as_of), dimension)
 
 
 @pytest.mark.parametrize("dimension", ["product", "gender", "stage", "sector"])
@@ -235,3 +237,13 @@ async def test_those_who_report_see_every_organisation(
     client = loans.as_role(role)
     for portfolio in portfolios:
         assert len(await ask(client, portfolio.client, "2024-01-01", "2026-03-31")) == 2
+
+
+async def test_the_portfolios_hold_something_of_everything(portfolios: list[Portfolio]) -> None:
+    """Else the sums above would be equal for want of facts."""
+    seen: set[str] = set()
+    for portfolio in portfolios:
+        for period in PERIODS:
+            for figures in sum_portfolio(portfolio, *to_days(*period)).values():
+                seen |= figures.keys()
+    assert seen == {name for names in PLACES.values() for name in names.values()}
