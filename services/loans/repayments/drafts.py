@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import date
 
+from services.common.errors import JsonValue
 from services.common.strict_json import fingerprint
-from services.loans.content import read_content
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,4 +17,12 @@ class RepaymentDraft:
     fingerprint: bytes = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fingerprint", fingerprint(read_content(self)))
+        # Spelled out, for speed: a sheet can hold a hundred thousand of them.
+        content: list[JsonValue] = [
+            self.external_id,
+            self.loan_external_id,
+            self.paid_on.isoformat(),
+            self.amount_cents,
+            self.method,
+        ]
+        object.__setattr__(self, "fingerprint", fingerprint(content))
