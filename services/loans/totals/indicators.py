@@ -210,7 +210,7 @@ _SURVIVAL = text(
         SELECT DISTINCT ON (c.organisation_id, c.borrower_id)
                c.organisation_id, c.borrower_id,
                CASE WHEN f.business_status = 'active'
-                         AND f.observed_on <= cast(:as_of AS date) - interval '1 year'
+                         AND f.observed_on < cast(:as_of AS date) - interval '1 year'
                     THEN 'unknown' ELSE f.business_status END AS business_status
         FROM cohort c
         JOIN loans l USING (organisation_id, borrower_id)

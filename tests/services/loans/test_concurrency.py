@@ -4,6 +4,10 @@ import asyncio
 import random
 from decimal import Decimal
 
+from pydantic import SecretStr
+
+from services.common.errors import JsonValue
+from services.loans.verify import verify
 from tests.services.loans.conftest import (
     Client,
     Loans,
@@ -100,3 +104,108 @@ async def test_a_late_fact_changes_the_split_of_those_after_it(
     assert splits[1] == {"fees": "0.00", "interest": "11.05", "principal": "95.57"}
     assert sum(Decimal(part) for split in splits for part in split.values()) == Decimal("156.62")
     assert await loans.find_differences(member) == []
+
+
+async def totals_of(client: Client) -> object:
+    answer = await client.get("/internal/totals", **{"from": "2025-01-01", "to": "2026-03-31"})
+    return [
+        {name: value for name, value in row.items() if name != "organisation_id"}
+        for row in answer.json()["rows"]
+    ]
+
+
+async def test_the_same_facts_from_two_sides_at_once(loans: Loans) -> None:
+    """Two programs of a member post all of its facts at once, each in an order of its own."""
+    quiet, busy = loans.as_member(), loans.as_member()
+    sheet = write_csv([loan_row(f"L{n}") for n in range(5)])
+    facts = [(n % 5, repayment(f"{20 + n}.50", f"2025-{5 + n // 5:02d}-20")) for n in range(25)]
+    for client in (quiet, busy):
+        assert (await client.send("loans", sheet)).status_code == 201
+    quiet_paths, busy_paths = [
+        [
+            f"/v1/loans/{item['loan_id']}/repayments"
+            for item in (await client.get("/v1/loans")).json()["items"]
+        ]
+        for client in (quiet, busy)
+    ]
+    for number, body in facts:
+        assert (await quiet.post(quiet_paths[number], body)).status_code == 201
+    draw = random.Random(7)
+    twice = draw.sample(facts, len(facts)) + draw.sample(facts, len(facts))
+    answers = await asyncio.gather(*(busy.post(busy_paths[n], body) for n, body in twice))
+    assert sorted(answer.status_code for answer in answers) == [200] * 25 + [201] * 25
+    assert await totals_of(busy) == await totals_of(quiet)
+    assert await loans.find_differences(busy) == []
+
+
+async def test_ten_overlapping_files_of_repayments_at_once(loans: Loans, member: Client) -> None:
+    """Of each loan more is offered than it can take: what is taken is never too much."""
+    await member.send("loans", write_csv([loan_row(f"L{n}", instalments="3") for n in range(4)]))
+    draw = random.Random(11)
+    rows = [
+        repayment_row(f"R{n}", f"L{n % 4}", f"2025-{5 + n % 8:02d}-{1 + n % 28:02d}", "97.31")
+        for n in range(80)
+    ]
+    files = [write_csv(draw.sample(rows, 40)) for _ in range(10)]
+    answers = await asyncio.gather(
+        *(member.send("repayments", file, mode="partial") for file in files)
+    )
+    assert {answer.status_code for answer in answers} <= {200, 201}
+    for item in (await member.get("/v1/loans")).json()["items"]:
+        shown = (await member.get(f"/v1/loans/{item['loan_id']}")).json()
+        asked = sum(Decimal(row["payment"]) for row in shown["schedule"])
+        paid = sum(Decimal(f["amount"]) for f in shown["facts"] if f["kind"] == "repayment")
+        assert asked - Decimal("97.31") < paid <= asked
+    assert await loans.find_differences(member) == []
+
+
+async def test_losses_and_repayments_at_once_share_one_principal(
+    loans: Loans, member: Client
+) -> None:
+    path = f"/v1/loans/{(await record_loan(member))['loan_id']}"
+    losses = [
+        {"external_id": f"W{n}", "written_off_on": "2026-01-31", "amount": "400.00", "reason": "x"}
+        for n in range(4)
+    ]
+    answers = await asyncio.gather(
+        *(member.post(f"{path}/write-offs", {**body}) for body in losses),
+        *(member.post(f"{path}/repayments", repayment("300.00", "2026-01-15")) for _ in range(4)),
+    )
+    assert {answer.status_code for answer in answers} == {201, 422}
+    position = (await member.get(path)).json()["position"]
+    parts = ("outstanding_principal", "principal_paid", "written_off")
+    assert sum(Decimal(position[part]) for part in parts) == 1_200
+    assert await loans.find_differences(member) == []
+
+
+async def test_one_fact_is_reversed_once_by_five_at_once(loans: Loans, member: Client) -> None:
+    path = f"/v1/loans/{(await record_loan(member))['loan_id']}"
+    body = repayment()
+    await member.post(f"{path}/repayments", body)
+    fact: JsonValue = {"kind": "repayment", "external_id": body["external_id"]}
+    taken_out: JsonValue = {"fact": fact, "reason": "Saisi en double"}
+    answers = await asyncio.gather(*(member.post(f"{path}/reversals", taken_out) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 4 + [201]
+    assert (await loans.count_rows(member))["reversals"] == 1
+    assert await loans.sum_told(member) == {"amount": 0, "principal": 0, "interest": 0}
+    assert await loans.find_differences(member) == []
+
+
+async def test_verifying_everybody_finds_nothing_and_finds_what_was_changed(
+    loans: Loans, member: Client
+) -> None:
+    """After all of this worker's tests so far; then one kept figure is changed behind our back."""
+    await record_loan(member)
+    urls = [SecretStr(loans.database.url(role)) for role in ("loans_app", "loans_totals")]
+    assert await verify(*urls) == []
+    changes = (
+        "UPDATE daily_totals SET loans_cents = loans_cents {} 1 WHERE organisation_id = $1",
+        "UPDATE loan_states SET outstanding_principal_cents = outstanding_principal_cents {} 1"
+        " WHERE organisation_id = $1",
+    )
+    for change in changes:
+        await loans.look(change.format("+"), member.organisation_id)
+        [difference, *_] = await verify(*urls)
+        assert difference.startswith(f"organisation {member.organisation_id}: ")
+        await loans.look(change.format("-"), member.organisation_id)
+    assert await verify(*urls) == []
