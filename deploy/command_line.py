@@ -106,7 +106,9 @@ def up(
     ] = False,
 ) -> None:
     folder = open_data_folder(data_dir)
-    run(federation_plan(folder, port, partial(_announce, folder, demo)), say)
+    is_demonstration = demo or folder.demonstration.exists()
+    announce = partial(_announce, folder, demo)
+    run(federation_plan(folder, port, is_demonstration, announce), say)
     say(text("Tout est arrêté.", "Everything has stopped."))
 
 

@@ -76,9 +76,15 @@ class Plan:
 
 
 def federation_plan(
-    folder: DataFolder, port: int, when_ready: Callable[[str], Awaitable[None]]
+    folder: DataFolder,
+    port: int,
+    is_demonstration: bool,
+    when_ready: Callable[[str], Awaitable[None]],
 ) -> Plan:
-    """The real services. Ports of the inside are chosen now and kept over restarts."""
+    """The real services. Ports of the inside are chosen now and kept over restarts.
+
+    With `is_demonstration` the pages say that the figures are invented.
+    """
     postgresql_port = free_port()
     ports = {service: free_port() for service in SERVICES}
     urls = {
@@ -100,9 +106,13 @@ def federation_plan(
             )
         factory = f"services.{service}.app:create_app"
         parts.append(Part(service, factory, ports[service], environment))
-    parts.append(
-        Part("gateway", "gateway.app:create_app", port, {**urls, **public_key, **private_key})
-    )
+    environment = {
+        **urls,
+        **public_key,
+        **private_key,
+        "RESEAU_IS_DEMONSTRATION": str(is_demonstration).lower(),
+    }
+    parts.append(Part("gateway", "gateway.app:create_app", port, environment))
     return Plan(folder, postgresql_port, _LIBRARIES, parts, prepare, when_ready)
 
 

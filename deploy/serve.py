@@ -12,6 +12,8 @@ import time
 
 import uvicorn
 
+from gateway.http_protocol import GuardedProtocol
+
 _GRACEFUL_STOP_SECONDS = 4
 # Longer than any client of ours keeps an idle connection: never closed under a request.
 _KEEP_ALIVE_SECONDS = 75
@@ -29,6 +31,7 @@ def serve(factory: str, port: int) -> None:
         factory=True,
         host="127.0.0.1",
         port=port,
+        http=GuardedProtocol,
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -16,15 +16,17 @@ from deploy.provisioning import database_url
 from deploy.reconciliation import reconcile
 from services.funds import verify as funds
 from services.loans import verify as loans
+from services.registry import verify as registry
 
 
 async def verify(folder: DataFolder, port: int) -> list[str]:
-    """What the loans, the funds and the comparison of their books find."""
+    """What the three services and the comparison of their books find."""
 
     def url(role: str) -> SecretStr:
         return SecretStr(database_url(folder, port, role))
 
     return [
+        *await registry.verify(url("registry_app")),
         *await loans.verify(url("loans_app"), url("loans_totals")),
         *await funds.verify(url("funds_app"), url("funds_totals")),
         *await reconcile(url("loans_totals"), url("funds_totals")),

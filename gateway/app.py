@@ -68,7 +68,11 @@ def create_own_app(settings: GatewaySettings) -> FastAPI:
         limits = RateLimits(settings.requests_per_minute, settings.refusals_per_minute)
         timeout = make_timeout(settings, settings.read_seconds)
         async with open_session() as session:
-            registry = Registry(session, settings.url_of(Part.REGISTRY), timeout)
+            registry = Registry(
+                session,
+                settings.url_of(Part.REGISTRY),
+                make_timeout(settings, settings.authentication_seconds),
+            )
             app.state.doorkeeper = Doorkeeper(registry, limits)
             app.state.proxy = Proxy(settings, session, app.state.doorkeeper, signer)
             app.state.part_reader = PartReader(settings, session, signer, timeout)

@@ -5,6 +5,8 @@ wait for the same key share one question, but only a question asked after they c
 
     asking     -> answers those who waited when it was asked
     waiting    -> those who came since; asked as soon as the one before is answered
+
+A request that changes nothing may be on its way to its part meanwhile; its answer waits.
 """
 
 import asyncio
@@ -24,6 +26,7 @@ from gateway.parts import bad_answer, to_problem, unavailable
 from gateway.routing import Part
 from services.common.errors import Problem, Unauthenticated
 from services.common.identity import Principal, Role, sign_principal
+from services.common.text import Text
 
 KEY_LENGTH_MAX = 512
 TOKEN_REUSE_SECONDS = 20
@@ -32,6 +35,19 @@ REMEMBERED_MAX = 10_000
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="reseau"'}
 _CHALLENGE_REFUSED = {"WWW-Authenticate": 'Bearer realm="reseau", error="invalid_token"'}
+_REASONS = {
+    "access.unknown": Text("Cette clé d'accès est inconnue.", "This access key is unknown."),
+    "access.revoked": Text(
+        "Cette clé d'accès a été révoquée.", "This access key has been revoked."
+    ),
+    "access.expired": Text("Cette clé d'accès est échue.", "This access key has expired."),
+    "access.suspended": Text(
+        "L'organisme de cette clé d'accès est inactif.",
+        "The organisation of this access key is inactive.",
+    ),
+}
+"""Why the registry refuses a key; it tells more than `access.unknown` only to who holds it."""
+
 _log = structlog.get_logger()
 
 
@@ -41,6 +57,18 @@ class Admission:
 
     principal: Principal
     headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An admission that holds if the registry confirms it; it has already when there is no task."""
+
+    admission: Admission
+    confirmed: asyncio.Task[Principal] | None
+
+    def abandon(self) -> None:
+        if self.confirmed is not None:
+            self.confirmed.cancel()
 
 
 class KeyHolder(BaseModel):
@@ -102,7 +130,7 @@ class Registry:
         except (aiohttp.ClientError, TimeoutError) as error:
             return to_problem(Part.REGISTRY, error)
         if status == 401:
-            return Unauthenticated(headers=_CHALLENGE_REFUSED)
+            return _refuse(body)
         if status == 503:
             return unavailable([Part.REGISTRY])
         try:
@@ -118,34 +146,86 @@ class Registry:
         return Principal(holder.key_id, holder.role, holder.organisation, holder.region_codes)
 
 
+class _Refusal(BaseModel):
+    """What the gateway reads of the registry's problem document."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    code: str
+
+
+def _refuse(body: bytes) -> Problem:
+    try:
+        code = _Refusal.model_validate_json(body).code
+    except ValidationError:
+        code = ""
+    return Unauthenticated(
+        _REASONS.get(code), code=code if code in _REASONS else "", headers=_CHALLENGE_REFUSED
+    )
+
+
 class Doorkeeper:
     """Reads the key, counts it, and lets its holder in."""
 
     def __init__(self, registry: Registry, limits: RateLimits) -> None:
         self._registry = registry
         self._limits = limits
-        self._good_keys: OrderedDict[bytes, None] = OrderedDict()
+        self._known: OrderedDict[bytes, Principal] = OrderedDict()
 
     async def admit(self, authorization: list[str], address: str, traceparent: str) -> Admission:
         """Raises Unauthenticated, TooManyRequests, or what a failing registry means."""
         key = read_key(authorization)
-        digest = hashlib.sha256(key.encode()).digest()
+        known = self._known.get(_digest(key))
+        headers: Mapping[str, str] = {}
         # Wrong keys from an address hold up those who guess there, not its members' known keys.
-        if digest not in self._good_keys:
+        if known is None:
             self._limits.refuse_held_up(address)
+        else:
+            headers = self._limits.count_request(known.subject)
+        principal = await self._confirm(key, address, traceparent)
+        if known is None:
+            headers = self._limits.count_request(principal.subject)
+        return Admission(principal, headers)
+
+    def expect(self, authorization: list[str], address: str, traceparent: str) -> Expected | None:
+        """Whom a known key stood for, while the registry is asked whether it still does.
+
+        For requests that change nothing: the part may be asked at the same time, but its answer
+        leaves only once `confirmed` has given the same principal. None for a key not known yet.
+        Raises as `admit` does.
+        """
+        key = read_key(authorization)
+        known = self._known.get(_digest(key))
+        if known is None:
+            return None
+        headers = self._limits.count_request(known.subject)
+        confirmed = asyncio.create_task(self._confirm(key, address, traceparent))
+        confirmed.add_done_callback(_note_outcome)
+        return Expected(Admission(known, headers), confirmed)
+
+    async def _confirm(self, key: str, address: str, traceparent: str) -> Principal:
+        digest = _digest(key)
         try:
             principal = await self._registry.find_principal(key, traceparent)
         except Unauthenticated:
-            self._good_keys.pop(digest, None)
+            self._known.pop(digest, None)
             self._limits.count_refusal(address)
             raise
-        self._remember(digest)
-        return Admission(principal, self._limits.count_request(principal.subject))
+        self._known[digest] = principal
+        if len(self._known) > REMEMBERED_MAX:
+            self._known.popitem(last=False)
+        return principal
 
-    def _remember(self, digest: bytes) -> None:
-        self._good_keys[digest] = None
-        if len(self._good_keys) > REMEMBERED_MAX:
-            self._good_keys.popitem(last=False)
+
+def _note_outcome(task: asyncio.Task[Principal]) -> None:
+    """A refusal nobody waits for any more, because the client left, is no defect to report."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _digest(key: str) -> bytes:
+    """What is remembered of a key: never the key itself."""
+    return hashlib.sha256(key.encode()).digest()
 
 
 def read_key(authorization: list[str]) -> str:

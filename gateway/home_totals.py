@@ -18,6 +18,9 @@ from services.common.errors import BadGateway, Unavailable
 from services.common.identity import Principal, Role
 
 KEPT_SECONDS = 60
+HOME_SECONDS = 5
+"""A visitor of the home page waits no longer for a part that is silent."""
+Days = tuple[date, date]
 GATEWAY = Principal("gateway", Role.SERVICE)
 
 
@@ -26,27 +29,31 @@ class HomeTotals:
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
-        self._lock = asyncio.Lock()
-        self._kept: tuple[float, tuple[date, date], RegionalTotals] | None = None
+        self._readings: dict[Days, asyncio.Task[RegionalTotals]] = {}
+        self._kept: tuple[float, Days, RegionalTotals] | None = None
 
     async def __call__(self, first: date, last: date) -> RegionalTotals:
-        """Raises PartUnavailable; a failure is never kept."""
-        async with self._lock:
-            now = time.monotonic()
-            if self._kept is not None:
-                read_at, days, totals = self._kept
-                if days == (first, last) and now - read_at < KEPT_SECONDS:
-                    return totals
-            totals = await self._read(Period(first, last, last))
-            self._kept = (now, (first, last), totals)
-            return totals
+        """Raises PartUnavailable; a failure answers those who waited for it and is not kept."""
+        days = (first, last)
+        if self._kept is not None:
+            read_at, kept_days, totals = self._kept
+            if kept_days == days and time.monotonic() - read_at < KEPT_SECONDS:
+                return totals
+        reading = self._readings.get(days)
+        if reading is None:
+            reading = asyncio.create_task(self._read(Period(first, last, last)))
+            self._readings[days] = reading
+            reading.add_done_callback(lambda _: self._readings.pop(days))
+        totals = await asyncio.shield(reading)
+        self._kept = (time.monotonic(), days, totals)
+        return totals
 
     async def _read(self, period: Period) -> RegionalTotals:
         state = self._app.state
         asker = Asker(GATEWAY, secrets.token_hex(16))
         try:
             report = await make_regional_report(
-                state.part_reader, asker, period, None, state.report_seconds
+                state.part_reader, asker, period, None, HOME_SECONDS
             )
         except Unavailable as error:
             missing = cast("list[str]", error.extra["missing"])

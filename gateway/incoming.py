@@ -5,11 +5,22 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
-from services.common.errors import BadRequest, UnsupportedMediaType
+from services.common.errors import BadRequest, Problem, UnsupportedMediaType
 from services.common.text import Text
+
+HEAD_BYTES_MAX = 64 * 1024
+"""The largest request line with its headers: many times what any client of ours sends."""
 
 # Headers that two readers could each take another value of, if they stood twice.
 _SINGLE = (b"authorization", b"content-length", b"content-type", b"idempotency-key")
+
+
+class HeadTooLarge(Problem):
+    """431: too much before the body (RFC 6585)."""
+
+    status = 431
+    default_code = "header.too_large"
+    title = Text("En-têtes trop volumineux", "Headers too large")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,8 @@ class Incoming:
 def read_incoming(scope: Scope, trace_id: str) -> Incoming:
     """Raises BadRequest for a header given twice, UnsupportedMediaType for an encoded body."""
     headers: dict[bytes, list[str]] = {}
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > HEAD_BYTES_MAX:
+        raise HeadTooLarge()
     for name, value in scope["headers"]:
         headers.setdefault(name, []).append(value.decode("latin-1"))
     for name in _SINGLE:

@@ -12,13 +12,18 @@ import structlog
 from starlette.types import Send
 from yarl import URL
 
-from gateway.authentication import Doorkeeper, TokenSigner
+from gateway.authentication import Doorkeeper, Expected, TokenSigner
 from gateway.incoming import Incoming
 from gateway.parts import bad_answer, to_problem
 from gateway.routing import METHODS, Destination, Part
 from gateway.settings import GatewaySettings
 from gateway.uploads import ClientGone, Upload, UploadLimits, too_large
-from services.common.errors import PROBLEM_MEDIA_TYPE, MethodNotAllowed
+from services.common.errors import (
+    PROBLEM_MEDIA_TYPE,
+    BadGateway,
+    MethodNotAllowed,
+    Unavailable,
+)
 from services.common.telemetry import make_traceparent
 
 ANSWER_BUFFERED_BYTES_MAX = 256 * 1024
@@ -30,6 +35,8 @@ CONNECTIONS_PER_PART_MAX = 200
 KEEP_ALIVE_SECONDS = 4
 """Less than the 5 s after which uvicorn closes unless told otherwise (`deploy` says 75): an idle
 connection is never used as it closes."""
+
+SAFE_METHODS = ("GET", "HEAD")
 
 _PASSED: Mapping[bytes, str] = {
     b"accept": "Accept",
@@ -105,22 +112,60 @@ class Proxy:
     ) -> None:
         """Raises Problem as long as no answer has begun; ClientGone when nobody is left."""
         _refuse_unacceptable(incoming, destination, upload)
+        authorization = incoming.headers.get(b"authorization", [])
         traceparent = make_traceparent(incoming.trace_id)
-        admission = await self._doorkeeper.admit(
-            incoming.headers.get(b"authorization", []), incoming.address, traceparent
+        if incoming.method in SAFE_METHODS and upload.is_whole:
+            expected = self._doorkeeper.expect(authorization, incoming.address, traceparent)
+            if expected is not None:
+                passage = AnswerPassage(incoming.method, destination.part, upload, send, expected)
+                if await self._exchange_expected(incoming, destination, passage, traceparent):
+                    return
+        admission = await self._doorkeeper.admit(authorization, incoming.address, traceparent)
+        passage = AnswerPassage(
+            incoming.method, destination.part, upload, send, Expected(admission, None)
         )
+        await self._exchange(incoming, destination, passage, traceparent)
+
+    async def _exchange_expected(
+        self,
+        incoming: Incoming,
+        destination: Destination,
+        passage: "AnswerPassage",
+        traceparent: str,
+    ) -> bool:
+        """Ask the part while the registry confirms the key; False when it names another principal.
+
+        A refusal of the key comes before any failure of the part.
+        """
+        try:
+            await self._exchange(incoming, destination, passage, traceparent)
+        except (BadGateway, Unavailable):
+            await passage.is_confirmed()
+            raise
+        finally:
+            passage.expected.abandon()
+        return passage.has_begun
+
+    async def _exchange(
+        self,
+        incoming: Incoming,
+        destination: Destination,
+        passage: "AnswerPassage",
+        traceparent: str,
+    ) -> None:
+        upload = passage.upload
         headers = dict(_passed_headers(incoming))
-        headers["Authorization"] = f"Bearer {self._signer.sign(admission.principal)}"
+        headers["Authorization"] = (
+            f"Bearer {self._signer.sign(passage.expected.admission.principal)}"
+        )
         headers["traceparent"] = traceparent
-        limits = self._limits_of(destination)
         data: AsyncIterator[bytes] | bytes | None = None
         if not destination.is_import:
-            data = None if upload.is_whole else await upload.read_all(limits)
+            data = None if upload.is_whole else await upload.read_all(self._limits_of(destination))
         elif not upload.is_whole:
-            data = upload.parts(limits)
+            data = upload.parts(self._limits_of(destination))
             if upload.declared is not None:
                 headers["Content-Length"] = str(upload.declared)
-        passage = AnswerPassage(destination.part, incoming.method, admission.headers, upload, send)
         try:
             async with self._session.request(
                 "GET" if incoming.method == "HEAD" else incoming.method,
@@ -135,7 +180,7 @@ class Proxy:
             # What stopped the upload comes out wrapped by the client library.
             if upload.failure is not None:
                 raise upload.failure from error
-            _log.warning("part_failed", part=destination.part.value, error=repr(error))
+            _log.warning("part_failed", part=destination.part.value, error=type(error).__name__)
             if passage.has_begun:
                 raise ClientGone from error
             raise to_problem(destination.part, error) from error
@@ -164,18 +209,25 @@ class AnswerPassage:
     """Passes one answer back: whole when it is small, else piece by piece as the client reads."""
 
     def __init__(
-        self, part: Part, method: str, headers: Mapping[str, str], upload: Upload, send: Send
+        self, method: str, part: Part, upload: Upload, send: Send, expected: Expected
     ) -> None:
-        self._part = part
         self._method = method
-        self._headers = headers
-        self._upload = upload
+        self._part = part
         self._send = send
+        self.upload = upload
+        self.expected = expected
         self.has_begun = False
         self._has_ended = False
 
+    async def is_confirmed(self) -> bool:
+        """Whether the key still stands for the principal the part was told; raises if refused."""
+        confirmed, principal = self.expected.confirmed, self.expected.admission.principal
+        return confirmed is None or await confirmed == principal
+
     async def pass_back(self, response: aiohttp.ClientResponse) -> None:
         """Raises BadGateway for an answer the contract does not know, before anything is sent."""
+        if not await self.is_confirmed():
+            return
         if not _is_expected(response):
             _log.error("answer_refused", part=self._part.value, status=response.status)
             raise bad_answer(self._part)
@@ -185,20 +237,23 @@ class AnswerPassage:
         elif size is not None and size <= ANSWER_BUFFERED_BYTES_MAX:
             body = await response.read()
             await self._begin(response)
-            self._has_ended = self._upload.is_whole
+            self._has_ended = self.upload.is_whole
             await self._send_body(body, more=not self._has_ended)
         else:
             await self._begin(response)
             async for piece in response.content.iter_any():
                 await self._send_body(piece, more=True)
-        if not self._upload.is_whole:  # the part answered early: take nothing more from the client
+        if not self.upload.is_whole:  # the part answered early: take nothing more from the client
             response.close()
 
     async def _begin(self, response: aiohttp.ClientResponse) -> None:
         self.has_begun = True
         headers = list(_passed_back_headers(response))
-        headers += [(name.encode(), value.encode()) for name, value in self._headers.items()]
-        if not self._upload.is_whole:
+        headers += [
+            (name.encode(), value.encode())
+            for name, value in self.expected.admission.headers.items()
+        ]
+        if not self.upload.is_whole:
             headers.append((b"connection", b"close"))
         await self._send(
             {"type": "http.response.start", "status": response.status, "headers": headers}
@@ -210,9 +265,9 @@ class AnswerPassage:
 
     async def end(self) -> None:
         """Finish the answer, once a client that is still sending has had time to read it."""
-        if self._has_ended:
+        if self._has_ended or not self.has_begun:
             return
-        await self._upload.drain()
+        await self.upload.drain()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

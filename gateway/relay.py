@@ -2,15 +2,17 @@
 
 The two services keep their own books; this only carries. Funds keeps how far it has posted each
 organisation's events, in the transaction that posts them, so events carried twice, or by two
-gateways at once, are posted once, and what was interrupted goes on where it stopped.
+gateways at once, are posted once, and what was interrupted goes on where it stopped. Events that
+cannot be posted hold up their own organisation alone.
 """
 
 import asyncio
+from collections.abc import Collection, Mapping
 from typing import Annotated
 
 import aiohttp
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from gateway.authentication import TokenSigner
 from gateway.routing import Part
@@ -19,6 +21,7 @@ from services.common.identity import Principal, Role
 from services.common.telemetry import make_traceparent, read_trace_id
 
 RELAY = Principal("relay", Role.SERVICE)
+EVERYONE = "everyone"  # whose events wait when a part does not say how far they are
 PAUSE_SECONDS = 1.0
 PAUSE_AFTER_FAILURE_SECONDS = 5.0
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
@@ -52,38 +55,47 @@ class Relay:
         self._loans_url = settings.url_of(Part.LOANS)
         self._funds_url = settings.url_of(Part.FUNDS)
         self._signer = signer
-        self._refused: dict[str, int] = {}
+        self._failing: Collection[str] = ()
 
     async def run(self) -> None:
-        """Carry what is new, pause, and begin again; a part that is down is waited for."""
-        is_failing = False
+        """Carry what is new, pause, and begin again, whatever fails: the journals wait for it."""
         while True:
             try:
-                await self.carry_all()
-                is_failing = False
-            except (aiohttp.ClientError, TimeoutError, ValidationError) as error:
-                if not is_failing:
-                    _log.warning("relay_waits", error=type(error).__name__)
-                is_failing = True
-            await asyncio.sleep(PAUSE_AFTER_FAILURE_SECONDS if is_failing else PAUSE_SECONDS)
+                failures = await self.carry_all()
+            except Exception as error:
+                failures = {EVERYONE: error}
+            self._tell(failures)
+            await asyncio.sleep(PAUSE_AFTER_FAILURE_SECONDS if failures else PAUSE_SECONDS)
 
-    async def carry_all(self) -> None:
-        """Bring every organisation's journal up to the loans recorded when this was called."""
+    async def carry_all(self) -> dict[str, Exception]:
+        """Bring every organisation's journal up to the loans recorded when this was called.
+
+        What stops one organisation's events does not hold up the others: it is returned by
+        organisation_id. Raises what hinders asking how far everyone is.
+        """
         recorded = await self._positions(f"{self._loans_url}/internal/events/positions")
         posted = await self._positions(f"{self._funds_url}/internal/journal/positions")
+        failures: dict[str, Exception] = {}
         for organisation_id, number in recorded.items():
             reached = posted.get(organisation_id, 0)
             try:
                 while reached < number and (carried := await self._carry(organisation_id, reached)):
                     reached += carried
-            except aiohttp.ClientResponseError as refused:
-                self._note_refusal(organisation_id, reached, refused.status)
+            except Exception as error:
+                failures[organisation_id] = error
+        return failures
 
-    def _note_refusal(self, organisation_id: str, reached: int, status: int) -> None:
-        """An event the journal refuses holds up its own organisation alone; told once."""
-        if self._refused.get(organisation_id) != reached:
-            self._refused[organisation_id] = reached
-            _log.error("relay_refused", organisation=organisation_id, after=reached, status=status)
+    def _tell(self, failures: Mapping[str, Exception]) -> None:
+        """Log each failure when it begins, not every five seconds."""
+        for organisation_id, error in failures.items():
+            if organisation_id not in self._failing:
+                _log.warning(
+                    "relay_waits",
+                    organisation_id=organisation_id,
+                    error=type(error).__name__,
+                    status=error.status if isinstance(error, aiohttp.ClientResponseError) else None,
+                )
+        self._failing = frozenset(failures)
 
     async def _positions(self, url: str) -> dict[str, int]:
         async with self._session.get(url, headers=self._headers(), timeout=_TIMEOUT) as response:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import parse_qs, unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
 from services.common.errors import BadRequest, NotFound
 from services.common.text import Text
@@ -91,8 +91,16 @@ def split_path(raw_path: bytes) -> list[str]:
 
 
 def refuse_malformed_query(query: bytes) -> None:
+    """Raises BadRequest; a parameter given twice is one that two readers could take otherwise."""
     if _QUERY.fullmatch(query) is None:
         raise _malformed()
+    names = [name for name, _ in parse_qsl(query.decode("ascii"), keep_blank_values=True)]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadRequest(
+                Text(f"« {name} » est donné deux fois.", f'"{name}" is given twice.'),
+                code="query.duplicate",
+            )
 
 
 def find_destination(segments: list[str], method: str, query: bytes) -> Destination | None:
@@ -114,13 +122,8 @@ def find_destination(segments: list[str], method: str, query: bytes) -> Destinat
 
 
 def _part_of_kind(query: bytes) -> Part:
-    kinds = parse_qs(query.decode("ascii"), keep_blank_values=True).get("kind", [])
-    if len(kinds) > 1:  # two readers could each take another one
-        raise BadRequest(
-            Text("« kind » est donné deux fois.", '"kind" is given twice.'),
-            code="query.duplicate",
-        )
-    return Part.FUNDS if kinds and kinds[0] in FUNDS_IMPORT_KINDS else Part.LOANS
+    kind = dict(parse_qsl(query.decode("ascii"), keep_blank_values=True)).get("kind")
+    return Part.FUNDS if kind in FUNDS_IMPORT_KINDS else Part.LOANS
 
 
 def _malformed() -> BadRequest:

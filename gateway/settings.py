@@ -25,13 +25,15 @@ class GatewaySettings(BaseSettings):
     is_demonstration: bool = False
     """Whether the figures are fictitious; the home page then says so."""
 
-    requests_per_minute: int = 6000
-    """Requests one access key may make."""
+    requests_per_minute: int = 30_000
+    """Requests one access key may make: a program that posts fact by fact never waits."""
     refusals_per_minute: int = 120
     """Keys one address may present that turn out wrong, before it is held up."""
 
     connect_seconds: float = 2
     """A part that takes longer to accept a connection is down."""
+    authentication_seconds: float = 5
+    """The registry is asked at each request: when it is silent for longer, it is down."""
     read_seconds: float = 30
     """A part that is silent for longer is late."""
     import_seconds: float = 300

@@ -14,7 +14,7 @@ DRAIN_BYTES_MAX = 64 * 1024 * 1024
 
 
 class RequestTimeout(Problem):
-    """408: the body did not arrive in time (RFC 9110, 15.5.9)."""
+    """408: the request did not arrive in time (RFC 9110, 15.5.9)."""
 
     status = 408
     default_code = "body.too_slow"

@@ -166,4 +166,6 @@ def _with_groups(code: str, name: str, line: TotalAnswer) -> Iterator[Line]:
 
 def _figures(line: TotalAnswer | GroupAnswer) -> Mapping[str, Cell]:
     """The columns of a line: its figures without where they belong."""
-    return flatten(line.model_dump(mode="json", exclude={"key", "region_code", "region_name"}))
+    return flatten(
+        line.model_dump(mode="json", exclude={"key", "groups", "region_code", "region_name"})
+    )

@@ -13,10 +13,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.common import errors, strict_json
 from services.common.errors import PROBLEM_MEDIA_TYPE, JsonValue, Problem
+from services.common.messages import MESSAGES
+from services.common.strict_json import escape_pointer
 from services.common.telemetry import read_trace_id
 from services.common.text import choose_language
 from services.common.validation import to_input_errors
@@ -67,26 +70,47 @@ def trace_id_of(request: Request) -> str:
 
 
 class StrictRequest(Request):
-    """A request whose JSON body is read once, as I-JSON, within the size limit."""
+    """A request whose body is read once, within the size limit, and as I-JSON."""
+
+    async def body(self) -> bytes:
+        if not hasattr(self, "_whole_body"):
+            self._whole_body = await read_body(self, JSON_BODY_MAX_BYTES)
+        return self._whole_body
 
     async def json(self) -> JsonValue:
         if not hasattr(self, "_strict_json"):
-            self._strict_json = strict_json.loads(await read_body(self, JSON_BODY_MAX_BYTES))
+            self._strict_json = strict_json.loads(await self.body())
         return self._strict_json
 
 
 async def read_body(request: Request, bytes_max: int) -> bytes:
-    """The whole body. Raises PayloadTooLarge as soon as it passes the limit."""
+    """The whole body. Raises PayloadTooLarge as soon as it passes the limit.
+
+    Raises BadRequest `body.truncated` when it breaks off.
+    """
     parts: list[bytes] = []
     received = 0
-    async for part in request.stream():
-        received += len(part)
-        if received > bytes_max:
-            raise errors.PayloadTooLarge(extra={"limit_bytes": bytes_max})
-        parts.append(part)
-    body = b"".join(parts)
-    request._body = body  # what Starlette itself keeps after reading a body
-    return body
+    try:
+        async for part in request.stream():
+            received += len(part)
+            if received > bytes_max:
+                raise errors.PayloadTooLarge(extra={"limit_bytes": bytes_max})
+            parts.append(part)
+    except ClientDisconnect as gone:
+        raise errors.BadRequest(MESSAGES["body.truncated"], code="body.truncated") from gone
+    return b"".join(parts)
+
+
+def _refuse_null_characters(request: Request) -> None:
+    """PostgreSQL's text cannot hold one; in a body, the fields refuse it."""
+    message = MESSAGES["text.control"]
+    found = [
+        errors.InputError(f"/{escape_pointer(name)}", "text.control", message)
+        for name, value in request.query_params.multi_items()
+        if "\0" in value
+    ]
+    if found:
+        raise errors.Unprocessable(message, errors=found)
 
 
 class StrictRoute(APIRoute):
@@ -98,6 +122,7 @@ class StrictRoute(APIRoute):
 
         async def handle_strictly(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
+            _refuse_null_characters(request)
             if takes_json:
                 media_type = request.headers.get("content-type", "").partition(";")[0].strip()
                 if media_type.lower() not in ("application/json", "application/merge-patch+json"):
@@ -124,6 +149,8 @@ def install_problem_handlers(
 
     async def on_validation(request: Request, error: Exception) -> Response:
         found = cast(RequestValidationError, error).errors()
+        if any(each["loc"][0] == "path" for each in found):
+            return problem_response(errors.NotFound(), request)
         return problem_response(
             errors.Unprocessable(errors=to_input_errors(found, skip=1)), request
         )

@@ -1,7 +1,7 @@
 """Making a service: routes, problem documents, database, and what it refuses to start with."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import date
 
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -16,8 +16,6 @@ from services.common.identity import Public, Requires
 from services.common.settings import ServiceSettings, TotalsSettings
 from services.common.telemetry import configure_logging
 
-Background = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-
 
 def today_of(request: Request) -> date:
     """The application's today; tests give it another."""
@@ -30,12 +28,7 @@ def service_router() -> APIRouter:
     return APIRouter(route_class=StrictRoute)
 
 
-def create_service(
-    title: str,
-    settings: ServiceSettings,
-    routers: Sequence[APIRouter],
-    background: Background | None = None,
-) -> FastAPI:
+def create_service(title: str, settings: ServiceSettings, routers: Sequence[APIRouter]) -> FastAPI:
     """One service's application. Raises RuntimeError when an operation declares no scope."""
     configure_logging()
 
@@ -45,11 +38,7 @@ def create_service(
         try:
             for database in databases:
                 await refuse_unsafe_role(database)
-            if background is None:
-                yield
-            else:
-                async with background(app):
-                    yield
+            yield
         finally:
             for database in databases:
                 await database.close()

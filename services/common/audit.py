@@ -72,6 +72,8 @@ async def find_breaks(session: ReadSession) -> AsyncIterator[str]:
     last = (await session.connection.execute(_LAST, place)).first()
     if last is not None and last.last_audit_number != expected - 1:
         yield f"the audit chain ends at entry {expected - 1}, not at {last.last_audit_number}"
+    elif last is not None and (last.last_audit_hash or GENESIS) != previous:
+        yield "the audit chain does not end with the hash on record"
 
 
 _LAST = text(

@@ -5,13 +5,15 @@ from functools import cache
 from typing import cast
 
 import asyncpg
-from sqlalchemy import ARRAY, Column, Dialect
+from sqlalchemy import ARRAY, Column, make_url
 from sqlmodel import SQLModel
 
 from services.common.database import WriteSession, driver
 from services.common.tables import table_of
 
 _LIST_SEPARATOR = "\x1f"  # a control character: no text that passed validation holds it
+
+_DIALECT = make_url("postgresql+asyncpg://").get_dialect()()
 
 
 async def insert_rows(
@@ -37,8 +39,7 @@ async def insert_rows(
         else [row[name] for row in rows]
         for name in columns
     ]
-    dialect = session.connection.dialect
-    statement = _statement(dialect, table, columns, tuple(returning), on_conflict)
+    statement = _statement(table, columns, tuple(returning), on_conflict)
     if returning:
         found: list[asyncpg.Record] = await connection.fetch(statement, *arrays)
         return found
@@ -53,7 +54,6 @@ def _is_list(column: Column[object]) -> bool:
 
 @cache
 def _statement(
-    dialect: Dialect,
     table: type[SQLModel],
     columns: tuple[str, ...],
     returning: tuple[str, ...],
@@ -66,7 +66,7 @@ def _statement(
     )
     # Arrays of arrays of different lengths do not exist: a list travels as one text.
     arrays = ", ".join(
-        f"${number}::{'text' if _is_list(column) else column.type.compile(dialect)}[]"
+        f"${number}::{'text' if _is_list(column) else column.type.compile(_DIALECT)}[]"
         for number, column in enumerate(declared, 1)
     )
     names = ", ".join(columns)

@@ -9,18 +9,22 @@ on its row in `organisation_counters`; those of different ones never wait for ea
 is what makes allocation, kept totals, event and audit numbers exact under concurrency.
 """
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
+from weakref import WeakValueDictionary
 
 import asyncpg
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import URL, NullPool, make_url, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from services.common.errors import Problem, Unavailable
+from services.common.errors import BadRequest, Problem, Unavailable
+from services.common.messages import MESSAGES
 from services.common.text import Text
 
 STATEMENT_TIMEOUT_SECONDS = 30
@@ -29,6 +33,9 @@ POOL_WAIT_SECONDS = 10
 
 # SQLSTATE classes and codes after which the same request may be sent again, unchanged.
 _RETRYABLE = ("08", "40001", "40P01", "53", "55P03", "57", "XX000")
+
+# What the database cannot hold as text: U+0000 in a path or a query; bodies are checked before.
+_NO_TEXT = ("22021", "22P05")
 
 
 class ReadSession:
@@ -54,6 +61,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self._turns: WeakValueDictionary[uuid.UUID, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
     async def read(self, organisation_id: uuid.UUID | None) -> AsyncIterator[ReadSession]:
@@ -73,7 +81,11 @@ class Database:
 
     @asynccontextmanager
     async def write(self, organisation_id: uuid.UUID) -> AsyncIterator[WriteSession]:
-        async with self.engine.connect() as connection, connection.begin():
+        async with (
+            self.turn(organisation_id),
+            self.engine.connect() as connection,
+            connection.begin(),
+        ):
             await connection.execute(
                 text("SELECT set_org(:organisation)"), {"organisation": organisation_id}
             )
@@ -81,11 +93,35 @@ class Database:
             yield WriteSession(connection, organisation_id)
 
     @asynccontextmanager
+    async def turn(self, organisation_id: uuid.UUID) -> AsyncIterator[None]:
+        """Queue this process's writers before they take a connection.
+
+        Else those who wait for one long import of their organisation would hold the whole pool,
+        and nobody of any other organisation could even read.
+        """
+        lock = self._turns.setdefault(organisation_id, asyncio.Lock())
+        async with asyncio.timeout(STATEMENT_TIMEOUT_SECONDS):
+            await lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    @asynccontextmanager
     async def _read_only(self) -> AsyncIterator[AsyncConnection]:
         async with self.engine.connect() as connection:
             yield await connection.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
+
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator["Database"]:
+        """The same role for work on another event loop, with connections made for it alone."""
+        database = Database(_make_engine(self.engine.url, poolclass=NullPool))
+        try:
+            yield database
+        finally:
+            await database.close()
 
     async def close(self) -> None:
         await self.engine.dispose()
@@ -102,12 +138,20 @@ _LOCK_ORGANISATION = text(
 
 def open_database(url: SecretStr, connections_max: int) -> Database:
     """A pool that checks a connection before use: a restarted PostgreSQL is found again."""
-    engine = create_async_engine(
-        url.get_secret_value(),
+    engine = _make_engine(
+        make_url(url.get_secret_value()),
         pool_size=connections_max,
         max_overflow=0,
         pool_timeout=POOL_WAIT_SECONDS,
         pool_pre_ping=True,
+    )
+    return Database(engine)
+
+
+def _make_engine(url: URL, **pool: object) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        **pool,
         hide_parameters=True,  # no value of a request reaches a log
         connect_args={
             "timeout": CONNECT_TIMEOUT_SECONDS,
@@ -118,7 +162,6 @@ def open_database(url: SecretStr, connections_max: int) -> Database:
             },
         },
     )
-    return Database(engine)
 
 
 async def driver(session: ReadSession) -> asyncpg.Connection:
@@ -167,18 +210,23 @@ def to_problem(error: Exception) -> Problem | None:
         if error.connection_invalidated:
             return _unavailable()
     code = str(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "")
-    if code.startswith(_RETRYABLE) or isinstance(error, TimeoutError | OSError):
+    if code.startswith(_RETRYABLE) or isinstance(error, PoolTimeoutError | TimeoutError | OSError):
         return _unavailable()
+    if isinstance(cause, asyncpg.InterfaceError) and "connection is closed" in str(cause):
+        return _unavailable()
+    if code in _NO_TEXT:
+        return BadRequest(MESSAGES["text.control"], code="text.control")
     return None
 
 
 def _unavailable() -> Unavailable:
     return Unavailable(
         Text(
-            "La base de données ne répond pas à temps ; rien n'a été inscrit. "
-            "Renvoyez la même requête.",
-            "The database did not answer in time; nothing was recorded. "
-            "Send the same request again.",
+            # A connection lost at COMMIT leaves it open whether the facts are on record.
+            "La base de données ne répond pas à temps. Renvoyez la même requête : "
+            "ce qui serait déjà inscrit ne le sera pas deux fois.",
+            "The database did not answer in time. Send the same request again: "
+            "what may already be recorded will not be recorded twice.",
         ),
         code="database.unavailable",
         headers={"Retry-After": "2"},

@@ -21,6 +21,8 @@ JsonValue = None | bool | int | str | Sequence["JsonValue"] | Mapping[str, "Json
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 PROBLEM_TYPE_PREFIX = "urn:reseau:problem:"
+ERRORS_SHOWN_MAX = 100
+"""A body of one megabyte can hold 200,000 errors: the first hundred tell what to mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Problem(Exception):
         if self.errors:
             document["errors"] = [
                 {"pointer": e.pointer, "code": e.code, "message": e.message.read(language)}
-                for e in self.errors
+                for e in self.errors[:ERRORS_SHOWN_MAX]
             ]
         return {**document, **self.extra}
 

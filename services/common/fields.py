@@ -131,11 +131,27 @@ def matching(pattern: str, code: LiteralString) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _visible(value: str) -> str:
+    """Identifiers that look alike are alike: no invisible character tells two of them apart."""
+    if any(unicodedata.category(c) in ("Cf", "Zl", "Zp") for c in value):
+        raise _refuse("text.control")
+    return value
+
+
 _CLEAN = (AfterValidator(clean_text), AfterValidator(_not_blank))
-ExternalId = Annotated[str, Field(max_length=100, examples=["PRET-2026-014"]), *_CLEAN]
+ExternalId = Annotated[
+    str, Field(max_length=100, examples=["PRET-2026-014"]), *_CLEAN, AfterValidator(_visible)
+]
 Name = Annotated[str, Field(max_length=200), *_CLEAN]
 Reason = Annotated[str, Field(max_length=1000), *_CLEAN]
 Code = Annotated[str, Field(max_length=60, examples=["start"]), *_CLEAN]
+
+
+def pad_region_code(cell: object) -> object:
+    """`6` as spreadsheets write `06`."""
+    return f"0{cell}" if isinstance(cell, str) and len(cell) == 1 and cell.isdigit() else cell
+
+
 RegionCode = Annotated[
     str,
     matching(r"0[1-9]|1[0-7]", "region_code.form"),

@@ -48,15 +48,17 @@ async def answer_once(
     principal: Principal,
     work: Callable[[WriteSession], Awaitable[Answered]],
     body: bytes | None = None,
+    database: Database | None = None,
 ) -> Response:
     """Run `work` in one write transaction of the principal's organisation; commit, then answer.
 
     `body` is what identifies the request beside its path; the request's own body unless given.
+    `database` is the application's unless the caller works on another event loop.
     Raises Unprocessable `idempotency_key.reused` when the key came with another request before.
     """
-    database: Database = request.app.state.database
+    own: Database = database or request.app.state.database
     key = read_key(request)
-    async with database.write(principal.organisation_id) as session:
+    async with own.write(principal.organisation_id) as session:
         if key is None:
             answered = await work(session)
         else:

@@ -12,13 +12,16 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from services.common.database import WriteSession
-from services.common.errors import InputError, JsonValue, Problem
+from services.common.errors import InputError, JsonValue, PayloadTooLarge, Problem
 from services.common.identity import Principal
+from services.common.messages import MESSAGES
 from services.common.recording import Recorded
 from services.common.tabular import Column, RowError, Table, index_columns, show
 from services.common.validation import to_input_errors
 
 ERRORS_MAX = 1_000
+WEIGHT_MAX = 1_000_000
+"""Rows of the record that one file may make, at the most: some 1 GB while they are recorded."""
 
 Row = TypeVar("Row")
 Draft = TypeVar("Draft")
@@ -63,11 +66,13 @@ def import_kind(
     model: TypeAdapter[Row],
     to_draft: Callable[[Row], Draft],
     record: Recorder[Draft],
+    weigh: Callable[[Draft], int] = lambda _: 1,
 ) -> ImportKind:
     """Describe a kind of import. Raises ValueError when two columns share a name.
 
     A row becomes the document that `model` reads by its columns' pointers. `to_draft` may raise a
-    Problem; its errors are then the row's.
+    Problem; its errors are then the row's. A file whose drafts weigh more than WEIGHT_MAX in all
+    (a loan weighs its instalments) is refused while it is read, before it fills the memory.
     """
     index_columns(columns)
     to_document = _nest_by(columns)
@@ -75,7 +80,7 @@ def import_kind(
 
     def prepare(table: Table) -> Prepared:
         numbers, drafts, found = list[int](), list[Draft](), list[RowError]()
-        received, is_truncated = 0, False
+        received, weight, is_truncated = 0, 0, False
         for batch in table.batches:
             of_batch = len(batch.numbers) + len(batch.refused_numbers)
             received += of_batch
@@ -90,6 +95,9 @@ def import_kind(
                 except (ValidationError, Problem) as error:
                     if not is_full:
                         found += place_errors(number, _errors_of(error), places)
+            weight += sum(map(weigh, drafts[good:]))
+            if weight > WEIGHT_MAX:
+                raise PayloadTooLarge(MESSAGES["import.too_heavy"], code="import.too_heavy")
             is_truncated |= is_full and len(numbers) - good < of_batch
 
         async def record_drafts(
@@ -142,10 +150,11 @@ def place_errors(
 
 
 def _column_at(pointer: str, places: Mapping[str, str]) -> str:
-    """The column whose value stands at the pointer or around it; else the pointer, dotted."""
+    """The column whose value stands at the pointer, around it or inside it; else the pointer."""
     tokens = pointer.split("/")[1:]
     for end in range(len(tokens), 0, -1):
         name = places.get("/" + "/".join(tokens[:end]))
         if name is not None:
             return name
-    return show(".".join(tokens))
+    inside = (name for place, name in places.items() if tokens and place.startswith(f"{pointer}/"))
+    return next(inside, show(".".join(tokens)))

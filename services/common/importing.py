@@ -1,8 +1,9 @@
 """The one flow of every import, the same for each kind of fact and each service.
 
     bytes ─ rows ─ models of the JSON API ─ drafts     in a thread, before any lock is taken
-    drafts ─ recorder, inside a savepoint              in one write transaction
-    file, counts, errors, audit entry ─ commit ─ answer
+    drafts ─ recorder, inside a savepoint              in one write transaction, in a thread with
+    file, counts, errors, audit entry ─ commit         an event loop and a connection of its own
+    answer
 
 A dry run goes through all of it and rolls the savepoint back: it answers what recording would
 have. An atomic import with a bad row rolls everything back; that it was tried, its file and its
@@ -18,7 +19,6 @@ from datetime import date
 
 from fastapi import Request, Response
 from sqlalchemy import text
-from starlette.requests import ClientDisconnect
 
 from services.common import audit, errors
 from services.common.answers import read_body
@@ -95,13 +95,21 @@ async def receive_import(
     async def work(session: WriteSession) -> Answered:
         return await _record(session, principal, order, file, prepared, today)
 
-    try:
+    async def record() -> Response:
         identity = file.sha256 + file.media_type.encode()
-        return await answer_once(request, principal, work, body=identity)
+        async with database.apart() as own:
+            return await answer_once(request, principal, work, identity, own)
+
+    database = database_of(request)
+    try:
+        async with database.turn(principal.organisation_id):
+            # A hundred thousand facts take seconds of a processor between the statements: on the
+            # service's own event loop, every other request would wait for them.
+            return await asyncio.to_thread(lambda: asyncio.run(record()))
     except _RowsRefused as refused:
         import_id = None
         if not order.dry_run:
-            async with database_of(request).write(principal.organisation_id) as session:
+            async with database.write(principal.organisation_id) as session:
                 import_id = await _keep(
                     session, principal, order, file, "refused", refused.counts, refused.findings
                 )
@@ -111,10 +119,7 @@ async def receive_import(
 async def _read_file(request: Request, file_name: str | None) -> SentFile:
     media_type = request.headers.get("content-type", "")
     find_reader(media_type)
-    try:
-        content = await read_body(request, IMPORT_MAX_BYTES)
-    except ClientDisconnect as gone:
-        raise errors.BadRequest(MESSAGES["body.truncated"], code="body.truncated") from gone
+    content = await read_body(request, IMPORT_MAX_BYTES)
     digest = await asyncio.to_thread(lambda: hashlib.sha256(content).digest())
     return SentFile(content, digest, media_type, file_name)
 

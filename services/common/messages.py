@@ -72,6 +72,10 @@ MESSAGES: dict[str, Text] = {
         "La date de versement du prêt et celle de ses conditions diffèrent.",
         "The disbursement date of the loan and that of its terms differ.",
     ),
+    "import.too_heavy": Text(
+        "Ce fichier fait trop d'échéances pour un seul envoi ; envoyez-le en plusieurs parties.",
+        "This file makes too many instalments for one import; send it in several parts.",
+    ),
     "region_code.form": Text(
         "Une région est un code officiel à deux chiffres, de 01 à 17.",
         "A region is an official two-digit code, from 01 to 17.",

@@ -27,9 +27,10 @@ def decode_cursor(cursor: str | None) -> str:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         key = json.loads(base64.urlsafe_b64decode(padded.encode()))
-        if isinstance(key, str) and key.isprintable():
+        if isinstance(key, str) and "\0" not in key:
+            key.encode()  # half a surrogate pair is no text
             return key
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         pass
     message = Text("Ce curseur ne vient pas d'ici.", "This cursor was not given here.")
     raise Unprocessable(

@@ -46,14 +46,7 @@ def run_migrations(schema: str) -> None:
 
 def create_kernel_tables(app_role: str) -> None:
     """set_org() and the kernel's tables: counters, events, audit entries, idempotency keys."""
-    op.execute(
-        """
-        CREATE FUNCTION set_org(organisation uuid) RETURNS void LANGUAGE plpgsql AS $$
-        BEGIN
-            EXECUTE format('SET LOCAL app.organisation_id = %L', organisation);
-        END $$
-        """
-    )
+    _create_functions()
     op.execute(
         """
         CREATE TABLE organisation_counters (
@@ -109,6 +102,24 @@ def create_kernel_tables(app_role: str) -> None:
         "CREATE INDEX idempotency_keys_recorded_at"
         " ON idempotency_keys (organisation_id, recorded_at)"
     )
+    for table in KERNEL_TABLES:
+        protect_tenant_table(app_role, table)
+    op.execute(f"GRANT EXECUTE ON FUNCTION set_org(uuid) TO {app_role}")
+    grant(app_role, "SELECT, INSERT, UPDATE", ["organisation_counters"])
+    grant(app_role, "SELECT, INSERT", ["events", "audit_entries"])
+    grant(app_role, "SELECT, INSERT, UPDATE, DELETE", ["idempotency_keys"])
+
+
+def _create_functions() -> None:
+    """What says, for the length of a transaction, for whom it acts or who reads."""
+    op.execute(
+        """
+        CREATE FUNCTION set_org(organisation uuid) RETURNS void LANGUAGE plpgsql AS $$
+        BEGIN
+            EXECUTE format('SET LOCAL app.organisation_id = %L', organisation);
+        END $$
+        """
+    )
     op.execute(
         """
         CREATE FUNCTION set_reader(subject text) RETURNS void LANGUAGE plpgsql AS $$
@@ -117,12 +128,6 @@ def create_kernel_tables(app_role: str) -> None:
         END $$
         """
     )
-    for table in KERNEL_TABLES:
-        protect_tenant_table(app_role, table)
-    op.execute(f"GRANT EXECUTE ON FUNCTION set_org(uuid) TO {app_role}")
-    grant(app_role, "SELECT, INSERT, UPDATE", ["organisation_counters"])
-    grant(app_role, "SELECT, INSERT", ["events", "audit_entries"])
-    grant(app_role, "SELECT, INSERT, UPDATE, DELETE", ["idempotency_keys"])
 
 
 def protect_tenant_table(app_role: str, table: str) -> None:

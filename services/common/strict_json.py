@@ -2,13 +2,24 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import islice
 
-from services.common.errors import BadRequest, InputError, JsonValue, Unprocessable
+from services.common.errors import (
+    ERRORS_SHOWN_MAX,
+    BadRequest,
+    InputError,
+    JsonValue,
+    Unprocessable,
+)
 from services.common.text import Text
+
+INTEGER_DIGITS_MAX = 15  # what every reader holds exactly (RFC 7493, 2.2)
+DIGITS_SHOWN_MAX = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +45,36 @@ class _Reader:
         return self.refuse("json.not_finite", text)
 
     def fraction(self, digits: str) -> _Refused:
+        shown = digits if len(digits) <= DIGITS_SHOWN_MAX else f"{digits[:DIGITS_SHOWN_MAX]}…"
         text = Text(
-            f"{digits} doit être écrit entre guillemets, comme une chaîne décimale.",
-            f"{digits} must be written in quotes, as a decimal string.",
+            f"{shown} doit être écrit entre guillemets, comme une chaîne décimale.",
+            f"{shown} must be written in quotes, as a decimal string.",
         )
         return self.refuse("json.number", text)
 
     def integer(self, digits: str) -> int | _Refused:
-        if len(digits.lstrip("-")) <= 15:
+        if len(digits.lstrip("-")) <= INTEGER_DIGITS_MAX:
             return int(digits)
-        text = Text("Un entier a 15 chiffres au plus.", "An integer has at most 15 digits.")
+        text = Text(
+            f"Un entier a {INTEGER_DIGITS_MAX} chiffres au plus.",
+            f"An integer has at most {INTEGER_DIGITS_MAX} digits.",
+        )
         return self.refuse("json.number", text)
 
     def members(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
         members = dict(pairs)
         if len(members) != len(pairs):
-            names = [name for name, _ in pairs]
-            for name in {name for name in names if names.count(name) > 1}:
-                text = Text("Cette clé est écrite deux fois.", "This key is written twice.")
-                members[name] = self.refuse("json.duplicate_key", text)
+            text = Text("Cette clé est écrite deux fois.", "This key is written twice.")
+            for name, times in Counter(name for name, _ in pairs).items():
+                if times > 1:
+                    members[name] = self.refuse("json.duplicate_key", text)
         return members
 
 
 def escape_pointer(token: str | int) -> str:
-    """One token of a JSON pointer (RFC 6901)."""
-    return str(token).replace("~", "~0").replace("/", "~1")
+    """One token of a JSON pointer (RFC 6901); half a surrogate pair is shown, not sent."""
+    shown = str(token).encode("utf-8", "backslashreplace").decode("utf-8")
+    return shown.replace("~", "~0").replace("/", "~1")
 
 
 def _find_refused(node: object, pointer: str) -> Iterator[InputError]:
@@ -86,7 +102,8 @@ def loads(body: bytes) -> JsonValue:
             parse_float=reader.fraction,
             parse_int=reader.integer,
         )
-        errors = list(_find_refused(document, "")) if reader.refused_any else []
+        found = _find_refused(document, "") if reader.refused_any else ()
+        errors = list(islice(found, ERRORS_SHOWN_MAX))
     except UnicodeDecodeError as error:
         raise BadRequest(
             Text(
@@ -136,6 +153,6 @@ def to_json(value: object) -> JsonValue:
         return value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): to_json(member) for key, member in value.items()}
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
         return [to_json(member) for member in value]
     raise TypeError(f"no JSON form for {type(value).__name__}")

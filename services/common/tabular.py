@@ -25,6 +25,7 @@ BATCH_ROWS = 5_000
 SHOWN_LENGTH_MAX = 100
 
 _DELIMITERS = ",;\t"
+_SMALL_WORDS = frozenset({"d", "de", "des", "du", "l", "la", "le", "les"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +151,14 @@ def _gather(rows: Iterator[ReadRow]) -> Iterator[Batch]:
 
 
 def fold_name(name: str) -> str:
-    """What column names are compared by: no case, no accents, no spaces, no punctuation."""
+    """What column names are compared by: no case, no accents, no punctuation, no small words.
+
+    « Date de versement », "date_versement" and « Nº de prêt » are as people write them.
+    """
     decomposed = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(character for character in decomposed if character.isalnum())
+    plain = "".join(c if c.isalnum() else " " for c in decomposed if not unicodedata.combining(c))
+    words = [word for word in plain.split() if word not in _SMALL_WORDS]
+    return "".join(words or plain.split())
 
 
 def index_columns(columns: Sequence[Column]) -> dict[str, Column]:
@@ -214,12 +220,15 @@ def read_csv_records(
 def _read_csv(body: bytes, charset: str, columns: Sequence[Column]) -> Iterator[ReadRow]:
     records = read_csv_records(body, charset, columns)
     _, header = next(records, (0, []))
+    width = len(header)
+    while 1 < len(header) <= COLUMNS_MAX and not header[-1].strip():
+        header.pop()  # spreadsheets leave empty columns at the end
     plan = [(c.name, SHEET_READINGS.get(c.kind)) for c in _match_header(header, columns)]
     for number, cells in records:
-        if len(cells) == len(plan):
-            yield number, _read_cells(plan, cells)
+        if len(cells) == width and not "".join(cells[len(plan) :]).strip():
+            yield number, _read_cells(plan, cells[: len(plan)])
         else:
-            found = row_error(number, "", "row.cells", found=len(cells), expected=len(plan))
+            found = row_error(number, "", "row.cells", found=len(cells), expected=width)
             yield number, [found]
 
 

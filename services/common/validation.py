@@ -52,8 +52,10 @@ def say(code: str, context: Mapping[str, object]) -> Text:
     if "{" not in message.fr:
         return message
     bound = next((context[k] for k in ("bound", "ge", "gt", "le", "lt") if k in context), "")
-    blanks = {"min_length": "", "max_length": "", "pattern": "", "expected": "", **context}
-    return message.fill(**{**blanks, "bound": bound})
+    # pydantic lists choices as an English phrase: 'phone', 'video' or 'group'
+    expected = str(context.get("expected", "")).replace(" or ", ", ").replace("'", "")
+    blanks = {"min_length": "", "max_length": "", "pattern": "", **context}
+    return message.fill(**{**blanks, "bound": bound, "expected": expected})
 
 
 def find_code(error: ErrorDetails) -> str:

@@ -58,3 +58,36 @@ class Purpose(StrEnum):
     """Money to lend."""
     OPERATIONS = "operations"
     """Money to run the organisation: coaching, rent, pay."""
+
+
+CONTRIBUTOR_WORDS: Mapping[str, str] = {
+    "etat": "state",
+    "gouvernement_du_quebec": "state",
+    "federal": "federal",
+    "municipalite": "municipal",
+    "ville": "municipal",
+    "institution_financiere": "financial_institution",
+    "caisse": "financial_institution",
+    "entreprise": "enterprise",
+    "fondation": "foundation",
+    "syndicat": "union",
+    "particulier": "individual",
+    "individu": "individual",
+    "communaute_religieuse": "religious_community",
+    "obnl": "non_profit",
+    "organisme": "non_profit",
+    "cooperative": "cooperative",
+}
+INSTRUMENT_WORDS: Mapping[str, str] = {
+    "subvention": "grant",
+    "don": "donation",
+    "placement": "placement",
+    "pret_sans_interet": "interest_free_loan",
+    "garantie": "guarantee",
+}
+PURPOSE_WORDS: Mapping[str, str] = {
+    "capitalisation": "capital",
+    "fonctionnement": "operations",
+    "operations": "operations",
+}
+"""What members write for a code, accents and case left aside."""

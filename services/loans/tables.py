@@ -90,7 +90,6 @@ class Loan(LoansTable, table=True):
     purpose: PersonalOrNone
     sector_code: WordsOrNone
     region_code: Words
-    municipality: PersonalOrNone
     principal_cents: Cents
     terms: Document
     contracted_on: date

@@ -17,10 +17,10 @@ Value = TypeVar("Value")
 
 async def verify(database_url: SecretStr, totals_database_url: SecretStr) -> list[str]:
     """The differences, one sentence each; empty when every kept figure follows from the facts."""
-    return await verify_organisations(database_url, totals_database_url, _find_differences)
+    return await verify_organisations(database_url, totals_database_url, find_differences)
 
 
-async def _find_differences(session: ReadSession) -> AsyncIterator[str]:
+async def find_differences(session: ReadSession) -> AsyncIterator[str]:
     loans = await queries.load_facts(session, await queries.list_loan_ids(session))
     replayed = [(facts, replay(facts)) for facts in loans]
     kept_allocations = await queries.load_allocations(session)

@@ -4,8 +4,6 @@ A spreadsheet says « Femme », "F" or "female"; the record says `woman`. Codes 
 are kept as they are written where the network leaves the list open (product, stage, clientele).
 """
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -13,9 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from services.common.calendar import Frequency
 from services.common.fields import Code
-
-_CODE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*", re.ASCII)
+from services.common.words import spoken_as, to_code
 
 
 class BorrowerKind(StrEnum):
@@ -54,6 +52,13 @@ _GENDERS = {
     "other": ("other", "autre", "x", "non_binary", "non_binaire", "nonbinary"),
     "undisclosed": ("undisclosed", "unknown", "inconnu", "non_declare", "prefere_ne_pas_repondre"),
 }
+_PRODUCTS = {
+    "individual_loan": ("individual_loan", "individual", "pret_individuel", "individuel"),
+    "circle_loan": ("circle_loan", "circle", "pret_de_cercle", "cercle", "cercle_d_emprunt"),
+    "bridge_loan": ("bridge_loan", "bridge", "pret_relais", "relais"),
+    "first_loan": ("first_loan", "premier_pret"),
+    "emergency_loan": ("emergency_loan", "emergency", "pret_d_urgence", "coup_de_pouce"),
+}
 _STAGES = {
     "pre_start": ("pre_start", "prestart", "pre_demarrage", "predemarrage", "pre_startup"),
     "start": ("start", "startup", "start_up", "demarrage"),
@@ -75,27 +80,11 @@ _CLIENTELES = {
 }
 
 
-def to_code(text: str) -> str:
-    """`Prêt individuel` -> `pret_individuel`; raises `text.form` when nothing is left of it."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    code = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
-    if not _CODE.fullmatch(code):
-        raise PydanticCustomError("text.form", "refused", {"pattern": "individual_loan"})
-    return code
-
-
-def to_word(cell: object, words: Mapping[str, str]) -> object:
-    """The code that a member's word stands for, or the cell as it is."""
-    if not isinstance(cell, str) or not cell.strip():
-        return cell
-    code = to_code(cell)
-    return words.get(code, code)
-
-
 def _invert(words: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     return {word: code for code, synonyms in words.items() for word in synonyms}
 
 
+_PRODUCT_CODES = _invert(_PRODUCTS)
 _GENDER_CODES = _invert(_GENDERS)
 _STAGE_CODES = _invert(_STAGES)
 _CLIENTELE_CODES = _invert(_CLIENTELES)
@@ -106,6 +95,11 @@ def _to_gender(text: str) -> str:
     if gender is None:
         raise PydanticCustomError("choice", "refused", {"expected": ", ".join(_GENDERS)})
     return gender
+
+
+def _to_product(text: str) -> str:
+    code = to_code(text)
+    return _PRODUCT_CODES.get(code, code)
 
 
 def _to_stage(text: str) -> str:
@@ -119,10 +113,86 @@ def _to_clienteles(words: list[str]) -> list[str]:
 
 
 OpenCode = Annotated[Code, Field(examples=["individual_loan"]), AfterValidator(to_code)]
+Product = Annotated[Code, Field(examples=list(_PRODUCTS)), AfterValidator(_to_product)]
 Gender = Annotated[Code, Field(examples=list(_GENDERS)), AfterValidator(_to_gender)]
 Stage = Annotated[Code, Field(examples=list(_STAGES)), AfterValidator(_to_stage)]
 Clienteles = Annotated[
     list[Code],
     Field(max_length=20, examples=[["immigrant", "under_35"]]),
     AfterValidator(_to_clienteles),
+]
+BorrowerKindWord = Annotated[
+    BorrowerKind,
+    Field(strict=False),
+    spoken_as(
+        {
+            "personne": "person",
+            "personne_physique": "person",
+            "personne_morale": "legal_person",
+        }
+    ),
+]
+BusinessStatusWord = Annotated[
+    BusinessStatus,
+    Field(strict=False),
+    spoken_as(
+        {
+            "actif": "active",
+            "en_activite": "active",
+            "ouverte": "active",
+            "fermee": "closed",
+            "ferme": "closed",
+            "vendue": "sold",
+            "vendu": "sold",
+            "inconnu": "unknown",
+            "inconnue": "unknown",
+        }
+    ),
+]
+CoachingModeWord = Annotated[
+    CoachingMode,
+    Field(strict=False),
+    spoken_as(
+        {
+            "en_personne": "in_person",
+            "presentiel": "in_person",
+            "telephone": "phone",
+            "visioconference": "video",
+            "groupe": "group",
+            "en_groupe": "group",
+        }
+    ),
+]
+CoachingStageWord = Annotated[
+    CoachingStage,
+    Field(strict=False),
+    spoken_as(
+        {
+            "avant_demarrage": "pre_start",
+            "predemarrage": "pre_start",
+            "pre_demarrage": "pre_start",
+            "apres_demarrage": "post_start",
+            "post_demarrage": "post_start",
+            "apres_pret": "post_loan",
+            "apres_le_pret": "post_loan",
+            "post_pret": "post_loan",
+        }
+    ),
+]
+FrequencyWord = Annotated[
+    Frequency,
+    Field(strict=False),
+    spoken_as(
+        {
+            "mois": "months",
+            "mensuel": "months",
+            "monthly": "months",
+            "semaine": "weeks",
+            "semaines": "weeks",
+            "hebdomadaire": "weeks",
+            "weekly": "weeks",
+            "jour": "days",
+            "jours": "days",
+        }
+    ),
 ]

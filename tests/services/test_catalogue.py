@@ -1,6 +1,6 @@
 """The catalogue of the migrated database against the rules that keep it safe and distributable.
 
-docs/distribution.md has the reasons; docs/architecture.md the grants. Each test asks the catalogue
+One code base runs on one server and on a distributed one (Citus). Each test asks the catalogue
 for what breaks a rule and expects nothing.
 """
 

@@ -10,7 +10,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, ForeignKeyConstraint, Inspector, UniqueConstraint, inspect
+from sqlalchemy import (
+    Connection,
+    ForeignKeyConstraint,
+    Inspector,
+    String,
+    Table,
+    UniqueConstraint,
+    inspect,
+)
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.migrating import migrate, migrations_of
@@ -79,7 +87,39 @@ def find_differences(connection: Connection, manifest: Manifest) -> list[object]
             or isinstance(each, ForeignKeyConstraint | UniqueConstraint)
         }
         found += declared ^ constraints_of(inspector, table.name)
+        found += declared_details(table) ^ details_of(inspector, table.name)
     return found
+
+
+def details_of(inspector: Inspector, table: str) -> set[tuple[str | None, str]]:
+    """Collations and the conditions of partial indexes, which Alembic does not compare."""
+    return {
+        *(
+            (each["name"], each["type"].collation)
+            for each in inspector.get_columns(table)
+            if isinstance(each["type"], String) and each["type"].collation
+        ),
+        *(
+            (each["name"], each["dialect_options"]["postgresql_where"].strip("()"))
+            for each in inspector.get_indexes(table)
+            if "postgresql_where" in each.get("dialect_options", {})
+        ),
+    }
+
+
+def declared_details(table: Table) -> set[tuple[str | None, str]]:
+    return {
+        *(
+            (each.name, each.type.collation)
+            for each in table.columns
+            if isinstance(each.type, String) and each.type.collation
+        ),
+        *(
+            (str(each.name), str(each.dialect_options["postgresql"]["where"]))
+            for each in table.indexes
+            if each.dialect_options["postgresql"]["where"] is not None
+        ),
+    }
 
 
 @every_service

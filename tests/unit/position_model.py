@@ -45,7 +45,8 @@ class Evening:
 def walk(facts: LoanFacts, last: date) -> Iterator[tuple[date, Evening]]:
     """Every evening from the disbursement to `last`."""
     dues = [
-        Due(i.due_on, i.fees_cents, i.interest_cents, i.principal_cents) for i in facts.instalments
+        Due(i.due_on, i.fees_cents, i.interest_cents, i.principal_cents)
+        for i in facts.ladder.instalments
     ]
     paid = {"fees": 0, "interest": 0, "principal": 0}
     written_off = recovered = 0

@@ -26,13 +26,13 @@ def _survival(years: int) -> Indicator:
         Unit.PERCENT,
         Text(
             f"Parmi les entreprises financées dans l'exercice terminé {years} an{plural} plus tôt "
-            "et dont l'état est connu : actives ou vendues / (actives ou vendues + fermées). Un "
-            "état observé plus d'un an avant la date du rapport est tenu pour inconnu ; les "
-            "entreprises d'état inconnu sont dénombrées à part.",
+            "et dont l'état est connu : actives ou vendues / (actives ou vendues + fermées). Une "
+            "activité observée plus d'un an avant la date du rapport ne dit plus rien : l'état est "
+            "inconnu. Les entreprises d'état inconnu sont dénombrées à part.",
             f"Among enterprises financed in the fiscal year {years} year{plural} earlier and whose "
-            "status is known: active or sold / (active or sold + closed). A status observed more "
-            "than a year before the report's date counts as unknown; enterprises of unknown status "
-            "are counted apart.",
+            "status is known: active or sold / (active or sold + closed). Activity seen more "
+            "than a year before the report's date tells nothing any more: the status is unknown. "
+            "Enterprises of unknown status are counted apart.",
         ),
         ("loans.loans", "loans.outcomes"),
         measure,

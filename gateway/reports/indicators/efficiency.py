@@ -3,7 +3,6 @@
 from gateway.reports.indicators.kinds import (
     Indicator,
     Quotient,
-    Scope,
     Section,
     Unit,
     amount,
@@ -30,7 +29,6 @@ EFFICIENCY = (
         ),
         ("funds.contributions",),
         lambda f: amount(f.operating_subsidy_cents),
-        scope=Scope.BOTH,
     ),
     *(
         Indicator(
@@ -72,7 +70,6 @@ EFFICIENCY = (
         lambda f: Quotient(
             f.capital_private_cents + f.capital_community_cents, f.operating_subsidy_cents
         ),
-        scope=Scope.BOTH,
     ),
     Indicator(
         "cost_per_loan",
@@ -82,7 +79,6 @@ EFFICIENCY = (
         Text("subvention de fonctionnement / nombre de prêts", "operating subsidy / loans"),
         ("funds.contributions", "loans.loans"),
         lambda f: _cost(f, f.loans_count),
-        scope=Scope.BOTH,
         is_lower_better=True,
     ),
     Indicator(
@@ -96,7 +92,6 @@ EFFICIENCY = (
         ),
         ("funds.contributions", "loans.outcomes"),
         lambda f: _cost(f, f.jobs_created + f.jobs_maintained),
-        scope=Scope.BOTH,
         is_lower_better=True,
     ),
     Indicator(
@@ -110,7 +105,6 @@ EFFICIENCY = (
         ),
         ("funds.contributions", "loans.coaching_sessions"),
         lambda f: _cost(f, f.people_coached),
-        scope=Scope.BOTH,
         is_lower_better=True,
     ),
     Indicator(
@@ -124,7 +118,6 @@ EFFICIENCY = (
         ),
         ("funds.contributions", "loans.coaching_sessions"),
         lambda f: _cost(f, f.coaching_minutes, per=60),
-        scope=Scope.BOTH,
         is_lower_better=True,
     ),
 )

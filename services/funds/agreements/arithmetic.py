@@ -1,11 +1,10 @@
 """When the documents that an agreement obliges to are due."""
 
-from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-FISCAL_YEAR_END_MONTH = 3  # the network's and the ministry's fiscal year ends on 31 March
+from services.common.calendar import FiscalYear, add_months
 
 
 class Assurance(StrEnum):
@@ -34,19 +33,6 @@ def list_due_dates(rule: DueRule, from_on: date, to_on: date) -> list[date]:
     """The dates the rule gives for an agreement of these dates, in order."""
     if rule.after is DueAfter.AGREEMENT_END:
         return [add_months(to_on, rule.months)]
-    first, last = fiscal_year_end(from_on).year, fiscal_year_end(to_on).year
-    ends = [date(year, FISCAL_YEAR_END_MONTH, 31) for year in range(first, last + 1)]
-    return [add_months(end, rule.months) for end in ends]
-
-
-def fiscal_year_end(day: date) -> date:
-    """31 March of the fiscal year that holds the day."""
-    year = day.year + (day.month > FISCAL_YEAR_END_MONTH)
-    return date(year, FISCAL_YEAR_END_MONTH, 31)
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day so many months later, or the last of the month: 31 March + 4 is 31 July."""
-    index = day.year * 12 + day.month - 1 + months
-    year, month = divmod(index, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+    first, last = FiscalYear.of(from_on), FiscalYear.of(to_on)
+    years = map(FiscalYear, range(first.first_year, last.first_year + 1))
+    return [add_months(year.last_day, rule.months) for year in years]

@@ -16,16 +16,25 @@ from services.common.fields import (
     Rate,
     SignedAmount,
 )
+from services.common.words import spoken_as
 from services.funds.contributions.arithmetic import ContributionDraft
-from services.funds.vocabulary import ContributorKind, Instrument, Purpose, Source
+from services.funds.vocabulary import (
+    CONTRIBUTOR_WORDS,
+    INSTRUMENT_WORDS,
+    PURPOSE_WORDS,
+    ContributorKind,
+    Instrument,
+    Purpose,
+    Source,
+)
 
 
 class ContributionBody(Body):
     external_id: ExternalId
     contributor: Name
-    contributor_kind: Annotated[ContributorKind, Field(strict=False)]
-    instrument: Annotated[Instrument, Field(strict=False)]
-    purpose: Annotated[Purpose, Field(strict=False)] = Purpose.CAPITAL
+    contributor_kind: Annotated[ContributorKind, Field(strict=False), spoken_as(CONTRIBUTOR_WORDS)]
+    instrument: Annotated[Instrument, Field(strict=False), spoken_as(INSTRUMENT_WORDS)]
+    purpose: Annotated[Purpose, Field(strict=False), spoken_as(PURPOSE_WORDS)] = Purpose.CAPITAL
     amount: PositiveAmount
     received_on: CalendarDate
     annual_rate: Rate | None = None

@@ -1,6 +1,5 @@
 """The events of the loans service that the journal follows, read strictly into facts.
 
-    loan.disbursed  {loan_id, disbursed_on, principal_cents, fees_withheld_cents}
     loans.recorded  {facts: [{kind, id, loan_id, on, amount_cents, principal_cents, interest_cents,
                               fees_cents, reversed_kind?}]}
 
@@ -26,13 +25,6 @@ class _Payload(BaseModel):
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
 
 
-class _Disbursed(_Payload):
-    loan_id: str
-    disbursed_on: CalendarDate
-    principal_cents: int
-    fees_withheld_cents: int = 0
-
-
 class _Fact(_Payload):
     kind: FactKind | Literal["reversal"]
     id: str
@@ -51,26 +43,9 @@ class _Recorded(_Payload):
 
 def read_facts(event: Event) -> Sequence[LoanFact]:
     """The facts an event tells. Raises pydantic's ValidationError when it is not as agreed."""
-    match event.type:
-        case "loan.disbursed":
-            return [_read_disbursement(event)]
-        case "loans.recorded":
-            return [_read_fact(fact) for fact in _Recorded.model_validate(event.payload).facts]
-        case _:
-            return []
-
-
-def _read_disbursement(event: Event) -> LoanFact:
-    told = _Disbursed.model_validate(event.payload)
-    return LoanFact(
-        LoanFactKind.DISBURSEMENT,
-        told.loan_id,
-        told.loan_id,
-        told.disbursed_on,
-        amount_cents=told.principal_cents - told.fees_withheld_cents,
-        principal_cents=told.principal_cents,
-        fees_cents=told.fees_withheld_cents,
-    )
+    if event.type != "loans.recorded":
+        return []
+    return [_read_fact(fact) for fact in _Recorded.model_validate(event.payload).facts]
 
 
 def _read_fact(told: _Fact) -> LoanFact:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.common import audit, outbox
 from services.common.database import WriteSession
-from services.common.errors import Conflict, Problem, not_found
+from services.common.errors import Conflict, InputError, Problem, not_found
 from services.common.identity import Principal
 from services.common.recording import CONFLICT, to_problem
 from services.common.strict_json import fingerprint
@@ -34,6 +34,16 @@ REVERSAL_OF_REVERSAL = Text(
 )
 
 
+NEEDED_BY_REPAYMENTS = InputError(
+    "",
+    "reversal.needed_by_repayments",
+    Text(
+        "Une part de cette contribution a été remboursée : renversez d'abord ces remboursements.",
+        "Part of this contribution has been repaid: reverse those repayments first.",
+    ),
+)
+
+
 async def reverse_contribution(
     session: WriteSession, principal: Principal, contribution_id: UUID, body: ReversalBody
 ) -> tuple[Reversal, bool]:
@@ -41,6 +51,8 @@ async def reverse_contribution(
     contribution = await contributions.find_contribution(session, contribution_id)
     if contribution is None:
         raise await _not_there(session, contribution_id, CONTRIBUTION)
+    if contribution.repaid_cents and not contribution.is_reversed:
+        raise to_problem([NEEDED_BY_REPAYMENTS])
     draft = contribution.draft
     return await _reverse(
         session,

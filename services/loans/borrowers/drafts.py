@@ -1,15 +1,16 @@
 """A borrower, validated and typed, on its way to the record."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
-from services.common.strict_json import fingerprint, to_json
+from services.common.strict_json import fingerprint
+from services.loans.content import read_content
 from services.loans.vocabulary import BorrowerKind
 
 
 @dataclass(frozen=True, slots=True)
 class EnterpriseDraft:
-    name: str
+    name: str | None
     neq: str | None
     sector_code: str | None
     social_economy: bool
@@ -37,6 +38,7 @@ class BorrowerDraft:
     clienteles: tuple[str, ...]
     enterprise: EnterpriseDraft | None
     consents: tuple[ConsentDraft, ...]
+    fingerprint: bytes = field(init=False)
 
-    def fingerprint(self) -> bytes:
-        return fingerprint(to_json(asdict(self)))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprint", fingerprint(read_content(self)))

@@ -26,6 +26,8 @@ class KnownBorrower:
     kind: BorrowerKind
     birth_year: int | None
     gender: str | None
+    clienteles: tuple[str, ...]
+    municipality: str | None
     region_code: str | None
     fingerprint: bytes
 
@@ -41,6 +43,8 @@ async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[
             BorrowerKind(row.kind),
             row.birth_year,
             row.gender,
+            tuple(row.clienteles),
+            row.municipality,
             row.region_code,
             row.fingerprint,
         )
@@ -48,23 +52,19 @@ async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[
     }
 
 
-async def insert_borrowers(
+async def put_borrowers(
     session: WriteSession, drafts: Sequence[BorrowerDraft], is_registered: bool, recorded_by: str
 ) -> dict[str, UUID]:
-    """Insert borrowers not on record; returns their identifiers by external_id."""
+    """Describe borrowers, new or on record; returns their identifiers by external_id."""
     rows = [_to_row(session, draft, is_registered, recorded_by) for draft in drafts]
     found = await insert_rows(
-        session, tables.Borrower, rows, returning=("external_id", "borrower_id")
+        session,
+        tables.Borrower,
+        rows,
+        returning=("external_id", "borrower_id"),
+        on_conflict=_DESCRIBE_AGAIN,
     )
     return {row["external_id"]: row["borrower_id"] for row in found}
-
-
-async def complete_borrowers(
-    session: WriteSession, drafts: Sequence[BorrowerDraft], recorded_by: str
-) -> None:
-    """Give borrowers known only through their loans the description now registered."""
-    rows = [_to_row(session, draft, True, recorded_by) for draft in drafts]
-    await insert_rows(session, tables.Borrower, rows, on_conflict=_COMPLETE)
 
 
 async def find_borrower(session: ReadSession, external_id: str) -> dict[str, JsonValue] | None:
@@ -124,14 +124,14 @@ def _to_row(
         "sector_code": enterprise.sector_code if enterprise else None,
         "social_economy": enterprise.social_economy if enterprise else None,
         "consents": canonical(to_json(consents)).decode(),
-        "fingerprint": draft.fingerprint(),
+        "fingerprint": draft.fingerprint,
         "recorded_by": recorded_by,
     }
 
 
 def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
     enterprise: JsonValue = None
-    if row.enterprise_name is not None:
+    if row.social_economy is not None:
         enterprise = {
             "name": row.enterprise_name,
             "neq": row.neq,
@@ -149,9 +149,9 @@ def _plain(value: object) -> JsonValue:
 _DESCRIPTION = (
     column.name
     for column in table_of(tables.Borrower).columns
-    if not column.primary_key and column.name != "recorded_at"
+    if not column.primary_key and column.name not in ("external_id", "recorded_at")
 )
-_COMPLETE = "(organisation_id, external_id) DO UPDATE SET " + ", ".join(
+_DESCRIBE_AGAIN = "(organisation_id, external_id) DO UPDATE SET " + ", ".join(
     f"{name} = excluded.{name}" for name in _DESCRIPTION
 )
 _SHOWN = (
@@ -174,8 +174,8 @@ _SELECT = f"""
 """
 _KNOWN = text(
     """
-    SELECT external_id, borrower_id, is_registered, kind, birth_year, gender, region_code,
-           fingerprint
+    SELECT external_id, borrower_id, is_registered, kind, birth_year, gender, clienteles,
+           municipality, region_code, fingerprint
     FROM borrowers
     WHERE organisation_id = :organisation
       AND external_id = ANY(cast(:external_ids AS text[]))

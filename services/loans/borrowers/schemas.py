@@ -1,10 +1,10 @@
 """A borrower as it is posted and as it is shown."""
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from services.common.fields import (
@@ -17,7 +17,7 @@ from services.common.fields import (
     matching,
 )
 from services.loans.borrowers.drafts import BorrowerDraft, ConsentDraft, EnterpriseDraft
-from services.loans.vocabulary import BorrowerKind, Clienteles, Gender, OpenCode
+from services.loans.vocabulary import BorrowerKind, BorrowerKindWord, Clienteles, Gender, OpenCode
 
 _POSTAL_CODE = r"[ABCEGHJ-NPRSTVXYabceghj-nprstvxy][0-9][A-Za-z]( ?[0-9][A-Za-z][0-9])?"
 
@@ -58,28 +58,31 @@ class ConsentBody(Body):
     withdrawn_on: CalendarDate | None = None
 
 
-class BorrowerBody(Body):
+class BorrowerFields(Body):
+    """What a borrower's JSON body and its row of a sheet have in common."""
+
     external_id: ExternalId
-    kind: Annotated[BorrowerKind, Field(strict=False)]
+    kind: BorrowerKindWord
     given_name: Name | None = None
     family_name: Name | None = None
-    legal_name: Name | None = None
+    legal_name: Annotated[Name | None, Field(validate_default=True)] = None
     birth_year: BirthYear | None = None
     gender: Gender | None = None
     region_code: RegionCode | None = None
     municipality: Name | None = None
     postal_code: PostalCode | None = None
     clienteles: Clienteles = []
-    enterprise: EnterpriseBody | None = None
-    consents: Annotated[list[ConsentBody], Field(max_length=20)] = []
 
-    @model_validator(mode="after")
-    def _named_as_its_kind(self) -> Self:
-        if self.kind is BorrowerKind.LEGAL_PERSON and self.legal_name is None:
+    @field_validator("legal_name")
+    @classmethod
+    def _named_as_its_kind(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is None and info.data.get("kind") is BorrowerKind.LEGAL_PERSON:
             raise PydanticCustomError("borrower.legal_name", "refused")
-        return self
+        return name
 
-    def to_draft(self) -> BorrowerDraft:
+    def describe(
+        self, enterprise: EnterpriseDraft | None, consents: tuple[ConsentDraft, ...] = ()
+    ) -> BorrowerDraft:
         return BorrowerDraft(
             external_id=self.external_id,
             kind=self.kind,
@@ -92,15 +95,26 @@ class BorrowerBody(Body):
             municipality=self.municipality,
             postal_code=self.postal_code,
             clienteles=tuple(self.clienteles),
-            enterprise=self.enterprise.to_draft() if self.enterprise else None,
-            consents=tuple(
-                ConsentDraft(c.purpose, c.given_on, c.withdrawn_on) for c in self.consents
-            ),
+            enterprise=enterprise,
+            consents=consents,
+        )
+
+
+class BorrowerBody(BorrowerFields):
+    enterprise: EnterpriseBody | None = None
+    consents: Annotated[list[ConsentBody], Field(max_length=20)] = []
+
+    def to_draft(self) -> BorrowerDraft:
+        return self.describe(
+            self.enterprise.to_draft() if self.enterprise else None,
+            tuple(ConsentDraft(c.purpose, c.given_on, c.withdrawn_on) for c in self.consents),
         )
 
 
 class EnterpriseAnswer(Answer):
-    name: str
+    """`name` is null when a sheet told the sector of an enterprise and not its name."""
+
+    name: str | None
     neq: str | None
     sector_code: str | None
     social_economy: bool

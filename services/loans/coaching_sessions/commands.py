@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from services.common import audit
+from services.common import audit, outbox
 from services.common.database import WriteSession
+from services.common.errors import JsonValue
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
 from services.common.recording import Recorded, refuse, sort_batch
@@ -15,7 +16,7 @@ from services.loans.coaching_sessions import queries
 from services.loans.coaching_sessions.queries import Placed
 from services.loans.coaching_sessions.schemas import CoachingSessionDraft
 from services.loans.loans import queries as loans
-from services.loans.loans.commands import BORROWER_UNKNOWN, Refused
+from services.loans.loans.commands import BORROWER_UNKNOWN, Refused, only_region
 from services.loans.loans.queries import KnownLoan
 from services.loans.repayments.commands import LOAN_UNKNOWN
 
@@ -29,7 +30,7 @@ async def record_coaching_sessions(
     """Record the sessions that are new and sound; tell what is wrong with each of the others."""
     batch = sort_batch(
         [d.external_id for d in drafts],
-        [d.fingerprint() for d in drafts],
+        [d.fingerprint for d in drafts],
         await queries.find_known(session, [d.external_id for d in drafts]),
     )
     new = [drafts[row] for row in batch.new]
@@ -47,14 +48,16 @@ async def record_coaching_sessions(
         person = people[draft.borrower_external_id]
         loan = known_loans.get(draft.loan_external_id or "")
         region = person.region_code or (loan.region_code if loan else None)
-        region = region or next(iter(principal.region_codes), None)
+        region = region or only_region(principal)
         if region is None:
             refuse(refused, row, "/borrower_external_id", "borrower.no_region", NO_REGION)
             continue
         placed.append(Placed(draft, person.borrower_id, loan.loan_id if loan else None, region))
     if placed:
         await queries.insert_coaching_sessions(session, placed, principal.subject)
-        await audit.append(session, principal, "coaching_sessions.recorded", {"count": len(placed)})
+        told: dict[str, JsonValue] = {"count": len(placed)}
+        await outbox.append(session, "coaching_sessions.recorded", told)
+        await audit.append(session, principal, "coaching_sessions.recorded", told)
     return batch.conclude(refused)
 
 

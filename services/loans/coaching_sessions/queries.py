@@ -47,7 +47,7 @@ async def insert_coaching_sessions(
             "stage": p.draft.stage.value,
             "topics": list(p.draft.topics),
             "next_action": p.draft.next_action,
-            "fingerprint": p.draft.fingerprint(),
+            "fingerprint": p.draft.fingerprint,
             "recorded_by": recorded_by,
         }
         for p in placed

@@ -1,6 +1,6 @@
 """A coaching session as it is posted and as it is shown."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -8,9 +8,15 @@ from uuid import UUID
 from pydantic import Field
 
 from services.common.fields import Answer, Body, CalendarDate, ExternalId, Name, Reason
-from services.common.strict_json import fingerprint, to_json
+from services.common.strict_json import fingerprint
+from services.loans.content import read_content
 from services.loans.loans.schemas import Reference
-from services.loans.vocabulary import CoachingMode, CoachingStage
+from services.loans.vocabulary import (
+    CoachingMode,
+    CoachingModeWord,
+    CoachingStage,
+    CoachingStageWord,
+)
 
 Minutes = Annotated[int, Field(ge=1, le=1440, examples=[60])]
 Topics = Annotated[list[Name], Field(max_length=20, examples=[["plan d'affaires"]])]
@@ -28,9 +34,10 @@ class CoachingSessionDraft:
     stage: CoachingStage
     topics: tuple[str, ...]
     next_action: str | None
+    fingerprint: bytes = field(init=False)
 
-    def fingerprint(self) -> bytes:
-        return fingerprint(to_json(asdict(self)))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprint", fingerprint(read_content(self)))
 
 
 class CoachingSessionBody(Body):
@@ -40,8 +47,8 @@ class CoachingSessionBody(Body):
     coach: Name | None = None
     held_on: CalendarDate
     duration_minutes: Minutes
-    mode: Annotated[CoachingMode, Field(strict=False)]
-    stage: Annotated[CoachingStage, Field(strict=False)]
+    mode: CoachingModeWord
+    stage: CoachingStageWord
     topics: Topics = []
     next_action: Reason | None = None
 

@@ -93,6 +93,7 @@ LOANS = import_kind(
     model=TypeAdapter(LoanRow),
     to_draft=LoanRow.to_draft,
     record=record_loans,
+    weigh=lambda draft: len(draft.schedule.rows),
 )
 
 REPAYMENTS = import_kind(

@@ -1,6 +1,5 @@
 """One row of a sheet, for the kinds whose sheet is flatter than their JSON body."""
 
-from dataclasses import replace
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -15,9 +14,10 @@ from services.common.fields import (
     PositiveAmount,
     Rate,
     RegionCode,
+    pad_region_code,
 )
 from services.loans.borrowers.drafts import BorrowerDraft, EnterpriseDraft
-from services.loans.borrowers.schemas import BirthYear, Neq, PostalCode, SectorCode
+from services.loans.borrowers.schemas import BirthYear, BorrowerFields, Neq, SectorCode
 from services.loans.loans.drafts import (
     DEFAULT_PRODUCT,
     BorrowerProfile,
@@ -28,71 +28,29 @@ from services.loans.loans.drafts import (
 from services.loans.repayments.drafts import RepaymentDraft
 from services.loans.repayments.schemas import RepaymentBody
 from services.loans.schedules.terms import Fee, ScheduleTerms
-from services.loans.vocabulary import BorrowerKind, Clienteles, Gender, OpenCode, Stage, to_word
+from services.loans.vocabulary import (
+    BorrowerKind,
+    BorrowerKindWord,
+    Clienteles,
+    FrequencyWord,
+    Gender,
+    Product,
+    Stage,
+)
 
-_KINDS = {
-    "personne": "person",
-    "personne_physique": "person",
-    "personne_morale": "legal_person",
-}
-_FREQUENCIES = {
-    "mois": "months",
-    "mensuel": "months",
-    "monthly": "months",
-    "semaine": "weeks",
-    "semaines": "weeks",
-    "hebdomadaire": "weeks",
-    "weekly": "weeks",
-    "jour": "days",
-    "jours": "days",
-}
-
-KindWord = Annotated[
-    BorrowerKind, Field(strict=False), BeforeValidator(lambda cell: to_word(cell, _KINDS))
-]
-FrequencyWord = Annotated[
-    Frequency, Field(strict=False), BeforeValidator(lambda cell: to_word(cell, _FREQUENCIES))
-]
+RegionCell = Annotated[RegionCode, BeforeValidator(pad_region_code)]
 
 
-class BorrowerRow(Body):
-    external_id: ExternalId
-    kind: KindWord = BorrowerKind.PERSON
-    given_name: Name | None = None
-    family_name: Name | None = None
-    legal_name: Name | None = None
-    birth_year: BirthYear | None = None
-    gender: Gender | None = None
-    region_code: RegionCode | None = None
-    municipality: Name | None = None
-    postal_code: PostalCode | None = None
-    clienteles: Clienteles = []
+class BorrowerRow(BorrowerFields):
+    kind: BorrowerKindWord = BorrowerKind.PERSON
     enterprise_name: Name | None = None
     neq: Neq | None = None
     sector_code: SectorCode | None = None
     social_economy: bool = False
 
     def to_draft(self) -> BorrowerDraft:
-        enterprise = None
-        if self.enterprise_name is not None:
-            enterprise = EnterpriseDraft(
-                self.enterprise_name, self.neq, self.sector_code, self.social_economy
-            )
-        return BorrowerDraft(
-            external_id=self.external_id,
-            kind=self.kind,
-            given_name=self.given_name,
-            family_name=self.family_name,
-            legal_name=self.legal_name,
-            birth_year=self.birth_year,
-            gender=self.gender,
-            region_code=self.region_code,
-            municipality=self.municipality,
-            postal_code=self.postal_code,
-            clienteles=tuple(self.clienteles),
-            enterprise=enterprise,
-            consents=(),
-        )
+        told = (self.enterprise_name, self.neq, self.sector_code, self.social_economy)
+        return self.describe(EnterpriseDraft(*told) if any(told) else None)
 
 
 class LoanRow(Body):
@@ -100,13 +58,13 @@ class LoanRow(Body):
 
     external_id: ExternalId
     borrower_external_id: ExternalId
-    borrower_kind: KindWord = BorrowerKind.PERSON
+    borrower_kind: BorrowerKindWord | None = None
     gender: Gender | None = None
     birth_year: BirthYear | None = None
     clienteles: Clienteles = []
-    region_code: RegionCode | None = None
+    region_code: RegionCell | None = None
     municipality: Name | None = None
-    product: OpenCode = DEFAULT_PRODUCT
+    product: Product = DEFAULT_PRODUCT
     stage: Stage | None = None
     sector_code: SectorCode | None = None
     principal: PositiveAmount
@@ -132,9 +90,6 @@ class LoanRow(Body):
             first_due_on=self.first_due_on,
             fees=(Fee(self.fee),) if self.fee else (),
         )
-        schedule, schedule_error = lay_schedule(terms)
-        if schedule_error is not None and schedule_error.pointer == "/fees":
-            schedule_error = replace(schedule_error, pointer="/fee")
         return LoanDraft(
             external_id=self.external_id,
             borrower_external_id=self.borrower_external_id,
@@ -151,13 +106,17 @@ class LoanRow(Body):
             sector_code=self.sector_code,
             region_code=self.region_code,
             terms=terms,
-            schedule=schedule,
-            schedule_error=schedule_error,
+            schedule=lay_schedule(terms, _place_of),
             contracted_on=self.contracted_on or self.disbursed_on,
             disbursed_on=self.disbursed_on,
             funding=Funding(self.funding_state, self.funding_community, self.funding_private),
             other_financing_cents=self.other_financing,
         )
+
+
+def _place_of(term: str) -> str:
+    """Where a sheet holds a term."""
+    return {"fees": "/fee", "repay_every": "/instalments"}.get(term, f"/{term}")
 
 
 class RepaymentRow(RepaymentBody):

@@ -15,9 +15,12 @@ from services.loans.borrowers import queries as borrowers
 from services.loans.borrowers.drafts import BorrowerDraft
 from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans import queries
-from services.loans.loans.drafts import LoanDraft
-from services.loans.positions.arithmetic import Instalment, LoanFacts
-from services.loans.positions.commands import Change, keep_figures, tell_facts
+from services.loans.loans.drafts import BorrowerProfile, LoanDraft
+from services.loans.positions.arithmetic import LoanFacts
+from services.loans.positions.commands import keep_figures, tell_facts
+from services.loans.positions.figures import Change
+from services.loans.positions.ladder import Ladder
+from services.loans.vocabulary import BorrowerKind
 
 Refused = dict[int, list[InputError]]
 
@@ -33,7 +36,7 @@ async def record_loans(
     on_record = await queries.find_known(session, [d.external_id for d in drafts])
     batch = sort_batch(
         [d.external_id for d in drafts],
-        [d.fingerprint() for d in drafts],
+        [d.fingerprint for d in drafts],
         {name: loan.fingerprint for name, loan in on_record.items()},
     )
     known = await borrowers.find_known(
@@ -43,17 +46,14 @@ async def record_loans(
     for row in batch.new:
         _check_dates(drafts[row], row, today, refused)
         _check_money(drafts[row], row, refused)
-    _check_borrowers(drafts, batch.new, known, refused)
     regions = _find_regions(drafts, batch.new, known, principal, refused)
+    profiles = _check_borrowers(drafts, batch.new, known, refused)
     good = [row for row in batch.new if row not in refused]
     if good:
-        await _store(
-            session,
-            principal,
-            [drafts[row] for row in good],
-            [regions[row] for row in good],
-            known,
-        )
+        of_good = [drafts[row] for row in good]
+        good_regions = [regions[row] for row in good]
+        described = _describe_borrowers(of_good, good_regions, known, profiles)
+        await _store(session, principal, of_good, good_regions, known, described)
     return batch.conclude(refused)
 
 
@@ -63,21 +63,12 @@ async def _store(
     drafts: Sequence[LoanDraft],
     regions: Sequence[str],
     known: Mapping[str, KnownBorrower],
+    described: Sequence[BorrowerDraft],
 ) -> None:
-    strangers = {
-        draft.borrower_external_id: _describe_borrower(draft, region)
-        for draft, region in reversed(list(zip(drafts, regions, strict=True)))
-        if draft.borrower_external_id not in known
-    }
     borrower_ids = {name: borrower.borrower_id for name, borrower in known.items()}
-    borrower_ids |= await borrowers.insert_borrowers(
-        session, list(strangers.values()), False, principal.subject
-    )
+    borrower_ids |= await borrowers.put_borrowers(session, described, False, principal.subject)
     loan_ids = await queries.insert_loans(session, drafts, borrower_ids, regions, principal.subject)
-    instalments = {draft.external_id: _to_instalments(draft) for draft in drafts}
-    disbursement_ids = await queries.insert_openings(
-        session, drafts, loan_ids, instalments, principal.subject
-    )
+    disbursement_ids = await queries.insert_openings(session, drafts, loan_ids, principal.subject)
     changes = [
         Change(
             before=None,
@@ -86,7 +77,7 @@ async def _store(
                 region_code=region,
                 disbursed_on=draft.disbursed_on,
                 principal_cents=draft.terms.principal_cents,
-                instalments=instalments[draft.external_id],
+                ladder=_lay_ladder(draft),
             ),
         )
         for draft, region in zip(drafts, regions, strict=True)
@@ -102,20 +93,41 @@ async def _store(
     await audit.append(session, principal, "loans.recorded", {"count": len(drafts)})
 
 
-def _to_instalments(draft: LoanDraft) -> tuple[Instalment, ...]:
-    assert draft.schedule is not None, "a loan without a schedule was refused before"
-    return tuple(
-        Instalment(row.number, row.due_on, row.fees_cents, row.interest_cents, row.principal_cents)
-        for row in draft.schedule.rows
+def _lay_ladder(draft: LoanDraft) -> Ladder:
+    rows = draft.schedule.rows
+    return Ladder(
+        [row.due_on for row in rows],
+        [row.fees_cents for row in rows],
+        [row.interest_cents for row in rows],
+        [row.principal_cents for row in rows],
     )
 
 
-def _describe_borrower(draft: LoanDraft, region: str) -> BorrowerDraft:
-    profile = draft.profile
-    assert profile is not None, "a loan of an unknown borrower was refused before"
+def _describe_borrowers(
+    drafts: Sequence[LoanDraft],
+    regions: Sequence[str],
+    known: Mapping[str, KnownBorrower],
+    profiles: Mapping[str, BorrowerProfile],
+) -> list[BorrowerDraft]:
+    """Borrowers these loans make known, or tell more of. Who is registered stays as registered."""
+    described: dict[str, BorrowerDraft] = {}
+    for draft, region in zip(drafts, regions, strict=True):
+        name = draft.borrower_external_id
+        on_record = known.get(name)
+        if name in described or (on_record is not None and on_record.is_registered):
+            continue
+        profile = profiles[name]
+        if on_record is None or profile != _profile_of(on_record):
+            described[name] = _describe_borrower(
+                name, profile, region if on_record is None else on_record.region_code
+            )
+    return list(described.values())
+
+
+def _describe_borrower(name: str, profile: BorrowerProfile, region: str | None) -> BorrowerDraft:
     return BorrowerDraft(
-        external_id=draft.borrower_external_id,
-        kind=profile.kind,
+        external_id=name,
+        kind=profile.kind or BorrowerKind.PERSON,
         given_name=None,
         family_name=None,
         legal_name=None,
@@ -127,6 +139,16 @@ def _describe_borrower(draft: LoanDraft, region: str) -> BorrowerDraft:
         clienteles=profile.clienteles,
         enterprise=None,
         consents=(),
+    )
+
+
+def _profile_of(borrower: KnownBorrower) -> BorrowerProfile:
+    return BorrowerProfile(
+        borrower.kind,
+        borrower.gender,
+        borrower.birth_year,
+        borrower.clienteles,
+        borrower.municipality,
     )
 
 
@@ -152,6 +174,9 @@ def _check_dates(draft: LoanDraft, row: int, today: date, refused: Refused) -> N
     ):
         if day > today:
             refuse(refused, row, f"/{name}", "date.future", MESSAGES["date.future"])
+    born = draft.profile.birth_year if draft.profile else None
+    if born is not None and born > today.year:
+        refuse(refused, row, "/birth_year", "date.future", MESSAGES["date.future"])
     if draft.disbursed_on < draft.contracted_on:
         message = Text(
             f"Le versement précède la signature du contrat ({draft.contracted_on}).",
@@ -161,8 +186,6 @@ def _check_dates(draft: LoanDraft, row: int, today: date, refused: Refused) -> N
 
 
 def _check_money(draft: LoanDraft, row: int, refused: Refused) -> None:
-    if draft.schedule_error is not None:
-        refused.setdefault(row, []).append(draft.schedule_error)
     if draft.funding.total_cents > draft.terms.principal_cents:
         message = Text(
             "Les sources de financement dépassent le capital prêté.",
@@ -176,29 +199,40 @@ def _check_borrowers(
     rows: Sequence[int],
     known: Mapping[str, KnownBorrower],
     refused: Refused,
-) -> None:
-    """A borrower is on record or described by the loan, and never described in two ways."""
-    described: dict[str, tuple[object, object, object]] = {
-        name: (b.kind, b.gender, b.birth_year) for name, b in known.items()
-    }
+) -> dict[str, BorrowerProfile]:
+    """A borrower is on record or described by its loans, never in two ways.
+
+    Returns what the record and the rows not refused say together.
+    """
+    profiles = {name: _profile_of(borrower) for name, borrower in known.items()}
     for row in rows:
-        draft, profile = drafts[row], drafts[row].profile
-        name = draft.borrower_external_id
-        if profile is None:
-            if name not in known:
+        said, name = drafts[row].profile, drafts[row].borrower_external_id
+        before = profiles.get(name)
+        if said is None:
+            if before is None:
                 refuse(refused, row, "/borrower_external_id", "borrower.unknown", BORROWER_UNKNOWN)
             continue
-        said = (profile.kind, profile.gender, profile.birth_year)
-        first = described.setdefault(name, said)
-        for column, ours, theirs in zip(
-            ("borrower_kind", "gender", "birth_year"), said, first, strict=True
-        ):
-            if ours is not None and theirs is not None and ours != theirs:
-                message = Text(
-                    f"L'emprunteur {name} est déjà décrit autrement : {theirs}.",
-                    f"Borrower {name} is already described otherwise: {theirs}.",
-                )
-                refuse(refused, row, f"/{column}", "borrower.described_otherwise", message)
+        if before is not None:
+            _compare(name, before, said, row, refused)
+        if row not in refused:
+            profiles[name] = said if before is None else before.complete(said)
+    return profiles
+
+
+def _compare(
+    name: str, before: BorrowerProfile, said: BorrowerProfile, row: int, refused: Refused
+) -> None:
+    for column, theirs, ours in (
+        ("borrower_kind", before.kind, said.kind),
+        ("gender", before.gender, said.gender),
+        ("birth_year", before.birth_year, said.birth_year),
+    ):
+        if ours is not None and theirs is not None and ours != theirs:
+            message = Text(
+                f"L'emprunteur {name} est déjà décrit autrement : {theirs}.",
+                f"Borrower {name} is already described otherwise: {theirs}.",
+            )
+            refuse(refused, row, f"/{column}", "borrower.described_otherwise", message)
 
 
 def _find_regions(
@@ -209,7 +243,7 @@ def _find_regions(
     refused: Refused,
 ) -> dict[int, str]:
     """Each loan's region: its own, else its borrower's, else the only one of the member."""
-    only = principal.region_codes[0] if len(principal.region_codes) == 1 else None
+    only = only_region(principal)
     regions: dict[int, str] = {}
     for row in rows:
         borrower = known.get(drafts[row].borrower_external_id)
@@ -219,3 +253,8 @@ def _find_regions(
         else:
             regions[row] = region
     return regions
+
+
+def only_region(principal: Principal) -> str | None:
+    """The member's region when it has but one: nothing is guessed among several."""
+    return principal.region_codes[0] if len(principal.region_codes) == 1 else None

@@ -1,10 +1,12 @@
 """A loan, validated and typed, with its schedule laid out, on its way to the record."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date
 
-from services.common.errors import InputError, JsonValue
-from services.common.strict_json import fingerprint, to_json
+from services.common.errors import InputError, Unprocessable
+from services.common.strict_json import fingerprint
+from services.loans.content import read_content
 from services.loans.schedules.arithmetic import Schedule, build_schedule
 from services.loans.schedules.terms import ScheduleError, ScheduleTerms
 from services.loans.vocabulary import BorrowerKind
@@ -16,12 +18,21 @@ DEFAULT_PRODUCT = "individual_loan"
 class BorrowerProfile:
     """What a loan's sheet says of its borrower, who is recorded with it when not yet known."""
 
-    kind: BorrowerKind
+    kind: BorrowerKind | None
     gender: str | None
     birth_year: int | None
     clienteles: tuple[str, ...]
     municipality: str | None
-    social_economy: bool | None = None
+
+    def complete(self, other: "BorrowerProfile") -> "BorrowerProfile":
+        """Both together; the first prevails where they differ."""
+        return BorrowerProfile(
+            kind=self.kind or other.kind,
+            gender=self.gender or other.gender,
+            birth_year=self.birth_year or other.birth_year,
+            clienteles=tuple(sorted({*self.clienteles, *other.clienteles})),
+            municipality=self.municipality or other.municipality,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +61,30 @@ class LoanDraft:
     sector_code: str | None
     region_code: str | None
     terms: ScheduleTerms
-    schedule: Schedule | None
-    schedule_error: InputError | None
+    schedule: Schedule
     contracted_on: date
     disbursed_on: date
     funding: Funding
     other_financing_cents: int
+    fingerprint: bytes = field(init=False)
 
-    def fingerprint(self) -> bytes:
-        """Of what was posted: the schedule follows from the terms."""
-        content = {
-            name: value
-            for name, value in asdict(self).items()
-            if name not in ("schedule", "schedule_error")
-        }
-        return fingerprint(to_json(content))
-
-    def terms_json(self) -> JsonValue:
-        return to_json(asdict(self.terms))
+    def __post_init__(self) -> None:
+        # Of what was posted: the schedule follows from the terms. A sheet that says nothing of the
+        # borrower says the same as a JSON body, which never does.
+        content = read_content(self, leave_out=("schedule",))
+        profile = content["profile"]
+        if isinstance(profile, dict) and not any(profile.values()):
+            content["profile"] = None
+        object.__setattr__(self, "fingerprint", fingerprint(content))
 
 
-def lay_schedule(
-    terms: ScheduleTerms, place: str = ""
-) -> tuple[Schedule | None, InputError | None]:
-    """The schedule, or what makes the terms impossible, placed at the term at fault."""
+def lay_schedule(terms: ScheduleTerms, place_of: Callable[[str], str]) -> Schedule:
+    """The schedule of these terms.
+
+    Raises Unprocessable for terms that are impossible; `place_of` is the pointer of a term.
+    """
     try:
-        return build_schedule(terms), None
+        return build_schedule(terms)
     except ScheduleError as error:
-        return None, InputError(f"{place}/{error.field}", error.code, error.message)
+        found = InputError(place_of(error.field), error.code, error.message)
+        raise Unprocessable(error.message, error.code, [found]) from error

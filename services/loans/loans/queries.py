@@ -14,8 +14,9 @@ from services.common.errors import JsonValue
 from services.common.money import format_cents
 from services.common.strict_json import canonical
 from services.loans import tables
+from services.loans.content import read_content
 from services.loans.loans.drafts import LoanDraft
-from services.loans.positions.arithmetic import Instalment
+from services.loans.positions.ladder import Instalment
 from services.loans.positions.views import show_instalment
 
 
@@ -70,14 +71,14 @@ async def insert_loans(
             "sector_code": draft.sector_code,
             "region_code": region,
             "principal_cents": draft.terms.principal_cents,
-            "terms": canonical(draft.terms_json()).decode(),
+            "terms": canonical(read_content(draft.terms)).decode(),
             "contracted_on": draft.contracted_on,
             "disbursed_on": draft.disbursed_on,
             "funding_state_cents": draft.funding.state_cents,
             "funding_community_cents": draft.funding.community_cents,
             "funding_private_cents": draft.funding.private_cents,
             "other_financing_cents": draft.other_financing_cents,
-            "fingerprint": draft.fingerprint(),
+            "fingerprint": draft.fingerprint,
             "recorded_by": recorded_by,
         }
         for draft, region in zip(drafts, regions, strict=True)
@@ -90,7 +91,6 @@ async def insert_openings(
     session: WriteSession,
     drafts: Sequence[LoanDraft],
     loan_ids: Mapping[str, UUID],
-    instalments: Mapping[str, Sequence[Instalment]],
     recorded_by: str,
 ) -> dict[UUID, UUID]:
     """The disbursement and the first schedule of each loan; returns disbursements by loan."""
@@ -134,14 +134,14 @@ async def insert_openings(
                 "organisation_id": organisation,
                 "loan_id": loan_ids[draft.external_id],
                 "version": 1,
-                "number": i.number,
-                "due_on": i.due_on,
-                "principal_cents": i.principal_cents,
-                "interest_cents": i.interest_cents,
-                "fees_cents": i.fees_cents,
+                "number": row.number,
+                "due_on": row.due_on,
+                "principal_cents": row.principal_cents,
+                "interest_cents": row.interest_cents,
+                "fees_cents": row.fees_cents,
             }
             for draft in drafts
-            for i in instalments[draft.external_id]
+            for row in draft.schedule.rows
         ],
     )
     return {row["loan_id"]: row["disbursement_id"] for row in disbursed}

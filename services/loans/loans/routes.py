@@ -1,6 +1,5 @@
 """/v1/loans: a member's own loans and where each stands on a date."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from services.common.answers import json_response
 from services.common.app import database_of, service_router, today_of
 from services.common.database import WriteSession
 from services.common.errors import not_found
+from services.common.fields import CalendarDate
 from services.common.idempotency import Answered, answer_once, created, replayed
 from services.common.identity import Principal, Requires, Role
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
@@ -24,7 +24,9 @@ from services.loans.positions.views import show_allocations, show_position
 router = service_router()
 
 Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
-AsOf = Annotated[date | None, Query(description="Date de la position ; aujourd'hui par défaut.")]
+AsOf = Annotated[
+    CalendarDate | None, Query(description="Date de la position ; aujourd'hui par défaut.")
+]
 LOAN = Text("Prêt", "Loan")
 
 
@@ -32,10 +34,10 @@ LOAN = Text("Prêt", "Loan")
 async def post_loan(request: Request, body: LoanBody, member: Member) -> Response:
     """Inscrire un prêt versé, avec ses conditions."""
 
+    draft = body.to_draft()
+
     async def work(session: WriteSession) -> Answered:
-        recorded = await commands.record_loans(
-            session, member, [body.to_draft()], today_of(request)
-        )
+        recorded = await commands.record_loans(session, member, [draft], today_of(request))
         refuse_first(recorded, PLACES)
         known = await queries.find_known(session, [body.external_id])
         loan_id = known[body.external_id].loan_id

@@ -1,10 +1,10 @@
 """A loan as it is posted and as it is shown."""
 
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from services.common.fields import (
@@ -20,7 +20,7 @@ from services.common.fields import (
 from services.loans.borrowers.schemas import SectorCode
 from services.loans.loans.drafts import DEFAULT_PRODUCT, Funding, LoanDraft, lay_schedule
 from services.loans.schedules.schemas import TermsBody
-from services.loans.vocabulary import FundingSource, OpenCode, Stage
+from services.loans.vocabulary import FundingSource, Product, Stage
 
 
 class Reference(Body):
@@ -39,7 +39,7 @@ class LoanBody(Body):
 
     external_id: ExternalId
     borrower: Reference
-    product: OpenCode = DEFAULT_PRODUCT
+    product: Product = DEFAULT_PRODUCT
     stage: Stage | None = None
     purpose: Name | None = None
     sector_code: SectorCode | None = None
@@ -50,15 +50,16 @@ class LoanBody(Body):
     funding: Annotated[list[FundingBody], Field(max_length=20)] = []
     other_financing: Amount = 0
 
-    @model_validator(mode="after")
-    def _one_disbursement_date(self) -> Self:
-        if self.terms.disbursed_on not in (None, self.disbursed_on):
+    @field_validator("disbursed_on")
+    @classmethod
+    def _one_disbursement_date(cls, day: date, info: ValidationInfo) -> date:
+        terms = info.data.get("terms")
+        if isinstance(terms, TermsBody) and terms.disbursed_on not in (None, day):
             raise PydanticCustomError("loan.disbursed_on_twice", "refused")
-        return self
+        return day
 
     def to_draft(self) -> LoanDraft:
         terms = self.terms.to_terms(self.disbursed_on)
-        schedule, schedule_error = lay_schedule(terms, "/terms")
         by_source = {"state": 0, "community": 0, "private": 0}
         for part in self.funding:
             by_source[part.source] += part.amount
@@ -72,8 +73,7 @@ class LoanBody(Body):
             sector_code=self.sector_code,
             region_code=self.region_code,
             terms=terms,
-            schedule=schedule,
-            schedule_error=schedule_error,
+            schedule=lay_schedule(terms, "/terms/{}".format),
             contracted_on=self.contracted_on or self.disbursed_on,
             disbursed_on=self.disbursed_on,
             funding=Funding(by_source["state"], by_source["community"], by_source["private"]),

@@ -22,12 +22,8 @@ from services.loans.positions.arithmetic import (
     left_to_recover,
     left_to_write_off,
 )
-from services.loans.positions.commands import (
-    Change,
-    allocations_by_repayment,
-    keep_figures,
-    tell_facts,
-)
+from services.loans.positions.commands import keep_figures, tell_facts
+from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
 from services.loans.reversals.queries import insert_reversal
 
@@ -37,7 +33,7 @@ async def record_loss(
 ) -> Answered:
     """Record a write-off or a recovery. Raises Unprocessable, Conflict, NotFound (the loan)."""
     known = await queries.find_fingerprint(session, draft.kind, draft.external_id)
-    if known is not None and known != draft.fingerprint():
+    if known is not None and known != draft.fingerprint:
         raise to_problem([CONFLICT])
     location = f"/v1/loans/{draft.loan_id}"
     if known is None:
@@ -50,9 +46,9 @@ async def record_loss(
             if draft.kind == "write_off"
             else replace(before, recoveries=(*before.recoveries, loss))
         )
-        moved = await keep_figures(session, [Change(before, after)])
+        figures = await keep_figures(session, [Change(before, after)])
         told = _tell(draft.kind, loss_id, draft.loan_id, draft.on, draft.amount_cents)
-        await tell_facts(session, [told, *moved])
+        await tell_facts(session, [told], figures.moves)
         details: dict[str, JsonValue] = {"loan_id": str(draft.loan_id)}
         await audit.append(session, principal, f"{draft.kind}.recorded", details)
     document = await queries.find_loss(session, draft.kind, draft.external_id)
@@ -74,19 +70,18 @@ async def record_reversal(
             raise to_problem([ALREADY_REVERSED])
         return replayed(_show_reversal(fact.reversal_id, body), location)
     after = _without(before, body.fact.kind, fact)
-    split = allocations_by_repayment([before])
     reversal_id = await insert_reversal(
         session, body.fact.kind, fact.fact_id, body.reason, principal.subject
     )
-    moved = await keep_figures(session, [Change(before, after)])
+    figures = await keep_figures(session, [Change(before, after)])
     told = _tell("reversal", fact.fact_id, loan_id, fact.on, fact.amount_cents)
-    if fact.fact_id in split:
-        told |= {
-            "principal_cents": split[fact.fact_id].principal_cents,
-            "interest_cents": split[fact.fact_id].interest_cents,
-            "fees_cents": split[fact.fact_id].fees_cents,
-        }
-    await tell_facts(session, [told | {"reversed_kind": body.fact.kind}, *moved])
+    told["reversed_kind"] = body.fact.kind
+    split = figures.splits_before.get(fact.fact_id)
+    if split is not None:
+        told["principal_cents"] = split.principal_cents
+        told["interest_cents"] = split.interest_cents
+        told["fees_cents"] = split.fees_cents
+    await tell_facts(session, [told], figures.moves)
     details: dict[str, JsonValue] = {"kind": body.fact.kind, "fact_id": str(fact.fact_id)}
     await audit.append(session, principal, "fact.reversed", details)
     return created(_show_reversal(reversal_id, body), location)

@@ -1,6 +1,6 @@
 """Every SQL statement about write-offs, recoveries and reversals."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.common.money import format_cents
 from services.common.strict_json import fingerprint
+from services.loans.content import read_content
 from services.loans.losses.schemas import LossKind
 
 
@@ -21,18 +22,10 @@ class LossDraft:
     on: date
     amount_cents: int
     reason: str
+    fingerprint: bytes = field(init=False)
 
-    def fingerprint(self) -> bytes:
-        return fingerprint(
-            [
-                self.kind,
-                self.external_id,
-                str(self.loan_id),
-                self.on.isoformat(),
-                self.amount_cents,
-                self.reason,
-            ]
-        )
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprint", fingerprint(read_content(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +79,7 @@ async def insert_loss(session: WriteSession, draft: LossDraft, recorded_by: str)
             "on": draft.on,
             "amount": draft.amount_cents,
             "reason": draft.reason,
-            "fingerprint": draft.fingerprint(),
+            "fingerprint": draft.fingerprint,
             "by": recorded_by,
         },
     )

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import date
 
-from services.common import audit
+from services.common import audit, outbox
 from services.common.database import WriteSession
+from services.common.errors import JsonValue
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
 from services.common.recording import Recorded, refuse, sort_batch
@@ -22,7 +23,7 @@ async def record_outcomes(
     """Record the outcomes that are new and sound; tell what is wrong with each of the others."""
     batch = sort_batch(
         [d.external_id for d in drafts],
-        [d.fingerprint() for d in drafts],
+        [d.fingerprint for d in drafts],
         await queries.find_known(session, [d.external_id for d in drafts]),
     )
     known = await loans.find_known(
@@ -46,5 +47,7 @@ async def record_outcomes(
     if good:
         loan_ids = [known[draft.loan_external_id].loan_id for draft in good]
         await queries.insert_outcomes(session, good, loan_ids, principal.subject)
-        await audit.append(session, principal, "outcomes.recorded", {"count": len(good)})
+        told: dict[str, JsonValue] = {"count": len(good)}
+        await outbox.append(session, "outcomes.recorded", told)
+        await audit.append(session, principal, "outcomes.recorded", told)
     return batch.conclude(refused)

@@ -37,7 +37,7 @@ async def insert_outcomes(
             "jobs_maintained": draft.jobs_maintained,
             "turnover_cents": draft.turnover_cents,
             "other_financing_cents": draft.other_financing_cents,
-            "fingerprint": draft.fingerprint(),
+            "fingerprint": draft.fingerprint,
             "recorded_by": recorded_by,
         }
         for draft, loan_id in zip(drafts, loan_ids, strict=True)

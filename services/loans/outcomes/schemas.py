@@ -1,6 +1,6 @@
 """An outcome as it is posted and as it is shown."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated
 from uuid import UUID
@@ -8,9 +8,10 @@ from uuid import UUID
 from pydantic import Field
 
 from services.common.fields import Amount, Answer, Body, CalendarDate, ExternalId
-from services.common.strict_json import fingerprint, to_json
+from services.common.strict_json import fingerprint
+from services.loans.content import read_content
 from services.loans.loans.schemas import Reference
-from services.loans.vocabulary import BusinessStatus
+from services.loans.vocabulary import BusinessStatus, BusinessStatusWord
 
 Jobs = Annotated[int, Field(ge=0, le=10_000)]
 
@@ -25,9 +26,10 @@ class OutcomeDraft:
     jobs_maintained: int
     turnover_cents: int | None
     other_financing_cents: int | None
+    fingerprint: bytes = field(init=False)
 
-    def fingerprint(self) -> bytes:
-        return fingerprint(to_json(asdict(self)))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fingerprint", fingerprint(read_content(self)))
 
 
 class OutcomeBody(Body):
@@ -36,7 +38,7 @@ class OutcomeBody(Body):
     external_id: ExternalId
     loan: Reference
     observed_on: CalendarDate
-    business_status: Annotated[BusinessStatus, Field(strict=False)]
+    business_status: BusinessStatusWord
     jobs_created: Jobs = 0
     jobs_maintained: Jobs = 0
     turnover: Amount | None = None

@@ -6,30 +6,15 @@ how a payment is split depends only on the sum paid before it, and a fact that a
 the split of those after it and nothing else.
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from itertools import accumulate
 from uuid import UUID
+
+from services.loans.positions.ladder import Instalment, Ladder
 
 END_OF_TIME = date(9999, 12, 31)
 """The open end of a loan's last state."""
-
-
-@dataclass(frozen=True, slots=True)
-class Instalment:
-    """What falls due on one date, in cents."""
-
-    number: int
-    due_on: date
-    fees_cents: int
-    interest_cents: int
-    principal_cents: int
-
-    @property
-    def total_cents(self) -> int:
-        return self.fees_cents + self.interest_cents + self.principal_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +43,7 @@ class LoanFacts:
     region_code: str
     disbursed_on: date
     principal_cents: int
-    instalments: tuple[Instalment, ...]
+    ladder: Ladder
     payments: tuple[Payment, ...] = ()
     write_offs: tuple[Loss, ...] = ()
     recoveries: tuple[Loss, ...] = ()
@@ -111,69 +96,6 @@ def payment_order(payment: Payment) -> tuple[date, str]:
     return payment.paid_on, payment.external_id
 
 
-class _Ladder:
-    """The instalments as one ladder of cents: how a sum paid, from the first cent, is split.
-
-    Principal written off is no longer asked for: it is taken off the last instalments, and those
-    it leaves without principal are not asked for at all.
-    """
-
-    def __init__(self, instalments: Sequence[Instalment], written_off_cents: int) -> None:
-        self.instalments = (
-            _trim(instalments, written_off_cents) if written_off_cents else instalments
-        )
-        self.tops = list(accumulate(i.total_cents for i in self.instalments))
-        self.fees = [0, *accumulate(i.fees_cents for i in self.instalments)]
-        self.interest = [0, *accumulate(i.interest_cents for i in self.instalments)]
-        self.principal = [0, *accumulate(i.principal_cents for i in self.instalments)]
-
-    def split(self, paid_cents: int) -> tuple[int, int, int]:
-        """Fees, interest and principal settled once `paid_cents` are paid in all."""
-        settled = bisect_right(self.tops, paid_cents)
-        if settled == len(self.instalments):
-            return self.fees[-1], self.interest[-1], self.principal[-1]
-        instalment = self.instalments[settled]
-        rest = paid_cents - (self.tops[settled - 1] if settled else 0)
-        fees = min(rest, instalment.fees_cents)
-        interest = min(rest - fees, instalment.interest_cents)
-        return (
-            self.fees[settled] + fees,
-            self.interest[settled] + interest,
-            self.principal[settled] + rest - fees - interest,
-        )
-
-    def oldest_unpaid_due_on(self, paid_cents: int) -> date | None:
-        settled = bisect_right(self.tops, paid_cents)
-        return self.instalments[settled].due_on if settled < len(self.instalments) else None
-
-    def reach(self, principal_cents: int) -> int:
-        """The largest sum paid that settles no more than so much principal."""
-        settled = bisect_right(self.principal, principal_cents) - 1
-        if settled == len(self.instalments):
-            return self.tops[-1]
-        instalment = self.instalments[settled]
-        return (
-            (self.tops[settled - 1] if settled else 0)
-            + instalment.fees_cents
-            + instalment.interest_cents
-            + principal_cents
-            - self.principal[settled]
-        )
-
-    def asked(self) -> Sequence[Instalment]:
-        """The instalments up to the last that has principal."""
-        return self.instalments[: bisect_left(self.principal, self.principal[-1])]
-
-
-def _trim(instalments: Sequence[Instalment], written_off_cents: int) -> tuple[Instalment, ...]:
-    kept: list[Instalment] = []
-    for instalment in reversed(instalments):
-        off = min(written_off_cents, instalment.principal_cents)
-        written_off_cents -= off
-        kept.append(replace(instalment, principal_cents=instalment.principal_cents - off))
-    return tuple(reversed(kept))
-
-
 @dataclass(slots=True)
 class Room:
     """How much more payments dated after `after` and up to `until` may add up to."""
@@ -193,12 +115,12 @@ def find_rooms(facts: LoanFacts) -> list[Room]:
     rooms: list[Room] = []
     written_off = paid = 0
     for day, cents in _sum_by_day(facts.write_offs):
-        ladder = _Ladder(facts.instalments, written_off)
+        ladder = facts.ladder.trim(written_off)
         written_off += cents
         paid = sum(p.amount_cents for p in facts.payments if p.paid_on <= day)
         reach = ladder.reach(facts.principal_cents - written_off)
         rooms.append(Room(date.min, day, reach - paid))
-    asked = sum(i.total_cents for i in _Ladder(facts.instalments, written_off).asked())
+    asked = facts.ladder.trim(written_off).asked_cents()
     # Payments after the last write-off settled what came before them: they bind earlier ones too.
     is_bound = not rooms or facts.paid_cents > paid
     after = date.min if is_bound else rooms[-1].until
@@ -211,7 +133,7 @@ def left_to_pay(rooms: Sequence[Room], on: date) -> int:
 
 
 def take(rooms: Sequence[Room], on: date, amount_cents: int) -> None:
-    """Leave the rooms as they are once a payment is taken."""
+    """Leave the rooms as they are once a payment is taken; payments come in order of date."""
     for room in rooms:
         if on <= room.until:
             room.left_cents -= amount_cents
@@ -219,8 +141,8 @@ def take(rooms: Sequence[Room], on: date, amount_cents: int) -> None:
 
 def left_to_write_off(facts: LoanFacts) -> int:
     """Principal, in cents, neither paid by any payment on record nor written off."""
-    ladder = _Ladder(facts.instalments, facts.written_off_cents)
-    return ladder.principal[-1] - ladder.split(facts.paid_cents)[2]
+    ladder = facts.ladder.trim(facts.written_off_cents)
+    return ladder.principal_cents - ladder.split(facts.paid_cents)[2]
 
 
 def left_to_recover(facts: LoanFacts, on: date) -> int:
@@ -250,7 +172,7 @@ def replay(facts: LoanFacts) -> Replayed:
 
     A payment above `left_to_pay` is refused before it is recorded; asserted here.
     """
-    ladder = _Ladder(facts.instalments, facts.written_off_cents)
+    ladder = facts.ladder.trim(facts.written_off_cents)
     allocations: list[Allocation] = []
     paid, split = 0, (0, 0, 0)
     paid_by_day: dict[date, tuple[int, int]] = {}
@@ -272,12 +194,12 @@ def _lay_states(
     written_off_by_day = dict(_sum_by_day(facts.write_offs))
     days = sorted({facts.disbursed_on, *paid_by_day, *written_off_by_day})
     paid = principal_paid = written_off = 0
-    ladder = _Ladder(facts.instalments, 0)
+    ladder = facts.ladder
     for day, next_day in zip(days, [*days[1:], END_OF_TIME], strict=True):
         paid, principal_paid = paid_by_day.get(day, (paid, principal_paid))
         if day in written_off_by_day:
             written_off += written_off_by_day[day]
-            ladder = _Ladder(facts.instalments, written_off)
+            ladder = facts.ladder.trim(written_off)
         outstanding = facts.principal_cents - principal_paid - written_off
         assert outstanding >= 0, "more principal settled than was lent"
         oldest = ladder.oldest_unpaid_due_on(paid) if outstanding else None
@@ -340,20 +262,20 @@ def find_position(facts: LoanFacts, as_of: date) -> Position:
     and once nothing of the principal is left, nothing is due.
     """
     known = facts_until(facts, as_of)
-    ladder = _Ladder(facts.instalments, known.written_off_cents)
+    ladder = facts.ladder.trim(known.written_off_cents)
     paid = known.paid_cents
     paid_fees, paid_interest, paid_principal = ladder.split(paid)
     lent = facts.principal_cents if facts.disbursed_on <= as_of else 0
     outstanding = max(0, lent - paid_principal - known.written_off_cents)
-    unpaid_from = ladder.oldest_unpaid_due_on(paid) if outstanding else None
-    unpaid = [i for i in ladder.asked() if unpaid_from and i.due_on >= unpaid_from]
+    settled = ladder.count_settled(paid)
+    unpaid = ladder.instalments[settled : ladder.count_asked()] if outstanding else ()
     due = [i for i in unpaid if i.due_on <= as_of]
     late = [i for i in unpaid if i.due_on < as_of]
-    before = [i for i in ladder.instalments if unpaid_from and i.due_on < unpaid_from]
     # What the oldest unpaid instalment has already received counts against what is due.
-    part_fees = paid_fees - sum(i.fees_cents for i in before)
-    part_interest = paid_interest - sum(i.interest_cents for i in before)
-    part_principal = paid_principal - sum(i.principal_cents for i in before)
+    fees_before, interest_before, principal_before = ladder.sums(settled)
+    part_fees = paid_fees - fees_before
+    part_interest = paid_interest - interest_before
+    part_principal = paid_principal - principal_before
     return Position(
         as_of=as_of,
         outstanding_principal_cents=outstanding,

@@ -1,7 +1,8 @@
 """The facts a position depends on, and the figures kept beside them."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,30 +12,25 @@ from services.common.database import ReadSession, WriteSession
 from services.loans import tables
 from services.loans.positions.arithmetic import (
     Allocation,
-    Instalment,
     LoanFacts,
     LoanState,
     Loss,
     Payment,
 )
 from services.loans.positions.daily_totals import MEASURES, DailyTotals
+from services.loans.positions.ladder import Ladder
 
 
 async def load_facts(session: ReadSession, loan_ids: Sequence[UUID]) -> list[LoanFacts]:
     """The facts that stand of these loans, in four statements whatever their number."""
     place = {"organisation": session.organisation_id, "loans": list(loan_ids)}
-    instalments: dict[UUID, list[Instalment]] = defaultdict(list)
-    for row in await session.connection.execute(_INSTALMENTS, place):
-        instalments[row.loan_id].append(
-            Instalment(
-                row.number, row.due_on, row.fees_cents, row.interest_cents, row.principal_cents
-            )
-        )
+    ladders = {
+        row.loan_id: Ladder(row.due, row.fees, row.interest, row.principal)
+        for row in await session.connection.execute(_LADDERS, place)
+    }
     payments: dict[UUID, list[Payment]] = defaultdict(list)
-    for row in await session.connection.execute(_PAYMENTS, place):
-        payments[row.loan_id].append(
-            Payment(row.repayment_id, row.external_id, row.paid_on, row.amount_cents)
-        )
+    for row in (await session.connection.execute(_PAYMENTS, place)).all():
+        payments[row.loan_id].append(Payment(*row[1:]))
     losses: dict[tuple[str, UUID], list[Loss]] = defaultdict(list)
     for row in await session.connection.execute(_LOSSES, place):
         losses[row.kind, row.loan_id].append(Loss(row.on_date, row.amount_cents))
@@ -44,7 +40,7 @@ async def load_facts(session: ReadSession, loan_ids: Sequence[UUID]) -> list[Loa
             region_code=row.region_code,
             disbursed_on=row.disbursed_on,
             principal_cents=row.amount_cents,
-            instalments=tuple(instalments[row.loan_id]),
+            ladder=ladders[row.loan_id],
             payments=tuple(payments[row.loan_id]),
             write_offs=tuple(losses["write_off", row.loan_id]),
             recoveries=tuple(losses["recovery", row.loan_id]),
@@ -58,14 +54,10 @@ async def list_loan_ids(session: ReadSession) -> list[UUID]:
     return [row.loan_id for row in rows]
 
 
-async def replace_allocations(
-    session: WriteSession, allocations: Mapping[UUID, Sequence[Allocation]]
+async def put_allocations(
+    session: WriteSession, allocations: Sequence[tuple[UUID, Allocation]]
 ) -> None:
-    """Keep these splits instead of those on record, for each loan named."""
-    await session.connection.execute(
-        _FORGET_ALLOCATIONS,
-        {"organisation": session.organisation_id, "loans": list(allocations)},
-    )
+    """Keep these splits, each with its loan, instead of those on record for the same repayments."""
     rows = [
         {
             "organisation_id": session.organisation_id,
@@ -75,17 +67,19 @@ async def replace_allocations(
             "interest_cents": a.interest_cents,
             "principal_cents": a.principal_cents,
         }
-        for loan_id, of_loan in allocations.items()
-        for a in of_loan
+        for loan_id, a in allocations
     ]
-    await insert_rows(session, tables.Allocation, rows)
+    await insert_rows(session, tables.Allocation, rows, on_conflict=_PUT_ALLOCATION)
 
 
-async def replace_states(session: WriteSession, states: Mapping[UUID, Sequence[LoanState]]) -> None:
-    """Keep these states instead of those on record, for each loan named."""
-    await session.connection.execute(
-        _FORGET_STATES, {"organisation": session.organisation_id, "loans": list(states)}
-    )
+async def forget_allocations(session: WriteSession, gone: Sequence[tuple[UUID, UUID]]) -> None:
+    """Take out the splits of these repayments, each named after its loan."""
+    if gone:
+        await session.connection.execute(_FORGET_ALLOCATIONS, _name(session, gone))
+
+
+async def put_states(session: WriteSession, states: Sequence[tuple[UUID, LoanState]]) -> None:
+    """Keep these states, each with its loan, instead of those on record from the same days."""
     rows = [
         {
             "organisation_id": session.organisation_id,
@@ -95,10 +89,23 @@ async def replace_states(session: WriteSession, states: Mapping[UUID, Sequence[L
             "outstanding_principal_cents": s.outstanding_principal_cents,
             "oldest_unpaid_due_on": s.oldest_unpaid_due_on,
         }
-        for loan_id, of_loan in states.items()
-        for s in of_loan
+        for loan_id, s in states
     ]
-    await insert_rows(session, tables.LoanState, rows)
+    await insert_rows(session, tables.LoanState, rows, on_conflict=_PUT_STATE)
+
+
+async def forget_states(session: WriteSession, gone: Sequence[tuple[UUID, date]]) -> None:
+    """Take out the states that begin on these days, each named after its loan."""
+    if gone:
+        await session.connection.execute(_FORGET_STATES, _name(session, gone))
+
+
+def _name(session: WriteSession, gone: Sequence[tuple[UUID, UUID | date]]) -> dict[str, object]:
+    return {
+        "organisation": session.organisation_id,
+        "loans": [loan_id for loan_id, _ in gone],
+        "keys": [key for _, key in gone],
+    }
 
 
 async def add_daily_totals(session: WriteSession, change: DailyTotals) -> None:
@@ -160,14 +167,18 @@ _LOANS = text(
     WHERE {_OF_LOANS} ORDER BY l.loan_id
     """
 )
-_INSTALMENTS = text(
+# One row a loan: a column of its instalments is an array.
+_LADDERS = text(
     f"""
-    SELECT i.loan_id, i.number, i.due_on, i.fees_cents, i.interest_cents, i.principal_cents
+    SELECT i.loan_id, array_agg(i.due_on ORDER BY i.number) AS due,
+           array_agg(i.fees_cents ORDER BY i.number) AS fees,
+           array_agg(i.interest_cents ORDER BY i.number) AS interest,
+           array_agg(i.principal_cents ORDER BY i.number) AS principal
     FROM instalments i
     WHERE {_OF_LOANS}
       AND i.version = (SELECT max(v.version) FROM schedule_versions v
                        WHERE v.organisation_id = i.organisation_id AND v.loan_id = i.loan_id)
-    ORDER BY i.loan_id, i.number
+    GROUP BY i.loan_id
     """
 )
 _STANDS = """
@@ -194,8 +205,27 @@ _LOSSES = text(
     """
 )
 _LOAN_IDS = text("SELECT loan_id FROM loans WHERE organisation_id = :organisation ORDER BY loan_id")
-_FORGET_ALLOCATIONS = text(f"DELETE FROM allocations WHERE {_OF_LOANS}")
-_FORGET_STATES = text(f"DELETE FROM loan_states WHERE {_OF_LOANS}")
+_PUT_ALLOCATION = """(organisation_id, loan_id, repayment_id) DO UPDATE SET
+    fees_cents = excluded.fees_cents, interest_cents = excluded.interest_cents,
+    principal_cents = excluded.principal_cents"""
+_PUT_STATE = """(organisation_id, loan_id, from_on) DO UPDATE SET
+    until_on = excluded.until_on,
+    outstanding_principal_cents = excluded.outstanding_principal_cents,
+    oldest_unpaid_due_on = excluded.oldest_unpaid_due_on"""
+_FORGET_ALLOCATIONS = text(
+    """
+    DELETE FROM allocations WHERE organisation_id = :organisation
+      AND (loan_id, repayment_id) IN (
+          SELECT * FROM unnest(cast(:loans AS uuid[]), cast(:keys AS uuid[])))
+    """
+)
+_FORGET_STATES = text(
+    """
+    DELETE FROM loan_states WHERE organisation_id = :organisation
+      AND (loan_id, from_on) IN (
+          SELECT * FROM unnest(cast(:loans AS uuid[]), cast(:keys AS date[])))
+    """
+)
 _DAILY_TOTALS = text(
     f"SELECT region_code, on_date, {', '.join(MEASURES)} FROM daily_totals"
     " WHERE organisation_id = :organisation"

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from services.common.errors import JsonValue
 from services.common.money import format_cents
-from services.loans.positions.arithmetic import Allocation, Instalment, Position
+from services.loans.positions.arithmetic import Allocation, Position
+from services.loans.positions.ladder import Instalment
 
 PAR_DAYS = (30, 90)
 

@@ -18,6 +18,7 @@ from services.loans.loans import queries as loans
 from services.loans.loans.commands import Refused
 from services.loans.loans.queries import KnownLoan
 from services.loans.positions.arithmetic import (
+    Allocation,
     LoanFacts,
     Payment,
     find_rooms,
@@ -25,12 +26,8 @@ from services.loans.positions.arithmetic import (
     payment_order,
     take,
 )
-from services.loans.positions.commands import (
-    Change,
-    allocations_by_repayment,
-    keep_figures,
-    tell_facts,
-)
+from services.loans.positions.commands import keep_figures, tell_facts
+from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
 from services.loans.repayments import queries
 from services.loans.repayments.drafts import RepaymentDraft
@@ -44,7 +41,7 @@ async def record_repayments(
     """Record the repayments that are new and sound; tell what is wrong with each of the others."""
     batch = sort_batch(
         [d.external_id for d in drafts],
-        [d.fingerprint() for d in drafts],
+        [d.fingerprint for d in drafts],
         await queries.find_known(session, [d.external_id for d in drafts]),
     )
     known = await loans.find_known(
@@ -91,24 +88,27 @@ async def _store(
         Change(before[loan_id], add_payments(before[loan_id], payments))
         for loan_id, payments in added.items()
     ]
-    moved = await keep_figures(session, changes)
-    split = allocations_by_repayment([change.after for change in changes])
-    told: list[JsonValue] = [
-        {
-            "kind": "repayment",
-            "id": str(payment.repayment_id),
-            "loan_id": str(loan_id),
-            "on": payment.paid_on.isoformat(),
-            "amount_cents": payment.amount_cents,
-            "principal_cents": split[payment.repayment_id].principal_cents,
-            "interest_cents": split[payment.repayment_id].interest_cents,
-            "fees_cents": split[payment.repayment_id].fees_cents,
-        }
+    figures = await keep_figures(session, changes)
+    told = [
+        _tell(loan_id, payment, figures.splits[payment.repayment_id])
         for loan_id, payments in added.items()
         for payment in payments
     ]
-    await tell_facts(session, [*told, *moved])
+    await tell_facts(session, told, figures.moves)
     await audit.append(session, principal, "repayments.recorded", {"count": len(drafts)})
+
+
+def _tell(loan_id: UUID, payment: Payment, split: Allocation) -> JsonValue:
+    return {
+        "kind": "repayment",
+        "id": str(payment.repayment_id),
+        "loan_id": str(loan_id),
+        "on": payment.paid_on.isoformat(),
+        "amount_cents": payment.amount_cents,
+        "principal_cents": split.principal_cents,
+        "interest_cents": split.interest_cents,
+        "fees_cents": split.fees_cents,
+    }
 
 
 def add_payments(facts: LoanFacts, payments: Sequence[Payment]) -> LoanFacts:

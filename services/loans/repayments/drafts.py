@@ -1,8 +1,9 @@
 """A repayment, validated and typed, on its way to the record."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from services.common.errors import JsonValue
 from services.common.strict_json import fingerprint
 
 
@@ -13,14 +14,15 @@ class RepaymentDraft:
     paid_on: date
     amount_cents: int
     method: str | None
+    fingerprint: bytes = field(init=False)
 
-    def fingerprint(self) -> bytes:
-        return fingerprint(
-            [
-                self.external_id,
-                self.loan_external_id,
-                self.paid_on.isoformat(),
-                self.amount_cents,
-                self.method,
-            ]
-        )
+    def __post_init__(self) -> None:
+        # Spelled out, for speed: a sheet can hold a hundred thousand of them.
+        content: list[JsonValue] = [
+            self.external_id,
+            self.loan_external_id,
+            self.paid_on.isoformat(),
+            self.amount_cents,
+            self.method,
+        ]
+        object.__setattr__(self, "fingerprint", fingerprint(content))

@@ -36,7 +36,7 @@ async def insert_repayments(
             "paid_on": draft.paid_on,
             "amount_cents": draft.amount_cents,
             "method": draft.method,
-            "fingerprint": draft.fingerprint(),
+            "fingerprint": draft.fingerprint,
             "recorded_by": recorded_by,
         }
         for draft, loan_id in zip(drafts, loan_ids, strict=True)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.common import audit
+from services.common import audit, outbox
 from services.common.database import WriteSession
 from services.common.errors import InputError, JsonValue, NotFound
 from services.common.idempotency import Answered, created, replayed
@@ -43,5 +43,6 @@ async def reverse_follow_up(
     if fact.reversal_id is not None:
         return replayed(document, location)
     details: dict[str, JsonValue] = {"kind": kind, "fact_id": str(fact_id)}
+    await outbox.append(session, "fact.reversed", details)
     await audit.append(session, principal, "fact.reversed", details)
     return created(document, location)

@@ -13,7 +13,7 @@ from services.common.calendar import FiscalYear
 from services.common.database import ReadSession
 from services.common.errors import JsonValue
 from services.common.money import format_cents
-from services.loans.totals.queries import Figures, Period, sum_by_organisation
+from services.loans.totals.queries import Figures, Period, sum_over_regions
 
 SURVIVAL_YEARS = (1, 3, 5)
 
@@ -23,7 +23,7 @@ async def sum_indicators(
 ) -> list[JsonValue]:
     """One object per organisation with any activity."""
     by_organisation: dict[UUID, Figures] = defaultdict(dict)
-    totals = await sum_by_organisation(session, period, organisation_id)
+    totals = await sum_over_regions(session, period, organisation_id)
     for (organisation, _region, _group), figures in totals.items():
         _add(by_organisation[organisation], figures)
     place = {
@@ -127,15 +127,16 @@ _LOANS = text(
     )
     SELECT g.organisation_id,
            sum(g.other_financing_cents) AS other_financing_cents,
-           count(*) FILTER (WHERE b.kind = 'person') AS total,
-           count(*) FILTER (WHERE b.gender = 'woman') AS women,
-           count(*) FILTER (WHERE b.gender <> 'undisclosed') AS gender_known,
+           count(p.borrower_id) AS total,
+           count(*) FILTER (WHERE p.gender = 'woman') AS women,
+           count(*) FILTER (WHERE p.gender <> 'undisclosed') AS gender_known,
            count(*) FILTER (
-               WHERE extract(year FROM g.disbursed_on) - b.birth_year < 35) AS under_35,
-           count(*) FILTER (WHERE b.birth_year IS NOT NULL) AS age_known,
-           count(*) FILTER (WHERE 'immigrant' = ANY(b.clienteles)) AS immigrants
-    FROM granted g JOIN borrowers b USING (organisation_id, borrower_id)
-    WHERE cast(:as_of AS date) IS NOT NULL
+               WHERE extract(year FROM g.disbursed_on) - p.birth_year < 35) AS under_35,
+           count(p.birth_year) AS age_known,
+           count(*) FILTER (WHERE 'immigrant' = ANY(p.clienteles)) AS immigrants
+    FROM granted g
+    LEFT JOIN borrowers p ON p.organisation_id = g.organisation_id
+                         AND p.borrower_id = g.borrower_id AND p.kind = 'person'
     GROUP BY 1
     """
 )
@@ -148,7 +149,6 @@ _DUE = text(
         SELECT i.organisation_id, i.loan_id, sum(i.principal_cents) AS cents
         FROM instalments i
         WHERE i.due_on <= :as_of AND i.version = 1 AND {_ONE.format("i")}
-          AND cast(:first AS date) <= cast(:last AS date)
         GROUP BY 1, 2
     ),
     paid AS (
@@ -171,7 +171,6 @@ _LOSSES_TO_DATE = text(
            sum(t.recovered_cents) AS recovered_to_date_cents
     FROM daily_totals t
     WHERE t.on_date <= :as_of AND {_ONE.format("t")}
-      AND cast(:first AS date) <= cast(:last AS date)
     GROUP BY 1
     """
 )
@@ -189,7 +188,7 @@ _MEAN_PORTFOLIO = text(
     balances AS (
         SELECT t.organisation_id, d.day, sum(t.outstanding_change_cents) AS cents
         FROM days d JOIN daily_totals t ON t.on_date <= d.day
-        WHERE {_ONE.format("t")} AND cast(:as_of AS date) IS NOT NULL
+        WHERE {_ONE.format("t")}
         GROUP BY 1, 2
     )
     SELECT organisation_id,
@@ -200,7 +199,7 @@ _MEAN_PORTFOLIO = text(
 
 # Enterprises financed in the cohort's year, by their latest status not after the report's date.
 # One seen active more than a year before that date is unknown today, as is one never seen; one
-# that was sold goes on, one that closed stays closed.
+# that was sold goes on, one that closed stays closed. Of two seen the same day, closed prevails.
 _SURVIVAL = text(
     f"""
     WITH cohort AS (
@@ -220,7 +219,8 @@ _SURVIVAL = text(
           AND NOT EXISTS (SELECT FROM reversals r
                           WHERE r.organisation_id = f.organisation_id
                             AND r.fact_kind = 'outcome' AND r.fact_id = f.outcome_id)
-        ORDER BY c.organisation_id, c.borrower_id, f.observed_on DESC, f.outcome_id DESC
+        ORDER BY c.organisation_id, c.borrower_id, f.observed_on DESC,
+                 array_position(ARRAY['closed', 'sold', 'active', 'unknown'], f.business_status)
     )
     SELECT c.organisation_id,
            count(*) FILTER (WHERE x.business_status IN ('active', 'sold')) AS active,

@@ -5,7 +5,8 @@ whatever the number of loans. With it they are summed from the figures kept by l
 the two equal.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -38,7 +39,7 @@ class Period:
 
 
 Key = tuple[UUID, str, str | None]
-"""Organisation, region, and the value of the dimension (None without one)."""
+"""Organisation, region ("" for all of them), and the value of the dimension (None without one)."""
 
 Figures = dict[str, int]
 
@@ -47,58 +48,58 @@ async def sum_by_organisation(
     session: ReadSession, period: Period, organisation_id: UUID | None
 ) -> dict[Key, Figures]:
     """Every figure by organisation and region, from the daily totals and the follow-up facts."""
-    place = _place(period, organisation_id)
-    totals: dict[Key, Figures] = {}
-    for statement in (_DAILY, _COACHING[None], _OUTCOMES[None]):
-        await _add(session, totals, statement, place)
-    return totals
+    return await _sum(session, (_DAILY, _COACHING[None], _OUTCOMES[None]), period, organisation_id)
+
+
+async def sum_over_regions(
+    session: ReadSession, period: Period, organisation_id: UUID | None
+) -> dict[Key, Figures]:
+    """The same, but people and enterprises not by region: each counts once in its organisation."""
+    statements = (_DAILY, _COACHING_OVER_REGIONS, _OUTCOMES_OVER_REGIONS)
+    return await _sum(session, statements, period, organisation_id)
 
 
 async def sum_by_dimension(
     session: ReadSession, period: Period, organisation_id: UUID | None, dimension: Dimension
 ) -> dict[Key, Figures]:
     """The same by organisation, region and dimension, from the figures kept by loan."""
-    place = _place(period, organisation_id)
-    totals: dict[Key, Figures] = {}
     statements = (*_BY_LOAN[dimension], _OUTCOMES[dimension], _COACHING[dimension])
-    for statement in statements:
-        await _add(session, totals, statement, place)
-    return totals
+    return await _sum(session, statements, period, organisation_id)
 
 
-async def find_recorded_until(session: ReadSession) -> datetime | None:
+async def find_recorded_until(
+    session: ReadSession, organisation_id: UUID | None
+) -> datetime | None:
     """The moment of the latest event on record: what was known when these totals were read."""
-    row = (await session.connection.execute(_RECORDED_UNTIL)).one()
+    row = (
+        await session.connection.execute(_RECORDED_UNTIL, {"organisation": organisation_id})
+    ).one()
     moment: datetime | None = row.recorded_until
     return moment
 
 
-def _place(period: Period, organisation_id: UUID | None) -> Mapping[str, object]:
-    return {
+async def _sum(
+    session: ReadSession,
+    statements: Sequence[TextClause],
+    period: Period,
+    organisation_id: UUID | None,
+) -> dict[Key, Figures]:
+    place = {
         "first": period.first,
         "last": period.last,
         "as_of": period.as_of,
         "organisation": organisation_id,
         "new_stages": list(NEW_ENTERPRISE_STAGES),
     }
-
-
-async def _add(
-    session: ReadSession,
-    totals: dict[Key, Figures],
-    statement: TextClause,
-    place: Mapping[str, object],
-) -> None:
-    names = set(statement._bindparams)
-    rows = await session.connection.execute(
-        statement, {name: value for name, value in place.items() if name in names}
-    )
-    columns: Sequence[str] = list(rows.keys())[3:]
-    for row in rows:
-        key = (row.organisation_id, row.region_code, row.group_key)
-        figures = totals.setdefault(key, {})
-        for name in columns:
-            figures[name] = figures.get(name, 0) + int(row._mapping[name] or 0)
+    totals: dict[Key, Figures] = defaultdict(lambda: defaultdict(int))
+    for statement in statements:
+        rows = await session.connection.execute(statement, place)
+        columns = list(rows.keys())[3:]
+        for row in rows:
+            figures = totals[row.organisation_id, row.region_code, row.group_key]
+            for name in columns:
+                figures[name] += int(row._mapping[name] or 0)
+    return totals
 
 
 _ONE = "(cast(:organisation AS uuid) IS NULL OR {0}.organisation_id = :organisation)"
@@ -252,7 +253,7 @@ def _by_loan(key: str, lateral: str) -> tuple[TextClause, ...]:
     )
 
 
-def _outcomes(key: str, lateral: str) -> TextClause:
+def _outcomes(key: str, lateral: str, region: str = "g.region_code") -> TextClause:
     """An enterprise counts once: in the period of the follow-up that first saw it active."""
     return text(
         f"""
@@ -264,7 +265,7 @@ def _outcomes(key: str, lateral: str) -> TextClause:
               AND {_ONE.format("f")} AND {_STANDS.format("outcome")}
             ORDER BY l.organisation_id, l.borrower_id, f.observed_on, f.outcome_id
         )
-        SELECT g.organisation_id, g.region_code, g.group_key,
+        SELECT g.organisation_id, {region} AS region_code, g.group_key,
                sum(f.jobs_created) AS jobs_created,
                sum(f.jobs_maintained) AS jobs_maintained,
                count(a.outcome_id) FILTER (
@@ -281,10 +282,10 @@ def _outcomes(key: str, lateral: str) -> TextClause:
     )
 
 
-def _coaching(key: str, join: str) -> TextClause:
+def _coaching(key: str, join: str, region: str = "f.region_code") -> TextClause:
     return text(
         f"""
-        SELECT f.organisation_id, f.region_code, {key} AS group_key,
+        SELECT f.organisation_id, {region} AS region_code, {key} AS group_key,
                count(*) AS sessions, sum(f.duration_minutes) AS minutes,
                count(DISTINCT f.borrower_id) AS people
         FROM coaching_sessions f
@@ -314,6 +315,15 @@ _OUTCOMES: dict[Dimension | None, TextClause] = {
     None: _outcomes("NULL", ""),
     **{dimension: _outcomes(*parts) for dimension, parts in _GROUP_KEYS.items()},
 }
+_COACHING_OVER_REGIONS = _coaching("NULL", "", region="''")
+_OUTCOMES_OVER_REGIONS = _outcomes("NULL", "", region="''")
 _BY_LOAN = {dimension: _by_loan(*parts) for dimension, parts in _GROUP_KEYS.items()}
 
-_RECORDED_UNTIL = text("SELECT max(recorded_at) AS recorded_until FROM events")
+_RECORDED_UNTIL = text(
+    f"""
+    SELECT max(e.recorded_at) AS recorded_until
+    FROM organisation_counters c
+    JOIN events e ON e.organisation_id = c.organisation_id AND e.event_number = c.last_event_number
+    WHERE {_ONE.format("c")}
+    """
+)

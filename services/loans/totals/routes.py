@@ -9,6 +9,7 @@ from fastapi import Depends, Query, Request, Response
 from services.common.answers import json_response
 from services.common.app import service_router, totals_database_of
 from services.common.errors import InputError, JsonValue, Unprocessable
+from services.common.fields import CalendarDate
 from services.common.identity import Principal, Requires, Role
 from services.common.money import format_cents
 from services.common.text import Text
@@ -21,8 +22,8 @@ Reader = Annotated[
     Principal,
     Depends(Requires(Role.MEMBER, Role.NETWORK, Role.FUNDER, Role.AUDITOR, Role.SERVICE)),
 ]
-First = Annotated[date, Query(alias="from")]
-Last = Annotated[date, Query(alias="to")]
+First = Annotated[CalendarDate, Query(alias="from")]
+Last = Annotated[CalendarDate, Query(alias="to")]
 
 
 @router.get("/internal/totals", include_in_schema=False)
@@ -31,7 +32,7 @@ async def get_totals(
     reader: Reader,
     first: First,
     last: Last,
-    as_of: date | None = None,
+    as_of: CalendarDate | None = None,
     group_by: Dimension | None = None,
 ) -> Response:
     """Every figure by organisation and region; a member is given its own organisation's only."""
@@ -41,7 +42,7 @@ async def get_totals(
             totals = await queries.sum_by_organisation(session, period, _own(reader))
         else:
             totals = await queries.sum_by_dimension(session, period, _own(reader), group_by)
-        recorded_until = await queries.find_recorded_until(session)
+        recorded_until = await queries.find_recorded_until(session, _own(reader))
     return json_response(
         {
             "recorded_until": None if recorded_until is None else recorded_until.isoformat(),
@@ -52,13 +53,13 @@ async def get_totals(
 
 @router.get("/internal/indicators", include_in_schema=False)
 async def get_indicators(
-    request: Request, reader: Reader, first: First, last: Last, as_of: date | None = None
+    request: Request, reader: Reader, first: First, last: Last, as_of: CalendarDate | None = None
 ) -> Response:
     """What the partnership's indicators are computed from, by organisation."""
     period = _period(first, last, as_of)
     async with totals_database_of(request).read_totals(reader.subject) as session:
         organisations = await indicators.sum_indicators(session, period, _own(reader))
-        recorded_until = await queries.find_recorded_until(session)
+        recorded_until = await queries.find_recorded_until(session, _own(reader))
     return json_response(
         {
             "recorded_until": None if recorded_until is None else recorded_until.isoformat(),

@@ -4,16 +4,12 @@ import uuid
 from datetime import date
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from services.common.errors import JsonValue
 from services.common.identity import Role
 from services.funds.agreements.arithmetic import (
     DueAfter,
     DueRule,
-    add_months,
-    fiscal_year_end,
     list_due_dates,
 )
 from tests.services.funds.conftest import Client, Funds, codes_of, gift
@@ -222,15 +218,9 @@ async def test_lists_page_by_page(network: Client) -> None:
         (date(2025, 11, 30), 1, date(2025, 12, 30)),
     ],
 )
-def test_months_later(day: date, months: int, expected: date) -> None:
-    assert add_months(day, months) == expected
-
-
-@given(st.dates(date(1900, 1, 1), date(2199, 12, 31)))
-def test_a_fiscal_year_holds_its_days(day: date) -> None:
-    end = fiscal_year_end(day)
-    assert (end.month, end.day) == (3, 31)
-    assert 0 <= (end - day).days <= 365
+def test_months_after_the_end(day: date, months: int, expected: date) -> None:
+    rule = DueRule(DueAfter.AGREEMENT_END, months)
+    assert list_due_dates(rule, day, day) == [expected]
 
 
 def test_one_date_for_each_fiscal_year_touched() -> None:

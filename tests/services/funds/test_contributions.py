@@ -168,7 +168,7 @@ async def test_lists_page_by_page(member: Client) -> None:
     assert seen == [body["external_id"] for body in sent]
 
 
-@pytest.mark.parametrize("cursor", ["x", "ImFiYyI", "%00"])
+@pytest.mark.parametrize("cursor", ["x", "ImFiYyI"])
 async def test_a_cursor_made_up_is_refused(member: Client, cursor: str) -> None:
     place = f"/v1/funds/{member.organisation}/contributions?cursor={cursor}"
     refused = await member.get(place)

@@ -37,10 +37,9 @@ async def post(funds: Funds, member: Client, events: Sequence[Event]) -> int:
 async def test_the_loans_events_are_posted_once_and_in_order(funds: Funds, member: Client) -> None:
     loan = str(uuid.uuid4())
     disbursed: dict[str, JsonValue] = {
-        "loan_id": loan,
-        "disbursed_on": "2025-09-01",
-        "principal_cents": 5000_00,
-        "fees_withheld_cents": 50_00,
+        **told("disbursement", loan, amount_cents=5000_00, principal_cents=5000_00),
+        "on": "2025-09-01",
+        "fees_cents": 50_00,
     }
     parts: dict[str, JsonValue] = {
         "principal_cents": 200_00,
@@ -49,7 +48,7 @@ async def test_the_loans_events_are_posted_once_and_in_order(funds: Funds, membe
     }
     reversal = told("reversal", loan, amount_cents=230_00, **parts)
     events = [
-        event_of(member, 1, "loan.disbursed", disbursed),
+        event_of(member, 1, "loans.recorded", {"facts": [disbursed]}),
         event_of(member, 2, "coaching.recorded", {"anything": "else"}),
         event_of(
             member,

@@ -91,7 +91,7 @@ async def test_statements_do_not_grow_with_the_sheet(funds: Funds) -> None:
     counts = []
     for count in (1, 400):
         member = funds.as_member()
-        with counted_statements(funds) as statements:
+        with counted_statements() as statements:
             assert (await send(member, large_sheet(count))).status_code == 201
         counts.append(len(statements))
         balance = (await member.get(f"/v1/funds/{member.organisation}/balance")).json()

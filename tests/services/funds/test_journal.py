@@ -154,10 +154,11 @@ async def test_verifying_finds_a_figure_that_was_changed(funds: Funds, member: C
         organisation,
     )
     found = await differences(funds, member)
-    assert len(found) == 4
+    assert len(found) == 3
     urls = [SecretStr(funds.database.url(role)) for role in ("funds_app", "funds_totals")]
     everywhere = await verify(*urls)
-    assert {f"organisation {organisation}: {one}" for one in found} <= set(everywhere)
+    broken = "audit entry 1 does not match its hash"
+    assert {f"organisation {organisation}: {one}" for one in (*found, broken)} <= set(everywhere)
 
 
 STEPS = st.lists(

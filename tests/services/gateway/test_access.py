@@ -10,7 +10,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.services.gateway.upstreams import MEMBER_KEY, NETWORK_KEY, Bench, open_bench
+from tests.services.gateway.upstreams import FUNDER_KEY, MEMBER_KEY, NETWORK_KEY, Bench, open_bench
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -74,6 +74,52 @@ async def test_two_keys_are_no_key(bench: Bench) -> None:
 
 async def test_a_revoked_key_is_refused_at_once(bench: Bench, anyone: httpx.AsyncClient) -> None:
     assert (await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))).status_code == 200
+    del bench.keys.holders[MEMBER_KEY]
+    assert (await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))).status_code == 401
+
+
+async def test_a_read_is_withheld_until_its_key_is_confirmed(
+    bench: Bench, anyone: httpx.AsyncClient
+) -> None:
+    await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
+    del bench.keys.holders[MEMBER_KEY]
+    bench.keys.delay_seconds = 0.1
+    refused = await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
+    assert refused.status_code == 401
+    assert len(bench.loans.completed) == 2  # the part was asked meanwhile; its answer stayed here
+    for _ in range(2):
+        refused = await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
+        assert refused.status_code == 401
+    assert len(bench.loans.completed) == 2
+
+
+async def test_a_write_waits_for_its_key(bench: Bench, anyone: httpx.AsyncClient) -> None:
+    await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
+    del bench.keys.holders[MEMBER_KEY]
+    answer = await anyone.post("/v1/loans", json={}, headers=bearer(MEMBER_KEY))
+    assert answer.status_code == 401
+    assert [method for method, _, _ in bench.loans.completed] == ["GET"]
+
+
+async def test_a_principal_that_has_changed_is_told_anew(
+    bench: Bench, anyone: httpx.AsyncClient
+) -> None:
+    await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
+    bench.keys.holders[MEMBER_KEY] = bench.keys.holders[FUNDER_KEY]
+    answer = await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
+    assert answer.json()["principal"]["role"] == "funder"
+
+
+async def test_a_refused_key_comes_before_a_failing_part(
+    bench: Bench, anyone: httpx.AsyncClient
+) -> None:
+    async def late(request: Request) -> Response:
+        await asyncio.sleep(1)
+        return Response()
+
+    await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
+    bench.loans.behaviours["/v1/loans"] = late
+    assert (await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))).status_code == 503
     del bench.keys.holders[MEMBER_KEY]
     assert (await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))).status_code == 401
 
@@ -172,6 +218,7 @@ async def test_counts_requests_by_key(tmp_path: Path) -> None:
         assert "retry-after" not in answers[2].headers
         assert 1 <= int(answers[3].headers["retry-after"]) <= 60
         assert answers[3].json()["code"] == "rate.exceeded"
+        assert (bench.keys.asked, len(bench.loans.completed)) == (3, 3)
         other = await client.get("/v1/loans", headers=bearer(NETWORK_KEY))
         assert other.status_code == 200
 

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from gateway.app import create_app
+from gateway.http_protocol import GuardedProtocol
 from gateway.settings import GatewaySettings
 from services.common.errors import PROBLEM_MEDIA_TYPE, JsonValue
 from services.common.identity import verify_token
@@ -159,6 +160,7 @@ async def serve(app: ASGIApp) -> AsyncIterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app,
+        http=GuardedProtocol,
         log_config=None,
         access_log=False,
         proxy_headers=False,

@@ -176,7 +176,7 @@ class TestErrorSheet:
             ["{", "", "", "", ""],
             ["N3", "", "", "", "-1"],
         ]
-        assert sorted(comments_of(response.content)) == ["A3", "A4", "C4", "E4"]
+        assert sorted(comments_of(response.content)) == ["A3", "B4", "C4", "E4"]
 
     async def test_nothing_in_it_is_a_formula(self, service: NotesService, member: str) -> None:
         payloads = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")']

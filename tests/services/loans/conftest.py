@@ -15,12 +15,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from joserfc.jwk import OKPKey
-from pydantic import SecretStr
 
+from services.common.audit import find_breaks
+from services.common.database import Database
 from services.common.errors import JsonValue
 from services.common.identity import Principal, Role, organisation_id, sign_principal
 from services.loans.app import create_app
-from services.loans.verify import verify
+from services.loans.verify import find_differences
 from tests.support.databases import ClonedDatabase
 
 TODAY = date(2026, 3, 31)
@@ -53,7 +54,7 @@ class Client:
         return {"Authorization": f"Bearer {sign_principal(principal, self.key)}"}
 
     async def get(self, path: str, **query: str) -> httpx.Response:
-        return await self.http.get(path, params=query, headers=self.headers)
+        return await self.http.get(path, params=query or None, headers=self.headers)
 
     async def post(self, path: str, body: JsonValue, **headers: str) -> httpx.Response:
         """A name of a header is written with underscores: `idempotency_key`."""
@@ -133,13 +134,33 @@ class Loans:
         )
         return dict(row)
 
+    async def sum_told(self, client: Client) -> dict[str, int]:
+        """What the funds' journal was told of repayments, and of what is no longer so, in cents."""
+        parts = ", ".join(
+            f"""
+            coalesce(sum(CASE WHEN fact ->> 'kind' = 'reversal' THEN -1 ELSE 1 END
+                         * (fact ->> '{part}_cents')::bigint), 0)::bigint AS {part}
+            """
+            for part in ("amount", "principal", "interest")
+        )
+        [row] = await self.look(
+            f"""
+            SELECT {parts}
+            FROM events, jsonb_array_elements(payload -> 'facts') AS fact
+            WHERE organisation_id = $1 AND type = 'loans.recorded'
+              AND coalesce(fact ->> 'reversed_kind', fact ->> 'kind') IN
+                  ('repayment', 'allocation')
+            """,
+            client.organisation_id,
+        )
+        return dict(row)
+
     async def find_differences(self, client: Client) -> list[str]:
         """What `reseau verify` would say of the client's organisation."""
-        found = await verify(
-            SecretStr(self.database.url("loans_app")),
-            SecretStr(self.database.url("loans_totals")),
-        )
-        return [line for line in found if str(client.organisation_id) in line]
+        database: Database = self.app.state.database
+        async with database.read(client.organisation_id) as session:
+            found = [difference async for difference in find_differences(session)]
+            return found + [difference async for difference in find_breaks(session)]
 
 
 @pytest.fixture(scope="session")
@@ -206,7 +227,7 @@ def terms(**changes: JsonValue) -> Document:
     return {"principal": "1200.00", "annual_rate": "12", "instalments": 12, **changes}
 
 
-def loan(borrower_id: JsonValue, **changes: JsonValue) -> Document:
+def loan(borrower_id: JsonValue, /, **changes: JsonValue) -> Document:
     """The body of a sound loan; its first instalment falls due on 2025-05-15."""
     return {
         "external_id": some_id("P"),
@@ -225,7 +246,7 @@ def loan(borrower_id: JsonValue, **changes: JsonValue) -> Document:
 
 
 def repayment(
-    amount: str = "106.62", paid_on: str = "2025-05-15", **changes: JsonValue
+    amount: JsonValue = "106.62", paid_on: JsonValue = "2025-05-15", **changes: JsonValue
 ) -> Document:
     return {
         "external_id": some_id("R"),
@@ -308,4 +329,32 @@ def repayment_row(
         "paid_on": paid_on,
         "amount": amount,
         "method": "cheque",
+    }
+
+
+def coaching_session(borrower: JsonValue, /, **changes: JsonValue) -> Document:
+    """The body of a sound session; `borrower` is a reference."""
+    return {
+        "external_id": some_id("S"),
+        "borrower": borrower,
+        "coach": "Luc Gagnon",
+        "held_on": "2025-06-10",
+        "duration_minutes": 75,
+        "mode": "in_person",
+        "stage": "post_start",
+        "topics": ["plan d'affaires", "budget"],
+        **changes,
+    }
+
+
+def outcome(loan_id: JsonValue, /, **changes: JsonValue) -> Document:
+    """The body of a sound outcome of a loan named by its external_id."""
+    return {
+        "external_id": some_id("O"),
+        "loan": {"external_id": loan_id},
+        "observed_on": "2026-03-15",
+        "business_status": "active",
+        "jobs_created": 2,
+        "jobs_maintained": 1,
+        **changes,
     }

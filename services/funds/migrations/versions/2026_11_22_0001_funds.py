@@ -7,8 +7,6 @@ from services.common.schema import create_kernel_tables, grant, open_to_totals, 
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 APP_ROLE = "funds_app"
 TOTALS_ROLE = "funds_totals"

@@ -7,8 +7,6 @@ from services.common.schema import create_kernel_tables, grant, open_to_totals, 
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 APP_ROLE = "loans_app"
 TOTALS_ROLE = "loans_totals"
@@ -30,7 +28,7 @@ KEPT_FIGURES = ("allocations", "loan_states", "daily_totals")
 
 TOTALS_COLUMNS = {
     "organisation_counters": "last_event_number",
-    "events": "recorded_at",
+    "events": "event_number, recorded_at",
     "borrowers": "borrower_id, kind, birth_year, gender, region_code, clienteles, social_economy",
     "loans": (
         "loan_id, borrower_id, product, stage, sector_code, region_code, principal_cents,"
@@ -74,6 +72,7 @@ def upgrade() -> None:
     create_schedules()
     create_payments()
     create_follow_up()
+    create_reversals()
     create_kept_figures()
     create_import_tables(APP_ROLE)
     for table in (*FACTS, *DESCRIPTIONS, *KEPT_FIGURES):
@@ -136,7 +135,6 @@ def create_loans() -> None:
             purpose text,
             sector_code text,
             region_code text NOT NULL,
-            municipality text,
             principal_cents bigint NOT NULL,
             terms jsonb NOT NULL,
             contracted_on date NOT NULL,
@@ -325,6 +323,9 @@ def create_follow_up() -> None:
         """
     )
     op.execute("CREATE INDEX outcomes_loan_id ON outcomes (organisation_id, loan_id, observed_on)")
+
+
+def create_reversals() -> None:
     op.execute(
         f"""
         CREATE TABLE reversals (

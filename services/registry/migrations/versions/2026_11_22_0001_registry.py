@@ -7,8 +7,6 @@ from services.common.schema import create_kernel_tables, grant
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 APP_ROLE = "registry_app"
 

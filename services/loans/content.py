@@ -1,0 +1,31 @@
+"""The content of a draft as JSON: what its fingerprint is taken of."""
+
+from collections.abc import Collection
+from dataclasses import fields, is_dataclass
+from uuid import UUID
+
+from services.common.errors import JsonValue
+from services.common.strict_json import to_json
+
+
+def read_content(draft: object, leave_out: Collection[str] = ()) -> dict[str, JsonValue]:
+    """The fields of a dataclass by name, and those of the dataclasses inside it.
+
+    Those that a dataclass computes itself are left out.
+    """
+    assert is_dataclass(draft), "a draft is a dataclass"
+    return {
+        f.name: _read(getattr(draft, f.name))
+        for f in fields(draft)
+        if f.init and f.name not in leave_out
+    }
+
+
+def _read(value: object) -> JsonValue:
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, tuple):
+        return [_read(member) for member in value]
+    if isinstance(value, UUID):
+        return str(value)
+    return read_content(value) if is_dataclass(value) else to_json(value)

@@ -1,0 +1,146 @@
+"""Many rows, one statement: every type comes back as it went, and no row is lost silently."""
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import date
+
+import pytest
+from pydantic import SecretStr
+
+from services.common.bulk import insert_rows
+from services.common.database import Database, WriteSession, driver, open_database
+from services.loans import tables
+from tests.support.databases import ClonedDatabase
+
+Row = dict[str, object]
+
+
+@pytest.fixture(scope="module")
+async def loans(database: ClonedDatabase) -> AsyncIterator[Database]:
+    opened = open_database(SecretStr(database.url("loans_app")), 2)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def session(loans: Database) -> AsyncIterator[WriteSession]:
+    async with loans.write(uuid.uuid4()) as session:
+        yield session
+
+
+def borrower(session: WriteSession, external_id: str, **changes: object) -> Row:
+    return {
+        "organisation_id": session.organisation_id,
+        "external_id": external_id,
+        "is_registered": True,
+        "kind": "person",
+        "given_name": "Zoé",
+        "birth_year": 1990,
+        "clienteles": ["newcomer", "é, \"{}\\' 'NULL'"],
+        "social_economy": None,
+        "fingerprint": b"\x00\xff",
+        "recorded_by": "key-1",
+        **changes,
+    }
+
+
+async def read_back(session: WriteSession, columns: str) -> list[Row]:
+    connection = await driver(session)
+    rows = await connection.fetch(
+        f"SELECT {columns} FROM borrowers WHERE organisation_id = $1 ORDER BY external_id",
+        session.organisation_id,
+    )
+    return [dict(row) for row in rows]
+
+
+async def test_values_come_back_as_they_went(session: WriteSession) -> None:
+    rows = [
+        borrower(session, "a"),
+        borrower(
+            session, "b", clienteles=[], given_name=None, birth_year=None, is_registered=False
+        ),
+        borrower(session, "c", clienteles=["x"], social_economy=True, given_name=""),
+    ]
+    await insert_rows(session, tables.Borrower, rows)
+    assert await read_back(session, ", ".join(rows[0])) == rows
+
+
+async def test_amounts_and_dates_come_back_as_they_went(session: WriteSession) -> None:
+    rows: list[Row] = [
+        {
+            "organisation_id": session.organisation_id,
+            "loan_id": uuid.uuid4(),
+            "from_on": date(2026, 3, day),
+            "until_on": date.max,
+            "outstanding_principal_cents": 10**15 + day,
+            "oldest_unpaid_due_on": None if day == 1 else date(2026, 2, 28),
+        }
+        for day in (1, 2)
+    ]
+    await insert_rows(session, tables.LoanState, rows)
+    connection = await driver(session)
+    found = await connection.fetch(
+        f"SELECT {', '.join(rows[0])} FROM loan_states WHERE organisation_id = $1 ORDER BY from_on",
+        session.organisation_id,
+    )
+    assert [dict(row) for row in found] == rows
+
+
+async def test_returned_columns(session: WriteSession) -> None:
+    rows = [borrower(session, name) for name in ("a", "b")]
+    found = await insert_rows(
+        session, tables.Borrower, rows, returning=("external_id", "borrower_id")
+    )
+    assert [row["external_id"] for row in found] == ["a", "b"]
+    assert all(isinstance(row["borrower_id"], uuid.UUID) for row in found)
+
+
+async def test_rows_in_conflict_are_left_out_or_updated(session: WriteSession) -> None:
+    await insert_rows(session, tables.Borrower, [borrower(session, "a")])
+    again = [borrower(session, "a", given_name="Léo"), borrower(session, "b")]
+    found = await insert_rows(session, tables.Borrower, again, returning=("external_id",))
+    assert [row["external_id"] for row in found] == ["b"]
+    await insert_rows(
+        session,
+        tables.Borrower,
+        again,
+        on_conflict="(organisation_id, external_id) DO UPDATE SET given_name = excluded.given_name",
+    )
+    assert [row["given_name"] for row in await read_back(session, "given_name")] == ["Léo", "Zoé"]
+
+
+async def test_a_row_left_out_unexpectedly_is_loud(session: WriteSession) -> None:
+    await insert_rows(session, tables.Borrower, [borrower(session, "a")])
+    with pytest.raises(AssertionError, match="1 of 2 rows"):
+        await insert_rows(
+            session, tables.Borrower, [borrower(session, "a"), borrower(session, "b")]
+        )
+
+
+async def test_rows_name_the_same_columns(session: WriteSession) -> None:
+    short = borrower(session, "b")
+    del short["given_name"]
+    with pytest.raises(AssertionError, match="same columns"):
+        await insert_rows(session, tables.Borrower, [borrower(session, "a"), short])
+    other = {**short, "family_name": "Roy"}
+    with pytest.raises(KeyError, match="given_name"):
+        await insert_rows(session, tables.Borrower, [borrower(session, "a"), other])
+    with pytest.raises(KeyError, match="name_given"):
+        await insert_rows(session, tables.Borrower, [borrower(session, "a", name_given="x")])
+
+
+async def test_no_row_is_no_statement(session: WriteSession) -> None:
+    assert await insert_rows(session, tables.Borrower, []) == []
+
+
+async def test_ten_thousand_rows_are_one_statement(session: WriteSession) -> None:
+    connection = await driver(session)
+    statements: list[object] = []
+    connection.add_query_logger(statements.append)
+    try:
+        rows = [borrower(session, f"{number:05d}") for number in range(10_000)]
+        await insert_rows(session, tables.Borrower, rows)
+    finally:
+        connection.remove_query_logger(statements.append)
+    assert len(statements) <= 1
+    assert await connection.fetchval("SELECT count(*) FROM borrowers") == 10_000
