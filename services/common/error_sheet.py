@@ -34,6 +34,7 @@ Record = tuple[int, Sequence[str]]
 
 _CELL_LENGTH_MAX = 32_767  # of Excel
 _WIDTH = 18
+_NOTE_PIXELS = {"width": 320, "height": 110}
 _SHEET_NAME = Text("Données", "Data")
 _LIST_NAME = Text("Erreurs", "Errors")
 _LIST_TITLES = (
@@ -104,7 +105,7 @@ def _write_records(
         for place, note in notes.items():
             text = cells[place] if place < len(cells) else ""
             _write_cell(sheet, number, place, text, formats.bad)
-            sheet.write_comment(number, place, note, {"x_scale": 2.5, "y_scale": 1.5})
+            sheet.write_comment(number, place, note, _NOTE_PIXELS)
         last = number
     sheet.autofilter(0, 0, last, len(titles) - 1)
 

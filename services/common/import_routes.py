@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from email.message import Message
 from pathlib import PurePath
@@ -95,6 +95,13 @@ def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> API
         items = [to_summary_answer(each, service_name).model_dump(mode="json") for each in found]
         return json_response(page(request, items, limit, "import_id"))
 
+    _add_routes_of_one_import(router, by_name, service_name)
+    return router
+
+
+def _add_routes_of_one_import(
+    router: APIRouter, by_name: Mapping[str, ImportKind], service_name: str
+) -> None:
     @router.get("/v1/imports/{import_id}", response_model=ImportRecordAnswer)
     async def get_import(request: Request, member: Member, import_id: str) -> Response:
         """Un import, ce qu'il a donné et ses erreurs."""
@@ -133,8 +140,6 @@ def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> API
         sheet = await asyncio.to_thread(write_error_sheet, file, kind, errors, language)
         name = PurePath(file.name or f"import-{file.sha256.hex()[:12]}").stem
         return _attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
-
-    return router
 
 
 def read_file_name(header: str | None) -> str | None:
