@@ -15,7 +15,7 @@ from typing import IO
 ENTRIES_MAX = 1_000
 UNPACKED_BYTES_MAX = 100 * 1024 * 1024
 RATIO_MAX = 100
-CHUNK_BYTES = 128 * 1024
+CHUNK_BYTES = 32 * 1024
 
 # Below this an entry cannot hurt, whatever its ratio: a drawing of nothing compresses well.
 _SMALL_BYTES = 1024 * 1024

@@ -156,5 +156,5 @@ def _column_at(pointer: str, places: Mapping[str, str]) -> str:
         name = places.get("/" + "/".join(tokens[:end]))
         if name is not None:
             return name
-    inside = (name for place, name in places.items() if place.startswith(f"{pointer}/"))
+    inside = (name for place, name in places.items() if tokens and place.startswith(f"{pointer}/"))
     return next(inside, show(".".join(tokens)))

@@ -1,10 +1,12 @@
 """The routes of imports, the same in each service that has some."""
 
+import asyncio
 import uuid
 from base64 import b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 from email.message import Message
+from pathlib import PurePath
 from typing import Annotated
 from urllib.parse import quote
 
@@ -12,6 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.common.answers import json_response
 from services.common.app import database_of, service_router
+from services.common.error_sheet import write_error_sheet
 from services.common.errors import InputError, NotFound, Problem, Unprocessable, not_found
 from services.common.identity import Principal, Requires, Role
 from services.common.import_kinds import ImportKind
@@ -27,13 +30,19 @@ from services.common.import_schemas import (
 from services.common.importing import make_order, receive_import
 from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
-from services.common.tabular import READERS
+from services.common.tabular import READERS, XLSX
 from services.common.text import Text, choose_language
 
 FILE_NAME_LENGTH_MAX = 200
 
 Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 _NEWEST = uuid.UUID(int=2**128 - 1)
+_ERRORS_NAME = Text("erreurs", "errors")
+_SHEET = {
+    "responses": {
+        "200": {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}},
+    }
+}
 _BODY = {
     "requestBody": {
         "required": True,
@@ -60,7 +69,7 @@ def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> API
         mode: Mode = "atomic",
         dry_run: bool = False,
     ) -> Response:
-        """Inscrire les lignes d'un fichier CSV ou NDJSON."""
+        """Inscrire les lignes d'un fichier CSV, NDJSON ou XLSX."""
         _refuse_unknown_parameters(request, ("kind", "mode", "dry_run"))
         if kind not in by_name:
             raise _unknown_kind(list(by_name))
@@ -107,6 +116,23 @@ def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> API
         if file is None:
             raise _not_found()
         return _file_response(file)
+
+    @router.get(
+        "/v1/imports/{import_id}/errors.xlsx", response_class=Response, openapi_extra=_SHEET
+    )
+    async def get_import_errors(request: Request, member: Member, import_id: str) -> Response:
+        """Le fichier reçu, en chiffrier : les cellules fautives colorées et expliquées."""
+        own_id = _own_id(service_name, import_id)
+        async with database_of(request).read(member.organisation_id) as session:
+            found = await find_import(session, own_id)
+            file = await find_file(session, own_id)
+        if found is None or file is None or not found[1].errors:
+            raise _not_found()
+        language = choose_language(request.headers.get("accept-language"))
+        kind, errors = by_name[found[0].kind], found[1].errors
+        sheet = await asyncio.to_thread(write_error_sheet, file, kind, errors, language)
+        name = PurePath(file.name or f"import-{file.sha256.hex()[:12]}").stem
+        return _attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
 
     return router
 
@@ -163,13 +189,18 @@ def _not_found() -> NotFound:
 
 
 def _file_response(file: SentFile) -> Response:
-    name = quote(file.name or f"import-{file.sha256.hex()[:12]}", safe="")
+    name = file.name or f"import-{file.sha256.hex()[:12]}"
+    response = _attachment(file.content, file.media_type, name)
+    response.headers["Repr-Digest"] = f"sha-256=:{b64encode(file.sha256).decode()}:"
+    return response
+
+
+def _attachment(content: bytes, media_type: str, name: str) -> Response:
     headers = {
         "Cache-Control": "no-store",
-        # As it was sent: Starlette would add a charset of its own to a bare text/csv.
-        "Content-Type": file.media_type,
-        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
-        "Repr-Digest": f"sha-256=:{b64encode(file.sha256).decode()}:",
+        # As it is: Starlette would add a charset of its own to a bare text/csv.
+        "Content-Type": media_type,
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(file.content, headers=headers)
+    return Response(content, headers=headers)

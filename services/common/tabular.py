@@ -171,6 +171,12 @@ def index_columns(columns: Sequence[Column]) -> dict[str, Column]:
     return index
 
 
+def find_name(title: str, columns: Sequence[Column]) -> str:
+    """The English name of the column with this title, or nothing."""
+    column = index_columns(columns).get(fold_name(title))
+    return column.name if column else ""
+
+
 def _match_header(header: Sequence[str], columns: Sequence[Column]) -> list[Column]:
     """The column of each cell of the header. Raises TableRefused with all that is wrong in it."""
     if len(header) > COLUMNS_MAX:
@@ -200,21 +206,29 @@ def _unknown_column(row: int, name: str, columns: Sequence[Column]) -> RowError:
     return row_error(row, name.strip(), "column.unknown", known=known)
 
 
-def _read_csv(body: bytes, charset: str, columns: Sequence[Column]) -> Iterator[ReadRow]:
+def read_csv_records(
+    body: bytes, charset: str, columns: Sequence[Column]
+) -> Iterator[tuple[int, list[str]]]:
+    """The cells as they were sent, blank lines left out; the header is number 0."""
     try:
         lines = io.StringIO(encoding.decode(body, charset), newline="")
     except encoding.UnreadableText as error:
         raise TableRefused([row_error(0, "", "import.encoding", line=error.line)]) from error
-    records = _read_records(lines, _find_delimiter(lines, index_columns(columns)))
+    yield from _read_records(lines, _find_delimiter(lines, index_columns(columns)))
+
+
+def _read_csv(body: bytes, charset: str, columns: Sequence[Column]) -> Iterator[ReadRow]:
+    records = read_csv_records(body, charset, columns)
     _, header = next(records, (0, []))
-    while header and not header[-1].strip():  # spreadsheets leave empty columns at the end
-        header.pop()
+    width = len(header)
+    while 1 < len(header) <= COLUMNS_MAX and not header[-1].strip():
+        header.pop()  # spreadsheets leave empty columns at the end
     plan = [(c.name, SHEET_READINGS.get(c.kind)) for c in _match_header(header, columns)]
     for number, cells in records:
-        if len(cells) >= len(plan) and not "".join(cells[len(plan) :]).strip():
+        if len(cells) == width and not "".join(cells[len(plan) :]).strip():
             yield number, _read_cells(plan, cells[: len(plan)])
         else:
-            found = row_error(number, "", "row.cells", found=len(cells), expected=len(plan))
+            found = row_error(number, "", "row.cells", found=len(cells), expected=width)
             yield number, [found]
 
 

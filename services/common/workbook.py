@@ -27,6 +27,7 @@ SHEET_COLUMNS_MAX = 16_384  # of the file format: XFD
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _WORKBOOK = "xl/workbook.xml"
 _RELATIONS = "xl/_rels/workbook.xml.rels"
+_MIDNIGHT = re.compile(r"T(00:00:00(\.0+)?Z?$)?")
 _BOOLEANS = {"1": "true", "0": "false"}
 _DIGITS = "0123456789"
 
@@ -112,6 +113,8 @@ def _read_texts(archive: zipfile.ZipFile, part: str | None) -> list[str]:
 
 def _read_text(item: Element) -> str:
     """The runs of a text, one after the other; phonetic guides are left out."""
+    if len(item) == 1 and item[0].tag.endswith("}t"):  # most texts: one run
+        return _unescape(item[0].text or "").strip()
     pieces: list[str] = []
     for element in item:
         name = local_name(element)
@@ -167,51 +170,54 @@ class _CellReader:
             if not last < column < SHEET_COLUMNS_MAX:
                 raise WorkbookRefused("workbook.damaged")
             last = column
-            if len(element):
+            parts = len(element)
+            if not parts:
+                continue
+            if parts == 1 and element[0].tag.endswith("}v"):  # most cells: a value and no more
+                cell = self._convert(element, element[0].text or "")
+            else:
                 cell = self._read_cell(element)
-                if cell:
-                    cells[column] = cell
+            if cell:
+                cells[column] = cell
         return cells
 
     def _read_cell(self, element: Element) -> Cell:
-        raw = inline = ""
-        is_formula = False
+        raw = ""
         for part in element:
             name = local_name(part)
+            if name == "f":
+                shown = next((v.text for v in element if local_name(v) == "v"), None)
+                return CellFault("cell.formula", (shown or "")[:CELL_LENGTH_MAX])
             if name == "v":
                 raw = part.text or ""
-            elif name == "f":
-                is_formula = True
             elif name == "is":
-                inline = _read_text(part)
-        if is_formula:
-            return CellFault("cell.formula", raw[:CELL_LENGTH_MAX])
-        cell = self._convert(element, raw.strip(), inline)
-        if isinstance(cell, str) and len(cell) > CELL_LENGTH_MAX:
-            return CellFault("cell.too_long", "")
-        return cell
+                raw = _read_text(part)
+        return self._convert(element, raw)
 
-    def _convert(self, element: Element, raw: str, inline: str) -> Cell:
-        match element.get("t", "n"):
-            case "s":
-                return self._shared_text(raw)
-            case "n":
-                form = self._formats.get(element.get("s", "0"), NumberFormat.PLAIN)
-                text = to_text(raw, form, self._starts_in_1904) if raw else ""
-                if text is None:
-                    raise WorkbookRefused("workbook.damaged")
-                return text
-            case "inlineStr":
-                return inline
-            case "str":
-                return _unescape(raw).strip()
-            case "b":
-                return _BOOLEANS.get(raw, raw)
-            case "d":
-                return re.sub(r"T(00:00:00(\.0+)?Z?$)?", " ", raw).strip()
-            case "e":
-                return CellFault("cell.error", raw[:CELL_LENGTH_MAX])
-        raise WorkbookRefused("workbook.damaged")
+    def _convert(self, element: Element, raw: str) -> Cell:
+        kind = element.get("t")
+        if kind == "s":
+            cell = self._shared_text(raw)
+        elif kind is None or kind == "n":
+            cell = self._number(raw.strip(), element.get("s"))
+        elif kind in ("inlineStr", "str"):
+            cell = _unescape(raw).strip() if kind == "str" else raw
+        elif kind == "b":
+            cell = _BOOLEANS.get(raw.strip(), raw.strip())
+        elif kind == "d":
+            cell = _MIDNIGHT.sub(" ", raw).strip()
+        elif kind == "e":
+            return CellFault("cell.error", raw[:CELL_LENGTH_MAX])
+        else:
+            raise WorkbookRefused("workbook.damaged")
+        return cell if len(cell) <= CELL_LENGTH_MAX else CellFault("cell.too_long", "")
+
+    def _number(self, raw: str, style: str | None) -> str:
+        form = self._formats.get(style or "0", NumberFormat.PLAIN)
+        text = to_text(raw, form, self._starts_in_1904) if raw else ""
+        if text is None:
+            raise WorkbookRefused("workbook.damaged")
+        return text
 
     def _shared_text(self, raw: str) -> str:
         if not raw:

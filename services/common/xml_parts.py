@@ -4,10 +4,9 @@ Document type declarations were refused with the archive: there are no entities 
 """
 
 import zipfile
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from xml.etree.ElementTree import Element, ParseError, XMLPullParser, fromstring
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser, fromstring
 
 from services.common.archive import WorkbookRefused, read_chunks, refusing_damage
 
@@ -39,18 +38,15 @@ def stream_children(
     What follows the container is not read.
     """
     entry = _find(archive, part)
-    parser: XMLPullParser[Element] = XMLPullParser(events=("start",))
-    root: Element | None = None
+    builder = TreeBuilder()
+    document = builder.start("document", {})  # ours around theirs: what is built is in sight
+    parser = XMLParser(target=builder)
     pending = 0
     with refusing_damage(), archive.open(entry) as stream:
         for chunk in read_chunks(stream):
             with _refusing_malformed():
                 parser.feed(chunk)
-                started = parser.read_events()
-                if root is None:
-                    root = _element_of(next(started, None))
-                deque(started, maxlen=0)
-            finished, is_over = _take_finished(root, container)
+            finished, is_over = _take_finished(document, container)
             yield from finished
             if is_over:
                 return
@@ -59,31 +55,24 @@ def stream_children(
                 raise WorkbookRefused("workbook.damaged")
         with _refusing_malformed():
             parser.close()
-    parent = _find_parent(root, container)
+    parent = _find_parent(document, container)
     yield from parent if parent is not None else ()
 
 
-def _element_of(event: object) -> Element | None:
-    if not isinstance(event, tuple):
-        return None
-    _, element = event
-    assert isinstance(element, Element)
-    return element
-
-
-def _take_finished(root: Element | None, container: str | None) -> tuple[list[Element], bool]:
+def _take_finished(document: Element, container: str | None) -> tuple[list[Element], bool]:
     """The children that the parser is done with, taken out; and whether no other will come."""
-    parent = _find_parent(root, container)
-    if parent is None or root is None:
+    parent = _find_parent(document, container)
+    if parent is None:
         return [], False
-    is_over = parent is not root and parent is not root[-1]
+    is_over = container is not None and parent is not document[0][-1]
     finished = parent[:] if is_over else parent[:-1]
     del parent[: len(finished)]
     return finished, is_over
 
 
-def _find_parent(root: Element | None, container: str | None) -> Element | None:
-    if container is None or root is None:
+def _find_parent(document: Element, container: str | None) -> Element | None:
+    root = next(iter(document), None)
+    if root is None or container is None:
         return root
     return next((child for child in root if local_name(child) == container), None)
 

@@ -11,13 +11,14 @@ from services.common.strict_json import to_json
 def read_content(draft: object, leave_out: Collection[str] = ()) -> dict[str, JsonValue]:
     """The fields of a dataclass by name, and those of the dataclasses inside it.
 
-    Those that a dataclass computes itself are left out.
+    Those that a dataclass computes itself are left out, and those that say nothing: a field that
+    comes to be later, and that nobody fills, changes no fingerprint on record.
     """
     assert is_dataclass(draft), "a draft is a dataclass"
     return {
-        f.name: _read(getattr(draft, f.name))
+        f.name: _read(value)
         for f in fields(draft)
-        if f.init and f.name not in leave_out
+        if f.init and f.name not in leave_out and (value := getattr(draft, f.name)) is not None
     }
 
 

@@ -18,6 +18,8 @@ from deploy.data_folder import (
     write_private,
     write_running,
 )
+from services.common.tabular import XLSX
+from tests.support.workbooks import sheet
 
 STORED = {
     "import_id": "1",
@@ -142,6 +144,18 @@ def test_import_streams_the_file_as_it_is(gateway: Gateway, reseau: Reseau, file
     assert call.headers["Authorization"] == "Bearer clef"
     assert call.headers["Content-Type"] == "text/csv"
     assert call.headers["Accept-Language"] == "fr"
+
+
+def test_import_of_a_workbook_says_what_it_is(
+    gateway: Gateway, reseau: Reseau, tmp_path: Path
+) -> None:
+    gateway.answers = [Answer(201, STORED)]
+    workbook = tmp_path / "Remboursements.XLSX"
+    workbook.write_bytes(sheet([("external_id", "montant"), ("R-1", 10)]))
+    assert reseau(*import_arguments(gateway, workbook)).code == 0
+    (call,) = gateway.calls
+    assert call.body == workbook.read_bytes()
+    assert call.headers["Content-Type"] == XLSX
 
 
 def test_refused_rows_are_a_table_and_exit_code_1(

@@ -134,7 +134,7 @@ class TestHeaders:
             )
 
     def test_folding(self) -> None:
-        assert fold_name(" Date-de_Versement (prévu) ") == "datedeversementprevu"
+        assert fold_name(" Date-de_Versement (prévu) ") == "dateversementprevu"
 
 
 class TestDialects:

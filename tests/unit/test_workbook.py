@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from python_calamine import load_workbook
 from xlsxwriter.workbook import Workbook
 
-from services.common.archive import UNPACKED_BYTES_MAX, WorkbookRefused
+from services.common.archive import CHUNK_BYTES, UNPACKED_BYTES_MAX, WorkbookRefused
 from services.common.number_formats import NumberFormat, read_format, to_text
 from services.common.tabular import XLSX, RowError, TableRefused, read_table
 from services.common.workbook import CellFault, read_rows
@@ -393,7 +393,7 @@ class TestHostileArchives:
 
     def test_entities_across_two_pieces(self) -> None:
         for offset in range(-12, 3):
-            padding = "<!-- " + "x" * (128 * 1024 - 9 + offset) + "-->"
+            padding = "<!-- " + "x" * (CHUNK_BYTES - 9 + offset) + "-->"
             assert code_of(package({SHEET: f"{padding}{_DOCTYPE}<x/>"}, compressed=False)) == (
                 "workbook.doctype"
             )

@@ -72,9 +72,9 @@ class LoanDraft:
         # Of what was posted: the schedule follows from the terms. A sheet that says nothing of the
         # borrower says the same as a JSON body, which never does.
         content = read_content(self, leave_out=("schedule",))
-        profile = content["profile"]
+        profile = content.get("profile")
         if isinstance(profile, dict) and not any(profile.values()):
-            content["profile"] = None
+            del content["profile"]
         object.__setattr__(self, "fingerprint", fingerprint(content))
 
 

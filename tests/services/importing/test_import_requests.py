@@ -130,6 +130,7 @@ class TestRequests:
             ("GET", "/v1/imports"),
             ("GET", unknown),
             ("GET", f"{unknown}/file"),
+            ("GET", f"{unknown}/errors.xlsx"),
         ):
             response = await service.client.request(method, path, headers=headers)
             assert response.status_code == 403
@@ -147,7 +148,8 @@ class TestRequests:
         "import_id", ["x", "notes-x", "loans-00000000-0000-0000-0000-000000000001", "notes-%00"]
     )
     async def test_no_such_import(self, service: NotesService, member: str, import_id: str) -> None:
-        for path in (f"/v1/imports/{import_id}", f"/v1/imports/{import_id}/file"):
+        own = f"/v1/imports/{import_id}"
+        for path in (own, f"{own}/file", f"{own}/errors.xlsx"):
             assert (await service.get(member, path)).status_code == 404
 
     async def test_the_list_in_pages(self, service: NotesService, member: str) -> None:

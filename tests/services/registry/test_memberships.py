@@ -147,7 +147,7 @@ async def test_what_is_unknown_is_not_found(registry: Registry, path: str) -> No
     assert (await registry.call("GET", f"{path}/2030-01-01")).status_code == 404
     end = await registry.call("POST", f"{path}/2030-01-01/end", {"to": "2030-12-31"})
     assert end.status_code == 404
-    assert (await registry.call("GET", f"{path}/2030-02-30")).status_code == 422
+    assert (await registry.call("GET", f"{path}/2030-02-30")).status_code == 404
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.NETWORK])

@@ -1,0 +1,108 @@
+"""What may not change once a member has data: migrations that ran, and fingerprints on record.
+
+A migration is followed by another, never edited: a folder made before would stay as it was. A
+fingerprint tells whether a fact was sent before: were it computed otherwise, every file sent again
+would be in conflict with itself.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from services.common.strict_json import fingerprint
+from services.funds.contributions.schemas import ContributionBody
+from services.loans.borrowers.schemas import BorrowerBody
+from services.loans.coaching_sessions.schemas import CoachingSessionBody
+from services.loans.imports.rows import LoanRow
+from services.loans.loans.schemas import LoanBody
+from services.loans.outcomes.schemas import OutcomeBody
+from services.loans.repayments.schemas import RepaymentBody
+
+SERVICES = Path(__file__).parents[2] / "services"
+
+MIGRATIONS: Mapping[str, str] = {
+    "2026_11_22_0001_funds.py": "1f4ab2ce447980d7",
+    "2026_11_22_0001_loans.py": "78d99c08622f0bba",
+    "2026_11_22_0001_registry.py": "8978672b064da072",
+}
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def test_migrations_stay_as_they_ran() -> None:
+    files = sorted(SERVICES.glob("*/migrations/versions/*.py"))
+    assert {file.name: digest(file.read_bytes()) for file in files} == MIGRATIONS
+
+
+FINGERPRINTS: Mapping[str, str] = {
+    "borrower": "efb5c3c85c4a26e4",
+    "loan": "00fe6a6d5febd18d",
+    "loan row": "49e707131c54a7df",
+    "repayment": "36cbeda7014ce9f9",
+    "coaching session": "17ce226e51f1e10f",
+    "outcome": "09b62d0f9a18c109",
+    "contribution": "1373b26e4c5011b7",
+}
+
+
+def test_fingerprints_stay_as_they_are_on_record() -> None:
+    terms = {"principal": "1200.00", "annual_rate": "7.50", "instalments": 12}
+    borrower = BorrowerBody.model_validate(
+        {"external_id": "E1", "kind": "person", "gender": "femme", "clienteles": ["immigrant"]}
+    )
+    loan = LoanBody.model_validate(
+        {
+            "external_id": "P1",
+            "borrower": {"external_id": "E1"},
+            "terms": terms,
+            "disbursed_on": "2025-04-15",
+            "funding": [{"source": "state", "amount": "600.00"}],
+        }
+    )
+    row = LoanRow.model_validate(
+        {"external_id": "P2", "borrower_external_id": "E1", "disbursed_on": "2025-04-15", **terms}
+    )
+    repayment = RepaymentBody.model_validate(
+        {"external_id": "R1", "paid_on": "2025-05-15", "amount": "106.62", "method": "chèque"}
+    )
+    session = CoachingSessionBody.model_validate(
+        {
+            "external_id": "S1",
+            "borrower": {"external_id": "E1"},
+            "held_on": "2025-05-01",
+            "duration_minutes": 60,
+            "mode": "phone",
+            "stage": "post_start",
+        }
+    )
+    outcome = OutcomeBody.model_validate(
+        {
+            "external_id": "O1",
+            "loan": {"external_id": "P1"},
+            "observed_on": "2026-01-15",
+            "business_status": "active",
+            "jobs_created": 2,
+        }
+    )
+    contribution = ContributionBody.model_validate(
+        {
+            "external_id": "C1",
+            "contributor": "Caisse",
+            "contributor_kind": "financial_institution",
+            "instrument": "donation",
+            "amount": "1000.00",
+            "received_on": "2025-04-01",
+        }
+    )
+    drafts = {
+        "borrower": borrower.to_draft().fingerprint,
+        "loan": loan.to_draft().fingerprint,
+        "loan row": row.to_draft().fingerprint,
+        "repayment": repayment.to_draft("P1").fingerprint,
+        "coaching session": session.to_draft().fingerprint,
+        "outcome": outcome.to_draft().fingerprint,
+        "contribution": fingerprint(contribution.to_draft().content()),
+    }
+    assert {name: value.hex()[:16] for name, value in drafts.items()} == FINGERPRINTS
