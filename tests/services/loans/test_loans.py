@@ -315,10 +315,12 @@ async def test_a_date_that_is_none_is_refused(member: Client, as_of: str) -> Non
     assert list(codes_of(refused)) == ["/as_of"]
 
 
-@pytest.mark.parametrize("loan_id", ["12", "P-1", "00000000-0000-0000-0000-00000000000g"])
-async def test_an_identifier_that_is_none_is_nobodys(member: Client, loan_id: str) -> None:
-    refused = await member.get(f"/v1/loans/{loan_id}")
-    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+@pytest.mark.parametrize(
+    "loan_id", ["12", "P-1", "00000000-0000-0000-0000-00000000000g", "%00", "é"]
+)
+async def test_what_is_no_identifier_is_not_found(member: Client, loan_id: str) -> None:
+    answer = await member.get(f"/v1/loans/{loan_id}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 async def test_a_loan_at_no_interest_by_the_week(member: Client) -> None:
