@@ -59,7 +59,6 @@ OPERATIONS: dict[tuple[str, str], set[Role]] = {
     ("GET", "/v1/imports/{import_id}"): MEMBER,
     ("GET", "/v1/imports/{import_id}/file"): MEMBER,
     ("GET", "/v1/imports/{import_id}/errors.xlsx"): MEMBER,
-    ("GET", "/v1/imports/{import_id}/errors.xlsx"): MEMBER,
     ("GET", "/internal/totals"): REPORTERS,
     ("GET", "/internal/indicators"): REPORTERS,
     ("GET", "/internal/events"): {Role.SERVICE},
@@ -228,7 +227,6 @@ async def test_what_belongs_to_another_is_not_there(loans: Loans, member: Client
         ("/v1/outcomes/{}/reversals", seen["outcome_id"], {"reason": "x"}),
         ("/v1/imports/{}", imported, None),
         ("/v1/imports/{}/file", imported, None),
-        ("/v1/imports/{}/errors.xlsx", imported, None),
         ("/v1/imports/{}/errors.xlsx", imported, None),
     ):
         nowhere = f"loans-{ID}" if "imports" in template else ID
