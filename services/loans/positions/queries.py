@@ -170,14 +170,15 @@ _LOANS = text(
 # One row a loan: a column of its instalments is an array.
 _LADDERS = text(
     f"""
+    WITH newest AS (
+        SELECT organisation_id, loan_id, max(version) AS version
+        FROM schedule_versions WHERE {_OF_LOANS} GROUP BY 1, 2
+    )
     SELECT i.loan_id, array_agg(i.due_on ORDER BY i.number) AS due,
            array_agg(i.fees_cents ORDER BY i.number) AS fees,
            array_agg(i.interest_cents ORDER BY i.number) AS interest,
            array_agg(i.principal_cents ORDER BY i.number) AS principal
-    FROM instalments i
-    WHERE {_OF_LOANS}
-      AND i.version = (SELECT max(v.version) FROM schedule_versions v
-                       WHERE v.organisation_id = i.organisation_id AND v.loan_id = i.loan_id)
+    FROM newest JOIN instalments i USING (organisation_id, loan_id, version)
     GROUP BY i.loan_id
     """
 )

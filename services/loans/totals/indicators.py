@@ -4,18 +4,19 @@ The gateway divides; here every figure is a count or a sum of cents, by organisa
 """
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
 
-from services.common.calendar import FiscalYear
+from services.common.calendar import FiscalYear, add_months
 from services.common.database import ReadSession
 from services.common.errors import JsonValue
 from services.common.money import format_cents
 from services.loans.totals.queries import Figures, Period, sum_over_regions
 
 SURVIVAL_YEARS = (1, 3, 5)
+DAY = timedelta(days=1)
 
 
 async def sum_indicators(
@@ -31,6 +32,7 @@ async def sum_indicators(
         "last": period.last,
         "as_of": period.as_of,
         "organisation": organisation_id,
+        "days": list_balance_days(period.first, period.last),
     }
     for statement in (_LOANS, _DUE, _LOSSES_TO_DATE, _MEAN_PORTFOLIO):
         for row in await session.connection.execute(statement, place):
@@ -60,6 +62,14 @@ async def sum_indicators(
 def find_cohort(last: date, years: int) -> FiscalYear:
     """The fiscal year whose loans are `years` years old in the fiscal year of `last`."""
     return FiscalYear(FiscalYear.of(last).first_day.year - years)
+
+
+def list_balance_days(first: date, last: date) -> list[date]:
+    """The eve of the period, the end of each of its months, and its last day."""
+    month_ends = [add_months(first.replace(day=1), 1) - DAY]
+    while month_ends[-1] < last:
+        month_ends.append(add_months(month_ends[-1] + DAY, 1) - DAY)
+    return [first - DAY, *month_ends[:-1], last]
 
 
 def _add(figures: Figures, more: Figures) -> None:
@@ -175,25 +185,18 @@ _LOSSES_TO_DATE = text(
     """
 )
 
-# The mean of the portfolio at the period's opening and at the end of each of its months.
+# The mean of the portfolio over some days: what changes it on a day counts on that day and those
+# after it, so each change is weighed by how many of the days come no earlier.
 _MEAN_PORTFOLIO = text(
     f"""
-    WITH days AS (
-        SELECT cast(:first AS date) - 1 AS day
-        UNION
-        SELECT least(cast(date_trunc('month', m) + interval '1 month - 1 day' AS date), :last)
-        FROM generate_series(date_trunc('month', cast(:first AS timestamp)),
-                             cast(:last AS timestamp), interval '1 month') AS m
-    ),
-    balances AS (
-        SELECT t.organisation_id, d.day, sum(t.outstanding_change_cents) AS cents
-        FROM days d JOIN daily_totals t ON t.on_date <= d.day
-        WHERE {_ONE.format("t")}
-        GROUP BY 1, 2
-    )
-    SELECT organisation_id,
-           round(sum(cents) / (SELECT count(*) FROM days)) AS mean_portfolio_cents
-    FROM balances GROUP BY 1
+    SELECT t.organisation_id,
+           round(sum(t.outstanding_change_cents
+                     * (cardinality(cast(:days AS date[]))
+                        - width_bucket(t.on_date - 1, cast(:days AS date[]))))
+                 / cardinality(cast(:days AS date[]))) AS mean_portfolio_cents
+    FROM daily_totals t
+    WHERE t.on_date <= :last AND {_ONE.format("t")}
+    GROUP BY 1
     """
 )
 

@@ -93,9 +93,14 @@ async def test_mean_portfolio_is_that_of_the_opening_and_of_month_ends(member: C
     # 0 on 31 March, 1,200 on 30 April, 1,100 on 31 May, 1,000 on 30 June.
     own = await ask(member, **{"from": "2025-04-01", "to": "2025-06-30"})
     assert own["mean_portfolio"] == "825.00"
-    # 1,200 on 14 May, 1,100 on 31 May, 1,000 on 20 June.
+    # 1,200 on 14 May, 1,100 on 31 May, 1,000 on 20 June; a period of one day has its eve and it.
     own = await ask(member, **{"from": "2025-05-15", "to": "2025-06-20"})
     assert own["mean_portfolio"] == "1100.00"
+    own = await ask(member, **{"from": "2025-05-15", "to": "2025-05-15"})
+    assert own["mean_portfolio"] == "1150.00"
+    own = await ask(member, **{"from": "2025-04-01", "to": "2026-03-31"})
+    # 0, then 1,200 and 1,100, then 1,000 at the end of ten months.
+    assert own["mean_portfolio"] == "946.15"
 
 
 async def test_losses_of_the_year_and_since_the_beginning(member: Client) -> None:
