@@ -24,12 +24,10 @@ from tests.support.databases import (
 from tests.support.federations import Federation, running_federation
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep the tests of the shared federation on one worker: two would not fit the machine."""
-    for item in items:
-        if isinstance(item, pytest.Function) and "federation" in item.fixturenames:
-            item.add_marker(pytest.mark.xdist_group("federation"))
+    if isinstance(item, pytest.Function) and "federation" in item.fixturenames:
+        item.add_marker(pytest.mark.xdist_group("federation"))
 
 
 @pytest.fixture(scope="session")
