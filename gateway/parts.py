@@ -9,7 +9,6 @@ from services.common.text import Text
 
 RETRY_AFTER_SECONDS = 2
 
-_LATE = (aiohttp.ServerTimeoutError, aiohttp.ConnectionTimeoutError, TimeoutError)
 _NONSENSE = (
     aiohttp.ClientPayloadError,
     aiohttp.ClientResponseError,

@@ -12,8 +12,6 @@ from services.common.strict_json import fingerprint
 from services.funds.contributions.arithmetic import ContributionDraft, Movement
 from services.funds.vocabulary import ContributorKind, Instrument, Purpose
 
-FIRST_ID = UUID(int=0)
-
 
 @dataclass(frozen=True, slots=True)
 class Contribution:

@@ -25,6 +25,7 @@ from services.loans.positions.arithmetic import (
 from services.loans.positions.commands import keep_figures, tell_facts
 from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
+from services.loans.reversals.commands import already_reversed
 from services.loans.reversals.queries import insert_reversal
 
 
@@ -67,7 +68,7 @@ async def record_reversal(
     location = f"/v1/loans/{loan_id}"
     if fact.reversal_id is not None:
         if fact.reason != body.reason:
-            raise to_problem([ALREADY_REVERSED])
+            raise to_problem([already_reversed("/fact")])
         return replayed(_show_reversal(fact.reversal_id, body), location)
     after = _without(before, body.fact.kind, fact)
     reversal_id = await insert_reversal(
@@ -85,16 +86,6 @@ async def record_reversal(
     details: dict[str, JsonValue] = {"kind": body.fact.kind, "fact_id": str(fact.fact_id)}
     await audit.append(session, principal, "fact.reversed", details)
     return created(_show_reversal(reversal_id, body), location)
-
-
-ALREADY_REVERSED = InputError(
-    "/fact",
-    CONFLICT.code,
-    Text(
-        "Ce fait est déjà renversé, pour une autre raison.",
-        "This fact is already reversed, for another reason.",
-    ),
-)
 
 
 async def _load_one(session: WriteSession, loan_id: UUID) -> LoanFacts:

@@ -12,14 +12,17 @@ from services.common.text import Text
 from services.loans.reversals import queries
 from services.loans.reversals.schemas import FollowUpKind
 
-ALREADY_REVERSED = InputError(
-    "/reason",
-    CONFLICT.code,
-    Text(
-        "Ce fait est déjà renversé, pour une autre raison.",
-        "This fact is already reversed, for another reason.",
-    ),
-)
+
+def already_reversed(pointer: str) -> InputError:
+    """The refusal of a second reversal with another reason, placed in the body that asks for it."""
+    return InputError(
+        pointer,
+        CONFLICT.code,
+        Text(
+            "Ce fait est déjà renversé, pour une autre raison.",
+            "This fact is already reversed, for another reason.",
+        ),
+    )
 
 
 async def reverse_follow_up(
@@ -30,7 +33,7 @@ async def reverse_follow_up(
     if fact is None:
         raise NotFound(Text("Fait introuvable.", "Fact not found."))
     if fact.reversal_id is not None and fact.reason != reason:
-        raise to_problem([ALREADY_REVERSED])
+        raise to_problem([already_reversed("/reason")])
     reversal_id = fact.reversal_id or await queries.insert_reversal(
         session, kind, fact_id, reason, principal.subject
     )
