@@ -45,6 +45,8 @@ PREFIXES: Mapping[str, Part] = {
     "loans": Part.LOANS,
     "coaching-sessions": Part.LOANS,
     "outcomes": Part.LOANS,
+    "reporting-periods": Part.LOANS,
+    "validation-rules": Part.LOANS,
     "imports": Part.LOANS,
 }
 FUNDS_IMPORT_KINDS = ("contributions",)

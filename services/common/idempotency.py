@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
+from uuid import UUID
 
 from fastapi import Request, Response
 from sqlalchemy import text
@@ -49,16 +50,18 @@ async def answer_once(
     work: Callable[[WriteSession], Awaitable[Answered]],
     body: bytes | None = None,
     database: Database | None = None,
+    tenant: UUID | None = None,
 ) -> Response:
     """Run `work` in one write transaction of the principal's organisation; commit, then answer.
 
     `body` is what identifies the request beside its path; the request's own body unless given.
-    `database` is the application's unless the caller works on another event loop.
+    `database` is the application's unless the caller works on another event loop. `tenant` is the
+    organisation the network acts upon, where that is what the operation is for.
     Raises Unprocessable `idempotency_key.reused` when the key came with another request before.
     """
     own: Database = database or request.app.state.database
     key = read_key(request)
-    async with own.write(principal.organisation_id) as session:
+    async with own.write(tenant or principal.organisation_id) as session:
         if key is None:
             answered = await work(session)
         else:

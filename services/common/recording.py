@@ -29,6 +29,8 @@ class Recorded:
     created: Sequence[int]
     unchanged: Sequence[int]
     refused: Mapping[int, Sequence[InputError]] = field(default_factory=dict)
+    warned: Mapping[int, Sequence[InputError]] = field(default_factory=dict)
+    """What is allowed but odd, in rows that were not refused."""
 
 
 def refuse_first(recorded: Recorded, places: Mapping[str, str] | None = None) -> None:
@@ -60,8 +62,12 @@ class Sorted:
     repeats: Mapping[int, int]
     """Rows that repeat a new row of the same batch: their position -> the position of the first."""
 
-    def conclude(self, refused: Mapping[int, Sequence[InputError]]) -> Recorded:
-        """What came of the batch once `refused` was found wrong among the new rows."""
+    def conclude(
+        self,
+        refused: Mapping[int, Sequence[InputError]],
+        warned: Mapping[int, Sequence[InputError]] | None = None,
+    ) -> Recorded:
+        """What came of the batch once `refused` was found wrong, `warned` odd, in the new rows."""
         repeated = {row: refused[first] for row, first in self.repeats.items() if first in refused}
         return Recorded(
             created=[row for row in self.new if row not in refused],
@@ -70,6 +76,7 @@ class Sorted:
                 *(row for row in self.repeats if row not in repeated),
             ],
             refused={**self.refused, **refused, **repeated},
+            warned={row: said for row, said in (warned or {}).items() if row not in refused},
         )
 
 

@@ -11,6 +11,8 @@ from services.loans.imports.kinds import KINDS
 from services.loans.loans import routes as loans
 from services.loans.losses import routes as losses
 from services.loans.outcomes import routes as outcomes
+from services.loans.periods import completeness_routes as completeness
+from services.loans.periods import routes as periods
 from services.loans.repayments import routes as repayments
 from services.loans.reversals import routes as reversals
 from services.loans.schedules import routes as schedules
@@ -30,7 +32,9 @@ def create_app() -> FastAPI:
         outcomes.router,
         reversals.router,
         create_imports_router(KINDS, "loans"),
+        periods.router,
         totals.router,
+        completeness.router,
         create_events_router(),
     ]
     return create_service("Prêts du réseau", LoansSettings(), routers)

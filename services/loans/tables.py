@@ -8,8 +8,10 @@
                        ├─ outcomes
         └──────────────┴─ coaching_sessions    reversals: of any fact but a loan
 
-Every table is a tenant table: `organisation_id` comes first in each of its keys, and row-level
-security is forced on it. There is no reference table here: the regions belong to the registry.
+    period_events: what became of each month          validation_rules, reporting_deadlines
+
+Every table but the last two is a tenant table: `organisation_id` comes first in each of its keys,
+and row-level security is forced on it. Those two say the same to every organisation.
 """
 
 from datetime import date
@@ -23,6 +25,7 @@ from services.common.tables import (
     CentsOrNone,
     DateKey,
     Document,
+    DocumentOrNone,
     Key,
     NewId,
     NewKey,
@@ -271,6 +274,60 @@ class Reversal(LoansTable, table=True):
     recorded_by: Words
 
 
+class PeriodEvent(LoansTable, table=True):
+    """One step of a month: submitted, approved, locked, ...; the signature is the submission's."""
+
+    __tablename__ = "period_events"
+    __table_args__ = (unique("period_events_id", "period_event_id"),)
+
+    organisation_id: Key
+    month_on: DateKey
+    event_number: SmallKey
+    period_event_id: NewId
+    kind: Words
+    recorded_on: date
+    reason: PersonalOrNone
+    request_id: UUID | None
+    signed_name: PersonalOrNone
+    signed_role: PersonalOrNone
+    statement: PersonalOrNone
+    figures: DocumentOrNone
+    warnings: DocumentOrNone
+    digest: bytes | None
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class ValidationRule(LoansTable, table=True):
+    """What the network finds wrong or odd, by version; `conditions` are data, never code."""
+
+    __tablename__ = "validation_rules"
+
+    code: TextKey
+    version: SmallKey
+    kind: Words
+    severity: Words
+    place: Words
+    conditions: Document
+    message_fr: Words
+    message_en: Words
+    from_on: date
+    until_on: date | None
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class ReportingDeadline(LoansTable, table=True):
+    """Days after a month's end by which it is due, for the months from `from_on` on."""
+
+    __tablename__ = "reporting_deadlines"
+
+    from_on: DateKey
+    days: int
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
 class Allocation(LoansTable, table=True):
     """How a repayment is split; it changes when an earlier one is recorded or reversed."""
 
@@ -331,6 +388,7 @@ FACTS = (
     CoachingSession,
     Outcome,
     Reversal,
+    PeriodEvent,
 )
 """Append-only: the service may read and insert, never update or delete."""
 
@@ -341,3 +399,6 @@ KEPT_FIGURES = (Allocation, LoanState, DailyTotals)
 """Derived from the facts in the transaction that records them; `reseau verify` rebuilds them."""
 
 TENANT_TABLES = (*FACTS, *DESCRIPTIONS, *KEPT_FIGURES)
+
+REFERENCE_TABLES = (ValidationRule, ReportingDeadline)
+"""Of the network itself, the same for every organisation; rows are added, never changed."""

@@ -18,7 +18,10 @@ from services.loans.coaching_sessions.schemas import CoachingSessionDraft
 from services.loans.loans import queries as loans
 from services.loans.loans.commands import BORROWER_UNKNOWN, Refused, only_region
 from services.loans.loans.queries import KnownLoan
+from services.loans.locks.commands import refuse_locked
 from services.loans.repayments.commands import LOAN_UNKNOWN
+from services.loans.rules.arithmetic import Facts
+from services.loans.rules.commands import check_rows
 
 
 async def record_coaching_sessions(
@@ -39,12 +42,18 @@ async def record_coaching_sessions(
         session, list({d.loan_external_id for d in new if d.loan_external_id})
     )
     refused: Refused = {}
+    for row in batch.new:
+        _check(drafts[row], row, people, known_loans, today, refused)
+    dates = {row: drafts[row].held_on for row in batch.new}
+    await refuse_locked(session, "/held_on", dates, refused)
+    warned = await check_rows(
+        session, "coaching-sessions", dates, lambda row: _describe(drafts[row]), refused
+    )
     placed: list[Placed] = []
     for row in batch.new:
-        draft = drafts[row]
-        _check(draft, row, people, known_loans, today, refused)
         if row in refused:
             continue
+        draft = drafts[row]
         person = people[draft.borrower_external_id]
         loan = known_loans.get(draft.loan_external_id or "")
         region = person.region_code or (loan.region_code if loan else None)
@@ -58,7 +67,17 @@ async def record_coaching_sessions(
         told: dict[str, JsonValue] = {"count": len(placed)}
         await outbox.append(session, "coaching_sessions.recorded", told)
         await audit.append(session, principal, "coaching_sessions.recorded", told)
-    return batch.conclude(refused)
+    return batch.conclude(refused, warned)
+
+
+def _describe(draft: CoachingSessionDraft) -> Facts:
+    """As rules see it."""
+    return {
+        "held_on": draft.held_on,
+        "duration_minutes": draft.duration_minutes,
+        "mode": draft.mode.value,
+        "stage": draft.stage.value,
+    }
 
 
 NO_REGION = Text(

@@ -16,10 +16,13 @@ from services.loans.borrowers.drafts import BorrowerDraft
 from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans import queries
 from services.loans.loans.drafts import BorrowerProfile, LoanDraft
+from services.loans.loans.facts import describe
+from services.loans.locks.commands import refuse_locked
 from services.loans.positions.arithmetic import LoanFacts
 from services.loans.positions.commands import keep_figures, tell_facts
 from services.loans.positions.figures import Change
 from services.loans.positions.ladder import Ladder
+from services.loans.rules.commands import check_rows
 from services.loans.vocabulary import BorrowerKind
 
 Refused = dict[int, list[InputError]]
@@ -48,13 +51,18 @@ async def record_loans(
         _check_money(drafts[row], row, refused)
     regions = _find_regions(drafts, batch.new, known, principal, refused)
     profiles = _check_borrowers(drafts, batch.new, known, refused)
+    dates = {row: drafts[row].disbursed_on for row in batch.new}
+    await refuse_locked(session, "/disbursed_on", dates, refused)
+    warned = await check_rows(
+        session, "loans", dates, lambda row: describe(drafts[row], profiles), refused
+    )
     good = [row for row in batch.new if row not in refused]
     if good:
         of_good = [drafts[row] for row in good]
         good_regions = [regions[row] for row in good]
         described = _describe_borrowers(of_good, good_regions, known, profiles)
         await _store(session, principal, of_good, good_regions, known, described)
-    return batch.conclude(refused)
+    return batch.conclude(refused, warned)
 
 
 async def _store(

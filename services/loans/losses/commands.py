@@ -13,6 +13,7 @@ from services.common.messages import MESSAGES
 from services.common.money import format_cents
 from services.common.recording import CONFLICT, to_problem
 from services.common.text import Text
+from services.loans.locks.commands import require_unlocked
 from services.loans.losses import queries
 from services.loans.losses.queries import FactOnRecord, LossDraft
 from services.loans.losses.schemas import ReversalBody
@@ -40,6 +41,8 @@ async def record_loss(
     if known is None:
         before = await _load_one(session, draft.loan_id)
         _check_loss(draft, before, today)
+        on = "/written_off_on" if draft.kind == "write_off" else "/recovered_on"
+        await require_unlocked(session, on, draft.on)
         loss_id = await queries.insert_loss(session, draft, principal.subject)
         loss = Loss(draft.on, draft.amount_cents)
         after = (
@@ -70,6 +73,7 @@ async def record_reversal(
         if fact.reason != body.reason:
             raise to_problem([already_reversed("/fact")])
         return replayed(_show_reversal(fact.reversal_id, body), location)
+    await require_unlocked(session, "/fact", fact.on)
     after = _without(before, body.fact.kind, fact)
     reversal_id = await insert_reversal(
         session, body.fact.kind, fact.fact_id, body.reason, principal.subject

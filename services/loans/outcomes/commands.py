@@ -12,9 +12,12 @@ from services.common.recording import Recorded, refuse, sort_batch
 from services.common.text import Text
 from services.loans.loans import queries as loans
 from services.loans.loans.commands import Refused
+from services.loans.locks.commands import refuse_locked
 from services.loans.outcomes import queries
 from services.loans.outcomes.schemas import OutcomeDraft
 from services.loans.repayments.commands import LOAN_UNKNOWN
+from services.loans.rules.arithmetic import Facts, to_dollars
+from services.loans.rules.commands import check_rows
 
 
 async def record_outcomes(
@@ -43,6 +46,11 @@ async def record_outcomes(
             refuse(refused, row, "/observed_on", "outcome.before_disbursement", message)
         if draft.observed_on > today:
             refuse(refused, row, "/observed_on", "date.future", MESSAGES["date.future"])
+    dates = {row: drafts[row].observed_on for row in batch.new}
+    await refuse_locked(session, "/observed_on", dates, refused)
+    warned = await check_rows(
+        session, "outcomes", dates, lambda row: _describe(drafts[row]), refused
+    )
     good = [drafts[row] for row in batch.new if row not in refused]
     if good:
         loan_ids = [known[draft.loan_external_id].loan_id for draft in good]
@@ -50,4 +58,16 @@ async def record_outcomes(
         told: dict[str, JsonValue] = {"count": len(good)}
         await outbox.append(session, "outcomes.recorded", told)
         await audit.append(session, principal, "outcomes.recorded", told)
-    return batch.conclude(refused)
+    return batch.conclude(refused, warned)
+
+
+def _describe(draft: OutcomeDraft) -> Facts:
+    """As rules see it."""
+    return {
+        "observed_on": draft.observed_on,
+        "business_status": draft.business_status.value,
+        "jobs_created": draft.jobs_created,
+        "jobs_maintained": draft.jobs_maintained,
+        "turnover": to_dollars(draft.turnover_cents),
+        "other_financing": to_dollars(draft.other_financing_cents),
+    }

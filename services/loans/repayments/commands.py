@@ -17,6 +17,7 @@ from services.common.text import Text
 from services.loans.loans import queries as loans
 from services.loans.loans.commands import Refused
 from services.loans.loans.queries import KnownLoan
+from services.loans.locks.commands import refuse_locked
 from services.loans.positions.arithmetic import (
     Allocation,
     LoanFacts,
@@ -31,6 +32,8 @@ from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
 from services.loans.repayments import queries
 from services.loans.repayments.drafts import RepaymentDraft
+from services.loans.rules.arithmetic import Facts, to_dollars
+from services.loans.rules.commands import check_rows
 
 LOAN_UNKNOWN = Text("Aucun prêt ne porte cet identifiant.", "No loan has this identifier.")
 
@@ -50,6 +53,11 @@ async def record_repayments(
     refused: Refused = {}
     for row in batch.new:
         _check(drafts[row], row, known.get(drafts[row].loan_external_id), today, refused)
+    dates = {row: drafts[row].paid_on for row in batch.new}
+    await refuse_locked(session, "/paid_on", dates, refused)
+    warned = await check_rows(
+        session, "repayments", dates, lambda row: _describe(drafts[row]), refused
+    )
     sound = [row for row in batch.new if row not in refused]
     loan_ids = {row: known[drafts[row].loan_external_id].loan_id for row in sound}
     before = {f.loan_id: f for f in await load_facts(session, list(set(loan_ids.values())))}
@@ -63,7 +71,16 @@ async def record_repayments(
             [loan_ids[row] for row in good],
             before,
         )
-    return batch.conclude(refused)
+    return batch.conclude(refused, warned)
+
+
+def _describe(draft: RepaymentDraft) -> Facts:
+    """As rules see it."""
+    return {
+        "paid_on": draft.paid_on,
+        "amount": to_dollars(draft.amount_cents),
+        "method": draft.method,
+    }
 
 
 async def _store(

@@ -1,6 +1,7 @@
 """The SQL of reversals."""
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import text
@@ -14,25 +15,26 @@ class FollowUp:
     """A coaching session or an outcome on record, with its reversal if it has one."""
 
     external_id: str
+    on: date
     reversal_id: UUID | None
     reason: str | None
 
 
 _TABLES = {
-    "coaching_session": ("coaching_sessions", "coaching_session_id"),
-    "outcome": ("outcomes", "outcome_id"),
+    "coaching_session": ("coaching_sessions", "coaching_session_id", "held_on"),
+    "outcome": ("outcomes", "outcome_id", "observed_on"),
 }
 
 
 async def find_follow_up(
     session: ReadSession, kind: FollowUpKind, fact_id: UUID
 ) -> FollowUp | None:
-    table, key = _TABLES[kind]
+    table, key, on = _TABLES[kind]
     row = (
         await session.connection.execute(
             text(
                 f"""
-                SELECT f.external_id, r.reversal_id, r.reason
+                SELECT f.external_id, f.{on}, r.reversal_id, r.reason
                 FROM {table} f
                 LEFT JOIN reversals r ON r.organisation_id = f.organisation_id
                                      AND r.fact_kind = :kind AND r.fact_id = f.{key}

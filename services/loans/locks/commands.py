@@ -1,0 +1,45 @@
+"""Refusing facts dated in a locked month. The caller holds the organisation's write lock, and so
+does whoever locks a month: one of them comes first, and the other sees it."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from services.common.database import WriteSession
+from services.common.errors import InputError
+from services.common.recording import to_problem
+from services.common.text import Text
+from services.loans.locks.queries import find_locked
+
+CODE = "reporting_period.locked"
+
+
+async def refuse_locked(
+    session: WriteSession,
+    pointer: str,
+    dates: Mapping[int, date],
+    refused: dict[int, list[InputError]],
+) -> None:
+    """Refuse the rows of a batch whose date is in a locked month: one statement for all of them."""
+    months = {day.replace(day=1) for day in dates.values()}
+    locked = await find_locked(session, months) if months else set()
+    if locked:
+        for row, day in dates.items():
+            if day.replace(day=1) in locked:
+                refused.setdefault(row, []).append(_refusal(pointer, day))
+
+
+async def require_unlocked(session: WriteSession, pointer: str, day: date) -> None:
+    """For one fact. Raises Unprocessable."""
+    if await find_locked(session, [day.replace(day=1)]):
+        raise to_problem([_refusal(pointer, day)])
+
+
+def _refusal(pointer: str, day: date) -> InputError:
+    month = f"{day:%Y-%m}"
+    message = Text(
+        f"Le mois {month} est verrouillé : demandez sa réouverture, ou corrigez par un fait daté "
+        "d'un mois ouvert.",
+        f"The month {month} is locked: ask for its reopening, or correct with a fact dated in an "
+        "open month.",
+    )
+    return InputError(pointer, CODE, message)

@@ -1,0 +1,280 @@
+"""What happens to a month: submission, approval, rejection, lock, reopening by two people.
+
+Each runs under the organisation's write lock, as everything that records a fact does: figures
+cannot change between being compared and being signed, approved or locked.
+"""
+
+import uuid
+from dataclasses import replace
+from datetime import date
+
+from services.common import audit, outbox
+from services.common.database import ReadSession, WriteSession
+from services.common.errors import Conflict, InputError, JsonValue, Unprocessable, not_found
+from services.common.idempotency import Answered, created, replayed
+from services.common.identity import Principal
+from services.common.strict_json import escape_pointer
+from services.common.text import Text
+from services.loans.periods import queries
+from services.loans.periods.arithmetic import (
+    MonthRecord,
+    PeriodEvent,
+    Signature,
+    State,
+    Step,
+    digest_figures,
+    due_on,
+    end_of,
+    may_follow,
+)
+from services.loans.periods.findings import Finding, count_warnings, find_findings
+
+STATE_NAMES = {
+    State.EXPECTED: Text("pas encore terminé", "not over yet"),
+    State.OPEN: Text("ouvert", "open"),
+    State.SUBMITTED: Text("soumis", "submitted"),
+    State.APPROVED: Text("approuvé", "approved"),
+    State.LOCKED: Text("verrouillé", "locked"),
+}
+
+
+async def load_month(session: ReadSession, month: date, today: date) -> MonthRecord:
+    events = await queries.load_events(session, [month])
+    due = due_on(month, await queries.load_deadlines(session))
+    return MonthRecord(month, events[month], due, today)
+
+
+async def submit(
+    session: WriteSession,
+    principal: Principal,
+    organisation: str,
+    month: date,
+    signature: Signature,
+    digest: str | None,
+    today: date,
+) -> Answered:
+    """Sign the figures of a month. Raises Conflict, or Unprocessable while errors stand."""
+    before = await load_month(session, month, today)
+    figures = await queries.read_figures(session, month)
+    event = _begin(principal, Step.SUBMITTED, today)
+    signed = digest_figures(organisation, month, figures)
+    if digest is not None and digest != signed.hex():
+        raise _figures_changed()
+    last = before.last
+    if last is not None and (last.signature, last.digest) == (signature, signed):
+        return replayed(show_event(organisation, month, last), _location(organisation, month))
+    _require(before, Step.SUBMITTED)
+    findings = await find_findings(session, month, figures)
+    _refuse_errors(findings)
+    event = replace(
+        event,
+        signature=signature,
+        figures=figures,
+        warnings=dict(count_warnings(findings)),
+        digest=signed,
+    )
+    return await _record(session, principal, organisation, before, event)
+
+
+async def decide(
+    session: WriteSession,
+    principal: Principal,
+    organisation: str,
+    month: date,
+    step: Step,
+    digest: str | None,
+    today: date,
+) -> Answered:
+    """Approve or lock what was submitted. Raises Conflict when the figures are others by now."""
+    before = await load_month(session, month, today)
+    if before.last is not None and before.last.step is step:
+        document = show_event(organisation, month, before.last)
+        return replayed(document, _location(organisation, month))
+    _require(before, step)
+    submission = before.submission
+    assert submission is not None, "only what was submitted is approved or locked"
+    figures = await queries.read_figures(session, month)
+    current = digest_figures(organisation, month, figures)
+    if submission.digest != current or digest not in (None, current.hex()):
+        raise _figures_changed()
+    event = _begin(principal, step, today)
+    return await _record(session, principal, organisation, before, event)
+
+
+async def reject(
+    session: WriteSession,
+    principal: Principal,
+    organisation: str,
+    month: date,
+    reason: str,
+    today: date,
+) -> Answered:
+    """Give a month back to its member, with a reason. Raises Conflict."""
+    before = await load_month(session, month, today)
+    last = before.last
+    if last is not None and (last.step, last.reason) == (Step.REJECTED, reason):
+        return replayed(show_event(organisation, month, last), _location(organisation, month))
+    _require(before, Step.REJECTED)
+    event = replace(_begin(principal, Step.REJECTED, today), reason=reason)
+    return await _record(session, principal, organisation, before, event)
+
+
+async def request_reopening(
+    session: WriteSession,
+    principal: Principal,
+    organisation: str,
+    month: date,
+    reason: str,
+    today: date,
+) -> Answered:
+    """Ask for a locked month to be reopened: nothing changes until it is confirmed."""
+    before = await load_month(session, month, today)
+    for pending in before.pending_requests:
+        if (pending.recorded_by, pending.reason) == (principal.subject, reason):
+            document = show_event(organisation, month, pending)
+            return replayed(document, _location(organisation, month))
+    _require(before, Step.REOPENING_REQUESTED)
+    event = replace(_begin(principal, Step.REOPENING_REQUESTED, today), reason=reason)
+    return await _record(session, principal, organisation, before, event)
+
+
+async def confirm_reopening(
+    session: WriteSession,
+    principal: Principal,
+    organisation: str,
+    month: date,
+    request_id: uuid.UUID,
+    today: date,
+) -> Answered:
+    """Reopen a month at another's request. Raises NotFound, or Conflict for one's own request."""
+    before = await load_month(session, month, today)
+    request = next((e for e in before.events if e.period_event_id == request_id), None)
+    if request is None or request.step is not Step.REOPENING_REQUESTED:
+        raise not_found(Text("Demande de réouverture", "Request to reopen"))
+    for event in before.events:
+        if event.request_id == request_id:
+            document = show_event(organisation, month, event)
+            return replayed(document, _location(organisation, month))
+    if request not in before.pending_requests:
+        raise _refuse_state(before.state)
+    if request.recorded_by == principal.subject:
+        raise Conflict(
+            Text(
+                "Une réouverture se fait à deux : une autre clé d'accès doit la confirmer.",
+                "A reopening takes two people: another access key must confirm it.",
+            ),
+            code="reporting_period.same_person",
+        )
+    event = replace(_begin(principal, Step.REOPENED, today), request_id=request_id)
+    return await _record(session, principal, organisation, before, event)
+
+
+def _begin(principal: Principal, step: Step, today: date) -> PeriodEvent:
+    return PeriodEvent(uuid.uuid4(), step, today, principal.subject)
+
+
+async def _record(
+    session: WriteSession,
+    principal: Principal,
+    organisation: str,
+    before: MonthRecord,
+    event: PeriodEvent,
+) -> Answered:
+    await queries.insert_event(session, before.month, len(before.events) + 1, event)
+    told: dict[str, JsonValue] = {
+        "month": f"{before.month:%Y-%m}",
+        "event_id": str(event.period_event_id),
+    }
+    if event.digest is not None:
+        told["digest"] = event.digest.hex()
+    action = f"reporting_period.{event.step}"
+    await outbox.append(session, action, told)
+    await audit.append(session, principal, action, told)
+    document = show_event(organisation, before.month, event)
+    return created(document, _location(organisation, before.month))
+
+
+def _location(organisation: str, month: date) -> str:
+    return f"/v1/reporting-periods/{organisation}/{month:%Y-%m}"
+
+
+def _require(before: MonthRecord, step: Step) -> None:
+    """Raises Conflict when the month's state does not allow the step."""
+    if before.state is State.EXPECTED:
+        last = end_of(before.month)
+        raise Conflict(
+            Text(
+                f"Ce mois n'est pas terminé : il se soumet après le {last}.",
+                f"This month is not over: it is submitted after {last}.",
+            ),
+            code="reporting_period.not_over",
+        )
+    if not may_follow(before.state, step):
+        raise _refuse_state(before.state)
+
+
+def _refuse_state(state: State) -> Conflict:
+    name = STATE_NAMES[state]
+    message = Text(
+        f"Ce mois est {name.fr} : cela ne peut pas se faire maintenant.",
+        f"This month is {name.en}: this cannot be done now.",
+    )
+    return Conflict(message, code="reporting_period.state", extra={"state": state.value})
+
+
+def _figures_changed() -> Conflict:
+    return Conflict(
+        Text(
+            "Les chiffres de ce mois ne sont plus les mêmes : relisez-le ; s'il était soumis, "
+            "il doit l'être de nouveau.",
+            "The figures of this month are no longer the same: read it again; if it was "
+            "submitted, it must be submitted anew.",
+        ),
+        code="reporting_period.figures_changed",
+    )
+
+
+def _refuse_errors(findings: list[Finding]) -> None:
+    errors = [finding for finding in findings if finding.is_error]
+    if errors:
+        raise Unprocessable(
+            Text(
+                f"{len(errors)} erreur(s) à corriger avant de soumettre ce mois.",
+                f"{len(errors)} error(s) to mend before this month is submitted.",
+            ),
+            code="reporting_period.errors",
+            errors=[to_error(finding) for finding in errors],
+        )
+
+
+def to_error(finding: Finding) -> InputError:
+    """Which fact: its kind and the member's identifier."""
+    place = [finding.kind, finding.external_id or finding.rule.place]
+    pointer = "".join(f"/{escape_pointer(token)}" for token in place)
+    return InputError(pointer, finding.rule.code, finding.rule.message)
+
+
+def show_event(organisation: str, month: date, event: PeriodEvent) -> dict[str, JsonValue]:
+    signature = event.signature
+    return {
+        "event_id": str(event.period_event_id),
+        "organisation": organisation,
+        "month": f"{month:%Y-%m}",
+        "kind": event.step.value,
+        "recorded_on": event.recorded_on.isoformat(),
+        "key_id": event.recorded_by,
+        "reason": event.reason,
+        "request_id": None if event.request_id is None else str(event.request_id),
+        "signature": (
+            None
+            if signature is None
+            else {
+                "name": signature.name,
+                "role": signature.role,
+                "statement": signature.statement,
+            }
+        ),
+        "figures": event.figures,
+        "warnings": event.warnings,
+        "digest": None if event.digest is None else event.digest.hex(),
+    }
