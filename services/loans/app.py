@@ -15,6 +15,7 @@ from services.loans.periods import completeness_routes as completeness
 from services.loans.periods import routes as periods
 from services.loans.repayments import routes as repayments
 from services.loans.reversals import routes as reversals
+from services.loans.rules import routes as rules
 from services.loans.schedules import routes as schedules
 from services.loans.settings import LoansSettings
 from services.loans.totals import routes as totals
@@ -33,6 +34,7 @@ def create_app() -> FastAPI:
         reversals.router,
         create_imports_router(KINDS, "loans"),
         periods.router,
+        rules.router,
         totals.router,
         completeness.router,
         create_events_router(),

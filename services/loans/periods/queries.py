@@ -126,7 +126,7 @@ def _read(row: Row[tuple[object, ...]]) -> PeriodEvent:
 
 
 _HAS_WRITTEN = text(
-    "SELECT FROM organisation_counters"
+    "SELECT organisation_id FROM organisation_counters"
     " WHERE organisation_id = :organisation AND last_audit_number > 0"
 )
 _EVENTS = text(
