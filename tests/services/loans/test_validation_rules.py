@@ -1,0 +1,206 @@
+"""The network's rules: read by all, added by the network, held to rows and to whole months."""
+
+import pytest
+
+from services.common.errors import JsonValue
+from tests.services.loans.conftest import (
+    Client,
+    Document,
+    Loans,
+    coaching_session,
+    codes_of,
+    loan_row,
+    outcome,
+    record_borrower,
+    record_loan,
+    some_id,
+    write_csv,
+)
+from tests.services.loans.test_reporting_periods import SIGNED, place
+
+
+def rule(**changes: JsonValue) -> Document:
+    return {
+        "code": f"rule.{some_id('some').replace('-', '_').lower()}",
+        "kind": "outcomes",
+        "severity": "warning",
+        "place": "jobs_created",
+        "conditions": [{"field": "jobs_created", "operator": "at_least", "value": "9000"}],
+        "message": {"fr": "C'est beaucoup.", "en": "This is a lot."},
+        "from": "2026-03-31",
+        **changes,
+    }
+
+
+async def test_the_rules_of_the_start(member: Client) -> None:
+    answer = await member.get("/v1/validation-rules")
+    rules = {(each["code"], each["version"]): each for each in answer.json()["items"]}
+    assert rules["rule.late_disbursement", 1] == {
+        "code": "rule.late_disbursement",
+        "version": 1,
+        "kind": "loans",
+        "severity": "warning",
+        "place": "disbursed_on",
+        "conditions": [
+            {
+                "field": "disbursed_on",
+                "operator": "greater_than",
+                "value": "180",
+                "other_field": "contracted_on",
+                "unit": "days",
+            }
+        ],
+        "message": {
+            "fr": "Le versement suit la signature du contrat de plus de 180 jours.",
+            "en": "The disbursement comes more than 180 days after the contract.",
+        },
+        "from": "1900-01-01",
+        "until": None,
+    }
+
+
+async def test_a_new_version_is_added_and_the_same_is_not(network: Client) -> None:
+    first = rule()
+    posted = await network.post("/v1/validation-rules", first)
+    assert (posted.status_code, posted.json()["version"]) == (201, 1)
+    again = await network.post("/v1/validation-rules", first)
+    assert (again.status_code, again.json()) == (200, posted.json())
+    changed = await network.post("/v1/validation-rules", {**first, "until": "2027-03-31"})
+    assert (changed.status_code, changed.json()["version"]) == (201, 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({"code": "large_loan"}, {"/code": "text.form"}),
+        ({"kind": "borrowers"}, {"/kind": "choice"}),
+        ({"severity": "fatal"}, {"/severity": "choice"}),
+        ({"place": "nowhere"}, {"/place": "validation_rule.form"}),
+        ({"conditions": []}, {"/conditions": "list.too_short"}),
+        (
+            {"conditions": [{"field": "jobs_created", "operator": "eval", "value": "1"}]},
+            {"/conditions/0/operator": "choice"},
+        ),
+        (
+            {"conditions": [{"field": "jobs_created", "operator": "equal", "value": "many"}]},
+            {"/conditions/0": "validation_rule.form"},
+        ),
+        (
+            {"conditions": [{"field": "principal", "operator": "is_missing"}]},
+            {"/conditions/0": "validation_rule.form"},
+        ),
+        ({"until": "2026-03-30"}, {"/until": "validation_rule.form"}),
+        ({"severity": "error", "from": "2026-03-30"}, {"/from": "validation_rule.past"}),
+        ({"message": {"fr": "Trop."}}, {"/message/en": "missing"}),
+    ],
+)
+async def test_what_is_no_rule(network: Client, changes: Document, codes: dict[str, str]) -> None:
+    refused = await network.post("/v1/validation-rules", rule(**changes))
+    assert (refused.status_code, codes_of(refused)) == (422, codes)
+
+
+async def test_an_error_refuses_a_row_from_its_day_on(
+    loans: Loans, member: Client, network: Client
+) -> None:
+    lent = await record_loan(member)
+    condition: JsonValue = {"field": "jobs_created", "operator": "equal", "value": "777"}
+    new = rule(severity="error", conditions=[condition])
+    assert (await network.post("/v1/validation-rules", new)).status_code == 201
+    before = outcome(lent["external_id"], jobs_created=777, observed_on="2026-03-30")
+    assert (await member.post("/v1/outcomes", before)).status_code == 201
+    after = outcome(lent["external_id"], jobs_created=777, observed_on="2026-03-31")
+    refused = await member.post("/v1/outcomes", after)
+    assert (refused.status_code, codes_of(refused)) == (422, {"/jobs_created": new["code"]})
+    assert refused.json()["detail"] == "C'est beaucoup."
+    assert (await loans.count_rows(member))["outcomes"] == 1
+
+
+async def test_findings_of_a_month(member: Client, network: Client) -> None:
+    """Each rule on loans is broken once, by a loan on record; sound ones break none."""
+    odd = loan_row(
+        "L-ODD",
+        principal="20000.01",
+        annual_rate="12.01",
+        gender="",
+        birth_year="",
+        contracted_on="2024-12-01",
+        disbursed_on="2025-06-15",
+        first_due_on="2026-06-16",
+        other_financing="",
+        funding_state="",
+    )
+    sound = loan_row("L-OK", contracted_on="2025-06-01", disbursed_on="2025-06-15")
+    sent = await member.send("loans", write_csv([odd, sound]))
+    assert sent.status_code == 201, sent.text
+    found = (await member.get(place(member, "/findings"))).json()
+    assert (found["errors"], found["truncated"]) == (0, False)
+    assert [(f["external_id"], f["code"]) for f in found["items"]] == [
+        ("L-ODD", "rule.age_missing"),
+        ("L-ODD", "rule.gender_missing"),
+        ("L-ODD", "rule.high_rate"),
+        ("L-ODD", "rule.large_loan"),
+        ("L-ODD", "rule.late_disbursement"),
+        ("L-ODD", "rule.late_first_due"),
+        (None, "rule.month_without_coaching"),
+    ]
+    assert found["items"][0] == {
+        "kind": "loans",
+        "external_id": "L-ODD",
+        "on": "2025-06-15",
+        "column": "birth_year",
+        "severity": "warning",
+        "code": "rule.age_missing",
+        "message": "L'année de naissance n'est pas dite : la part des moins de 35 ans ne la "
+        "comptera pas.",
+    }
+    assert found["items"][-1]["on"] == "2025-06-30"
+    assert (await member.get(place(member, "/findings", "2025-05"))).json()["items"] == []
+
+
+async def test_findings_speak_english(member: Client) -> None:
+    await record_loan(member)
+    answer = await member.http.get(
+        place(member, "/findings"), headers={**member.headers, "Accept-Language": "en"}
+    )
+    assert answer.json()["items"][0]["message"] == (
+        "No coaching session this month, although loans are active."
+    )
+
+
+async def test_long_sessions_and_many_jobs_are_found_until_reversed(member: Client) -> None:
+    lent = await record_loan(member)
+    who: JsonValue = {"external_id": await record_borrower(member)}
+    session = coaching_session(who, held_on="2025-06-11", duration_minutes=481)
+    posted = (await member.post("/v1/coaching-sessions", session)).json()
+    jobs = outcome(lent["external_id"], observed_on="2025-06-12", jobs_created=20)
+    await member.post("/v1/outcomes", jobs)
+    codes = [f["code"] for f in (await member.get(place(member, "/findings"))).json()["items"]]
+    assert codes == ["rule.long_session", "rule.many_jobs"]
+    taken = f"/v1/coaching-sessions/{posted['coaching_session_id']}/reversals"
+    await member.post(taken, {"reason": "Une heure de trop."})
+    codes = [f["code"] for f in (await member.get(place(member, "/findings"))).json()["items"]]
+    assert codes == ["rule.many_jobs", "rule.month_without_coaching"]
+
+
+async def test_errors_on_record_are_named_when_submitting(loans: Loans, member: Client) -> None:
+    who: JsonValue = {"external_id": await record_borrower(member)}
+    session = coaching_session(who, duration_minutes=1212, held_on="2025-06-10")
+    session["external_id"] = "S/1"
+    assert (await member.post("/v1/coaching-sessions", session)).status_code == 201
+    code = f"rule.{some_id('late').replace('-', '_')}"
+    await loans.look(
+        """
+        INSERT INTO validation_rules (code, version, kind, severity, place, conditions, message_fr,
+                                      message_en, from_on, until_on, recorded_by)
+        VALUES ($1, 1, 'coaching-sessions', 'error', 'duration_minutes',
+                '[{"field": "duration_minutes", "operator": "equal", "value": "1212"}]',
+                'Trop long.', 'Too long.', '2025-01-01', NULL, 'test')
+        """,
+        code,
+    )
+    refused = await member.post(place(member, "/submissions"), SIGNED)
+    assert (refused.status_code, refused.json()["code"]) == (422, "reporting_period.errors")
+    assert codes_of(refused) == {"/coaching-sessions/S~11": code}
+    found = (await member.get(place(member, "/findings"))).json()
+    assert (found["errors"], found["items"][0]["code"]) == (1, code)
+    assert (await member.get(place(member))).json()["events"] == []
