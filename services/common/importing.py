@@ -14,8 +14,10 @@ import asyncio
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from heapq import merge
+from itertools import chain, islice
 from typing import Literal
 
 from fastapi import Request, Response
@@ -24,29 +26,42 @@ from sqlalchemy import text
 from services.common import audit, errors
 from services.common.answers import read_body
 from services.common.app import database_of, today_of
+from services.common.columns import RowError, TableRefused
 from services.common.database import Database, WriteSession
-from services.common.errors import JsonValue, Problem
+from services.common.error_log import read_log, write_log
+from services.common.errors import InputError, JsonValue, Problem
 from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
-from services.common.import_kinds import ERRORS_MAX, Findings, ImportKind, Prepared, place_errors
-from services.common.import_queries import Counts, Mode, Outcome, SentFile, insert_import
+from services.common.import_kinds import (
+    ERRORS_MAX,
+    Findings,
+    ImportKind,
+    Prepared,
+    by_row,
+    place_errors,
+)
+from services.common.import_queries import (
+    Counts,
+    MappingUsed,
+    Mode,
+    Outcome,
+    SentFile,
+    insert_import,
+)
 from services.common.import_schemas import (
     ImportAnswer,
     format_import_id,
     to_counts_answer,
     to_error_answers,
+    to_notice_answers,
 )
 from services.common.messages import MESSAGES
+from services.common.oddities import WARNINGS_MAX
+from services.common.quoting import quote_cells
+from services.common.readings import Batch
 from services.common.recording import Recorded
 from services.common.strict_json import escape_pointer
-from services.common.tabular import (
-    Batch,
-    RowError,
-    Table,
-    TableRefused,
-    find_reader,
-    read_table,
-)
+from services.common.tabular import find_reader, read_table
 from services.common.text import Language, choose_language
 
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
@@ -60,13 +75,17 @@ _LONGER = (
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a request asks for, and in which language it is answered."""
+    """What a request asks for, and in which language it is answered.
+
+    `kind` has the organisation's own titles and codes when it is read with its `mapping`.
+    """
 
     service_name: str
     kind: ImportKind
     mode: Mode
     dry_run: bool
     language: Language
+    mapping: MappingUsed | None = None
 
 
 Step = Literal["read", "checked", "stored"]
@@ -159,7 +178,7 @@ async def _read_file(request: Request, file_name: str | None) -> SentFile:
 
 def _prepare(kind: ImportKind, file: SentFile, progress: Progress) -> Prepared:
     table = read_table(file.content, file.media_type, kind.columns)
-    return kind.prepare(Table(_count(table.batches, progress)))
+    return kind.prepare(replace(table, batches=_count(table.batches, progress)))
 
 
 def _count(batches: Iterator[Batch], progress: Progress) -> Iterator[Batch]:
@@ -192,6 +211,8 @@ async def _record(
     assert created + unchanged + len(recorded.refused) == drafts, "a row is recorded or refused"
     rejected = prepared.received - drafts + len(recorded.refused)
     findings = _merge(prepared, recorded, order.kind.places)
+    quoted = quote_cells(findings.errors, file.content, file.media_type, order.kind.columns)
+    findings = replace(findings, errors=quoted)
     if rejected and order.mode == "atomic":
         raise _RowsRefused(Counts(prepared.received, 0, unchanged, rejected), findings)
     counts = Counts(prepared.received, created, unchanged, rejected)
@@ -224,6 +245,7 @@ async def _keep(
         file=file,
         counts=counts,
         findings=findings,
+        mapping=order.mapping,
         subject=principal.subject,
     )
     details: dict[str, JsonValue] = {
@@ -239,18 +261,32 @@ async def _keep(
     return import_id
 
 
-def _first(found: Sequence[RowError], is_truncated: bool = False) -> Findings:
-    ordered = sorted(found, key=lambda error: (error.row, error.column))
-    return Findings(ordered[:ERRORS_MAX], is_truncated or len(ordered) > ERRORS_MAX)
+def _first(found: Sequence[RowError]) -> Findings:
+    return Findings(sorted(found, key=by_row)[:ERRORS_MAX], len(found) > ERRORS_MAX)
 
 
 def _merge(prepared: Prepared, recorded: Recorded, places: Mapping[str, str]) -> Findings:
-    """What reading found and what recording found: the first of both by row and column."""
-    positions = sorted(recorded.refused)
-    found = list(prepared.findings.errors)
-    for position in positions[:ERRORS_MAX]:
-        found += place_errors(prepared.numbers[position], recorded.refused[position], places)
-    return _first(found, prepared.findings.is_truncated or len(positions) > ERRORS_MAX)
+    """What reading found and what recording found: the first of both by row, and all of them."""
+
+    def place(told: Mapping[int, Sequence[InputError]]) -> Iterator[RowError]:
+        for position in sorted(told):
+            yield from place_errors(prepared.numbers[position], told[position], places)
+
+    read = prepared.findings
+    warnings = sorted([*read.warnings, *place(recorded.warned)], key=by_row)
+    told = replace(read, warnings=warnings)
+    if not recorded.refused:
+        return told
+    of_reading = read_log(read.log) if read.log else iter(read.errors)
+    found = merge(of_reading, place(recorded.refused), key=lambda error: error.row)
+    first = list(islice(found, ERRORS_MAX + 1))
+    is_truncated = len(first) > ERRORS_MAX
+    return replace(
+        told,
+        errors=sorted(first, key=by_row)[:ERRORS_MAX],
+        is_truncated=is_truncated,
+        log=write_log(chain(first, found)) if is_truncated else b"",
+    )
 
 
 def _document(
@@ -264,6 +300,9 @@ def _document(
         counts=to_counts_answer(counts),
         errors=to_error_answers(findings.errors, order.language),
         errors_truncated=findings.is_truncated,
+        warnings=to_error_answers(findings.warnings[:WARNINGS_MAX], order.language),
+        warnings_truncated=len(findings.warnings) > WARNINGS_MAX,
+        notices=to_notice_answers(findings.notices, order.language),
     )
     return answer.model_dump(mode="json")
 
