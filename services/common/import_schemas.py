@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
+from services.common.columns import Notice, RowError
 from services.common.fields import Answer
 from services.common.import_kinds import Findings
-from services.common.import_queries import Counts, Import, Mode, Outcome
-from services.common.tabular import RowError
+from services.common.import_queries import Counts, Import, MappingUsed, Mode, Outcome
+from services.common.oddities import WARNINGS_MAX
 from services.common.text import Language
 
 
@@ -27,6 +28,11 @@ class RowErrorAnswer(Answer):
     message: str
 
 
+class NoticeAnswer(Answer):
+    code: str
+    message: str
+
+
 class ImportAnswer(Answer):
     import_id: str | None = Field(description="Nul pour un essai à blanc.")
     kind: str
@@ -35,6 +41,16 @@ class ImportAnswer(Answer):
     counts: CountsAnswer
     errors: list[RowErrorAnswer] = Field(description="Les 1 000 premières, par ligne et colonne.")
     errors_truncated: bool
+    warnings: list[RowErrorAnswer] = Field(
+        description="Ce qui est admis et étonne : les 1 000 premiers avertissements."
+    )
+    warnings_truncated: bool
+    notices: list[NoticeAnswer] = Field(description="Ce qu'il faut savoir de tout le fichier.")
+
+
+class MappingUsedAnswer(Answer):
+    name: str
+    version: int
 
 
 class ImportSummaryAnswer(Answer):
@@ -43,6 +59,8 @@ class ImportSummaryAnswer(Answer):
     mode: Mode
     outcome: Outcome
     counts: CountsAnswer
+    mapping: MappingUsedAnswer | None
+    parser_version: int = Field(description="Change quand la lecture des fichiers change.")
     media_type: str
     file_name: str | None
     sha256: str
@@ -54,6 +72,9 @@ class ImportRecordAnswer(ImportSummaryAnswer):
     dry_run: bool
     errors: list[RowErrorAnswer]
     errors_truncated: bool
+    warnings: list[RowErrorAnswer]
+    warnings_truncated: bool
+    notices: list[NoticeAnswer]
 
 
 class ImportPageAnswer(Answer):
@@ -82,6 +103,14 @@ def to_error_answers(found: Sequence[RowError], language: Language) -> list[RowE
     ]
 
 
+def to_notice_answers(found: Sequence[Notice], language: Language) -> list[NoticeAnswer]:
+    return [NoticeAnswer(code=n.code, message=n.message.read(language)) for n in found]
+
+
+def to_mapping_used_answer(used: MappingUsed) -> MappingUsedAnswer:
+    return MappingUsedAnswer(name=used.name, version=used.version)
+
+
 def to_counts_answer(counts: Counts) -> CountsAnswer:
     return CountsAnswer(
         received=counts.received,
@@ -98,6 +127,8 @@ def to_summary_answer(found: Import, service_name: str) -> ImportSummaryAnswer:
         mode=found.mode,
         outcome=found.outcome,
         counts=to_counts_answer(found.counts),
+        mapping=None if found.mapping is None else to_mapping_used_answer(found.mapping),
+        parser_version=found.parser_version,
         media_type=found.media_type,
         file_name=found.file_name,
         sha256=found.sha256.hex(),
@@ -114,4 +145,7 @@ def to_record_answer(
         dry_run=False,
         errors=to_error_answers(findings.errors, language),
         errors_truncated=findings.is_truncated,
+        warnings=to_error_answers(findings.warnings[:WARNINGS_MAX], language),
+        warnings_truncated=len(findings.warnings) > WARNINGS_MAX,
+        notices=to_notice_answers(findings.notices, language),
     )

@@ -1,20 +1,26 @@
 """The tables a service with imports has: what was sent, by whom, and what came of it.
 
-A file is kept once per organisation however often it is sent. Both tables are append-only.
+A file is kept once per organisation however often it is sent. An organisation's mapping has a row
+for each of its versions. All these tables are append-only.
 """
 
 from typing import Annotated
 
 from alembic import op
+from sqlalchemy import BigInteger, ForeignKeyConstraint, text
 from sqlmodel import Field, SQLModel
 
 from services.common.schema import grant, protect_tenant_table
 from services.common.tables import (
     BigInt,
+    BigIntOrNone,
     Document,
+    EmptyList,
     Key,
     NewKey,
+    NumberKey,
     RecordedAt,
+    TextKey,
     Words,
     WordsOrNone,
     new_registry,
@@ -22,6 +28,7 @@ from services.common.tables import (
 )
 
 IMPORT_TABLES = ("import_files", "imports")
+MAPPING_TABLES = ("import_mappings",)
 
 
 class ImportTable(SQLModel, registry=new_registry()):
@@ -39,7 +46,14 @@ class ImportFile(ImportTable, table=True):
 
 class Import(ImportTable, table=True):
     __tablename__ = "imports"
-    __table_args__ = (references("imports_file_fkey", "import_files", "sha256"),)
+    __table_args__ = (
+        references("imports_file_fkey", "import_files", "sha256"),
+        ForeignKeyConstraint(
+            ("organisation_id", "kind", "mapping", "mapping_version"),
+            [f"import_mappings.{name}" for name in ("organisation_id", "kind", "name", "version")],
+            name="imports_mapping_fkey",
+        ),
+    )
 
     organisation_id: Key
     import_id: NewKey
@@ -56,6 +70,28 @@ class Import(ImportTable, table=True):
     rejected_count: BigInt
     errors: Document
     errors_truncated: bool
+    subject: Words
+    recorded_at: RecordedAt
+    error_log: bytes | None
+    warnings: EmptyList
+    notices: EmptyList
+    mapping: WordsOrNone
+    mapping_version: BigIntOrNone
+    parser_version: Annotated[
+        int, Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("1")})
+    ]
+
+
+class ImportMapping(ImportTable, table=True):
+    __tablename__ = "import_mappings"
+
+    organisation_id: Key
+    kind: TextKey
+    name: TextKey
+    version: NumberKey
+    columns: Document
+    codes: Document
+    is_retired: bool
     subject: Words
     recorded_at: RecordedAt
 
@@ -113,3 +149,46 @@ def create_import_tables(app_role: str) -> None:
     for table in IMPORT_TABLES:
         protect_tenant_table(app_role, table)
     grant(app_role, "SELECT, INSERT", IMPORT_TABLES)
+
+
+def create_mapping_tables(app_role: str) -> None:
+    """An organisation's own titles and codes by kind of import, a row for each version."""
+    op.execute(
+        """
+        CREATE TABLE import_mappings (
+            organisation_id uuid NOT NULL,
+            kind text NOT NULL,
+            name text NOT NULL,
+            version bigint NOT NULL CONSTRAINT import_mappings_version_check CHECK (version >= 1),
+            columns jsonb NOT NULL,
+            codes jsonb NOT NULL,
+            is_retired boolean NOT NULL,
+            subject text NOT NULL,
+            recorded_at timestamptz NOT NULL DEFAULT now(),
+            CONSTRAINT import_mappings_pkey PRIMARY KEY (organisation_id, kind, name, version)
+        )
+        """
+    )
+    for table in MAPPING_TABLES:
+        protect_tenant_table(app_role, table)
+    grant(app_role, "SELECT, INSERT", MAPPING_TABLES)
+
+
+def add_import_readings() -> None:
+    """How a file was read: with which mapping and parser, all its errors, what else was said."""
+    for column in (
+        "error_log bytea",
+        "warnings jsonb NOT NULL DEFAULT '[]'",
+        "notices jsonb NOT NULL DEFAULT '[]'",
+        "mapping text",
+        "mapping_version bigint",
+        "parser_version bigint NOT NULL DEFAULT 1",
+    ):
+        op.execute(f"ALTER TABLE imports ADD COLUMN {column}")
+    op.execute(
+        """
+        ALTER TABLE imports ADD CONSTRAINT imports_mapping_fkey
+        FOREIGN KEY (organisation_id, kind, mapping, mapping_version)
+        REFERENCES import_mappings (organisation_id, kind, name, version)
+        """
+    )

@@ -13,9 +13,12 @@ errors are then kept in a transaction of their own. A file that cannot be read a
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from heapq import merge
+from itertools import chain, islice
+from typing import Literal
 
 from fastapi import Request, Response
 from sqlalchemy import text
@@ -23,22 +26,42 @@ from sqlalchemy import text
 from services.common import audit, errors
 from services.common.answers import read_body
 from services.common.app import database_of, today_of
-from services.common.database import WriteSession
-from services.common.errors import JsonValue, Problem
-from services.common.idempotency import Answered, answer_once
+from services.common.columns import RowError, TableRefused
+from services.common.database import Database, WriteSession
+from services.common.error_log import read_log, write_log
+from services.common.errors import InputError, JsonValue, Problem
+from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
-from services.common.import_kinds import ERRORS_MAX, Findings, ImportKind, Prepared, place_errors
-from services.common.import_queries import Counts, Mode, Outcome, SentFile, insert_import
+from services.common.import_kinds import (
+    ERRORS_MAX,
+    Findings,
+    ImportKind,
+    Prepared,
+    by_row,
+    place_errors,
+)
+from services.common.import_queries import (
+    Counts,
+    MappingUsed,
+    Mode,
+    Outcome,
+    SentFile,
+    insert_import,
+)
 from services.common.import_schemas import (
     ImportAnswer,
     format_import_id,
     to_counts_answer,
     to_error_answers,
+    to_notice_answers,
 )
 from services.common.messages import MESSAGES
+from services.common.oddities import WARNINGS_MAX
+from services.common.quoting import quote_cells
+from services.common.readings import Batch
 from services.common.recording import Recorded
 from services.common.strict_json import escape_pointer
-from services.common.tabular import RowError, TableRefused, find_reader, read_table
+from services.common.tabular import find_reader, read_table
 from services.common.text import Language, choose_language
 
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
@@ -52,13 +75,26 @@ _LONGER = (
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a request asks for, and in which language it is answered."""
+    """What a request asks for, and in which language it is answered.
+
+    `kind` has the organisation's own titles and codes when it is read with its `mapping`.
+    """
 
     service_name: str
     kind: ImportKind
     mode: Mode
     dry_run: bool
     language: Language
+    mapping: MappingUsed | None = None
+
+
+Step = Literal["read", "checked", "stored"]
+Progress = Callable[[Step, int], None]
+"""Told from the thread that works how many rows took a step; may raise, to stop the import."""
+
+
+def _tell_nobody(step: Step, rows: int) -> None:
+    pass
 
 
 class _RowsRefused(Exception):
@@ -82,25 +118,41 @@ async def receive_import(
 ) -> Response:
     """Read the request's body and record its rows: the answer to `POST /v1/imports`.
 
-    Raises UnsupportedMediaType, PayloadTooLarge, BadRequest for a body that breaks off, and
-    Unprocessable, with the members of the answer, when what the file holds kept it all out.
+    Raises UnsupportedMediaType, PayloadTooLarge, BadRequest for a body that breaks off, and what
+    `run_import` raises.
     """
     file = await _read_file(request, file_name)
+    once = work_once(request, principal, file.sha256 + file.media_type.encode())
+    database, today = database_of(request), today_of(request)
+    return to_response(await run_import(database, principal, order, file, today, once=once))
+
+
+async def run_import(
+    database: Database,
+    principal: Principal,
+    order: Order,
+    file: SentFile,
+    today: date,
+    progress: Progress = _tell_nobody,
+    once: Once = at_once,
+) -> Answered:
+    """Read, check and record a file: everything an import does once the file is there.
+
+    Raises Unprocessable, with the members of the answer, when what the file holds kept it all out;
+    PayloadTooLarge; and whatever `progress` raises, which undoes the import.
+    """
     try:
-        prepared = await asyncio.to_thread(_prepare, order.kind, file)
+        prepared = await asyncio.to_thread(_prepare, order.kind, file, progress)
     except TableRefused as refused:
         raise _refusal(order, None, Counts(0, 0, 0, 0), _first(refused.found)) from refused
-    today = today_of(request)
 
     async def work(session: WriteSession) -> Answered:
-        return await _record(session, principal, order, file, prepared, today)
+        return await _record(session, principal, order, file, prepared, today, progress)
 
-    async def record() -> Response:
-        identity = file.sha256 + file.media_type.encode()
-        async with database.apart() as own:
-            return await answer_once(request, principal, work, identity, own)
+    async def record() -> Answered:
+        async with database.apart() as own, own.write(principal.organisation_id) as session:
+            return await once(session, work)
 
-    database = database_of(request)
     try:
         async with database.turn(principal.organisation_id):
             # A hundred thousand facts take seconds of a processor between the statements: on the
@@ -124,8 +176,19 @@ async def _read_file(request: Request, file_name: str | None) -> SentFile:
     return SentFile(content, digest, media_type, file_name)
 
 
-def _prepare(kind: ImportKind, file: SentFile) -> Prepared:
-    return kind.prepare(read_table(file.content, file.media_type, kind.columns))
+def _prepare(kind: ImportKind, file: SentFile, progress: Progress) -> Prepared:
+    table = read_table(file.content, file.media_type, kind.columns)
+    return kind.prepare(replace(table, batches=_count(table.batches, progress)))
+
+
+def _count(batches: Iterator[Batch], progress: Progress) -> Iterator[Batch]:
+    """The same batches; tells how many rows were read, then how many of them were checked."""
+    rows = 0
+    for batch in batches:
+        rows += len(batch.numbers) + len(batch.refused_numbers)
+        progress("read", rows)
+        yield batch
+        progress("checked", rows)
 
 
 async def _record(
@@ -135,17 +198,21 @@ async def _record(
     file: SentFile,
     prepared: Prepared,
     today: date,
+    progress: Progress,
 ) -> Answered:
     """Record the good rows and keep the import; or, on a dry run, find out what that would say."""
     for statement in _LONGER:
         await session.connection.execute(statement)
     savepoint = await session.connection.begin_nested()
     recorded = await prepared.record(session, principal, today)
+    progress("stored", len(prepared.numbers))
     created, unchanged = len(recorded.created), len(recorded.unchanged)
     drafts = len(prepared.numbers)
     assert created + unchanged + len(recorded.refused) == drafts, "a row is recorded or refused"
     rejected = prepared.received - drafts + len(recorded.refused)
     findings = _merge(prepared, recorded, order.kind.places)
+    quoted = quote_cells(findings.errors, file.content, file.media_type, order.kind.columns)
+    findings = replace(findings, errors=quoted)
     if rejected and order.mode == "atomic":
         raise _RowsRefused(Counts(prepared.received, 0, unchanged, rejected), findings)
     counts = Counts(prepared.received, created, unchanged, rejected)
@@ -178,6 +245,7 @@ async def _keep(
         file=file,
         counts=counts,
         findings=findings,
+        mapping=order.mapping,
         subject=principal.subject,
     )
     details: dict[str, JsonValue] = {
@@ -193,18 +261,32 @@ async def _keep(
     return import_id
 
 
-def _first(found: Sequence[RowError], is_truncated: bool = False) -> Findings:
-    ordered = sorted(found, key=lambda error: (error.row, error.column))
-    return Findings(ordered[:ERRORS_MAX], is_truncated or len(ordered) > ERRORS_MAX)
+def _first(found: Sequence[RowError]) -> Findings:
+    return Findings(sorted(found, key=by_row)[:ERRORS_MAX], len(found) > ERRORS_MAX)
 
 
 def _merge(prepared: Prepared, recorded: Recorded, places: Mapping[str, str]) -> Findings:
-    """What reading found and what recording found: the first of both by row and column."""
-    positions = sorted(recorded.refused)
-    found = list(prepared.findings.errors)
-    for position in positions[:ERRORS_MAX]:
-        found += place_errors(prepared.numbers[position], recorded.refused[position], places)
-    return _first(found, prepared.findings.is_truncated or len(positions) > ERRORS_MAX)
+    """What reading found and what recording found: the first of both by row, and all of them."""
+
+    def place(told: Mapping[int, Sequence[InputError]]) -> Iterator[RowError]:
+        for position in sorted(told):
+            yield from place_errors(prepared.numbers[position], told[position], places)
+
+    read = prepared.findings
+    warnings = sorted([*read.warnings, *place(recorded.warned)], key=by_row)
+    told = replace(read, warnings=warnings)
+    if not recorded.refused:
+        return told
+    of_reading = read_log(read.log) if read.log else iter(read.errors)
+    found = merge(of_reading, place(recorded.refused), key=lambda error: error.row)
+    first = list(islice(found, ERRORS_MAX + 1))
+    is_truncated = len(first) > ERRORS_MAX
+    return replace(
+        told,
+        errors=sorted(first, key=by_row)[:ERRORS_MAX],
+        is_truncated=is_truncated,
+        log=write_log(chain(first, found)) if is_truncated else b"",
+    )
 
 
 def _document(
@@ -218,6 +300,9 @@ def _document(
         counts=to_counts_answer(counts),
         errors=to_error_answers(findings.errors, order.language),
         errors_truncated=findings.is_truncated,
+        warnings=to_error_answers(findings.warnings[:WARNINGS_MAX], order.language),
+        warnings_truncated=len(findings.warnings) > WARNINGS_MAX,
+        notices=to_notice_answers(findings.notices, order.language),
     )
     return answer.model_dump(mode="json")
 

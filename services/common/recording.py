@@ -24,13 +24,15 @@ CONFLICT = InputError(
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """By position in the batch: what was created, what was there already, what was refused."""
+    """By position in the batch: what was created, what was there already, what was refused.
+
+    `warned` is what is odd about rows that were not refused.
+    """
 
     created: Sequence[int]
     unchanged: Sequence[int]
     refused: Mapping[int, Sequence[InputError]] = field(default_factory=dict)
     warned: Mapping[int, Sequence[InputError]] = field(default_factory=dict)
-    """What is allowed but odd, in rows that were not refused."""
 
 
 def refuse_first(recorded: Recorded, places: Mapping[str, str] | None = None) -> None:
