@@ -81,9 +81,13 @@ class LoanBody(Body):
         )
 
 
+TERMS_IN_SHEET = ("principal", "annual_rate", "instalments", "first_due_on")
+
 PLACES = {
     "/borrower_external_id": "/borrower/external_id",
     "/funding_state": "/funding",
+    **{f"/{term}": f"/terms/{term}" for term in TERMS_IN_SHEET},
+    **{f"/{said}": "/borrower" for said in ("borrower_kind", "gender", "birth_year")},
 }
 """Where the JSON body holds what a sheet has in a column of its own."""
 

@@ -9,11 +9,13 @@ from tests.services.loans.conftest import (
     Loans,
     coaching_session,
     codes_of,
+    loan,
     loan_row,
     outcome,
     record_borrower,
     record_loan,
     some_id,
+    terms,
     write_csv,
 )
 from tests.services.loans.test_reporting_periods import SIGNED, place
@@ -204,3 +206,43 @@ async def test_errors_on_record_are_named_when_submitting(loans: Loans, member: 
     found = (await member.get(place(member, "/findings"))).json()
     assert (found["errors"], found["items"][0]["code"]) == (1, code)
     assert (await member.get(place(member))).json()["events"] == []
+
+
+async def test_a_sheet_is_told_what_is_odd_and_recorded(member: Client) -> None:
+    rows = [
+        loan_row("L-1", principal="20000.01", gender=""),
+        loan_row("L-2"),
+        loan_row("L-3", instalments="0"),
+        loan_row("L-4", contracted_on="2024-01-01"),
+    ]
+    for dry_run in ("true", "false"):
+        sent = await member.send("loans", write_csv(rows), mode="partial", dry_run=dry_run)
+        answer = sent.json()
+        assert answer["counts"]["created"] == 3
+        assert [error["row"] for error in answer["errors"]] == [3]
+        assert [(w["row"], w["column"], w["code"]) for w in answer["warnings"]] == [
+            (1, "gender", "rule.gender_missing"),
+            (1, "principal", "rule.large_loan"),
+            (4, "disbursed_on", "rule.late_disbursement"),
+        ]
+    again = await member.send("loans", write_csv(rows), mode="partial")
+    assert again.json()["warnings"] == []  # nothing new is in it
+
+
+async def test_a_rule_that_refuses_names_the_place_in_the_body(
+    loans: Loans, member: Client, network: Client
+) -> None:
+    condition: JsonValue = {"field": "principal", "operator": "equal", "value": "1234.56"}
+    new = rule(kind="loans", place="principal", severity="error", conditions=[condition])
+    assert (await network.post("/v1/validation-rules", new)).status_code == 201
+    body = loan(
+        await record_borrower(member),
+        terms=terms(principal="1234.56"),
+        contracted_on="2026-03-31",
+        disbursed_on="2026-03-31",
+    )
+    refused = await member.post("/v1/loans", body)
+    assert codes_of(refused) == {"/terms/principal": new["code"]}
+    sheet = loan_row("L-1", principal="1234.56", disbursed_on="2026-03-31", first_due_on="")
+    refused = await member.send("loans", write_csv([sheet]))
+    assert codes_of(refused) == {"/1/principal": new["code"]}
