@@ -8,10 +8,11 @@
                        ├─ outcomes
         └──────────────┴─ coaching_sessions    reversals: of any fact but a loan
 
-    period_events: what became of each month          validation_rules, reporting_deadlines
+    period_events: what became of each month
 
-Every table but the last two is a tenant table: `organisation_id` comes first in each of its keys,
-and row-level security is forced on it. Those two say the same to every organisation.
+Every table is a tenant table: `organisation_id` comes first in each of its keys, and row-level
+security is forced on it. What the network says to all alike is in `network_tables`; the regions
+belong to the registry.
 """
 
 from datetime import date
@@ -298,36 +299,6 @@ class PeriodEvent(LoansTable, table=True):
     recorded_by: Words
 
 
-class ValidationRule(LoansTable, table=True):
-    """What the network finds wrong or odd, by version; `conditions` are data, never code."""
-
-    __tablename__ = "validation_rules"
-
-    code: TextKey
-    version: SmallKey
-    kind: Words
-    severity: Words
-    place: Words
-    conditions: Document
-    message_fr: Words
-    message_en: Words
-    from_on: date
-    until_on: date | None
-    recorded_at: RecordedAt
-    recorded_by: Words
-
-
-class ReportingDeadline(LoansTable, table=True):
-    """Days after a month's end by which it is due, for the months from `from_on` on."""
-
-    __tablename__ = "reporting_deadlines"
-
-    from_on: DateKey
-    days: int
-    recorded_at: RecordedAt
-    recorded_by: Words
-
-
 class Allocation(LoansTable, table=True):
     """How a repayment is split; it changes when an earlier one is recorded or reversed."""
 
@@ -399,6 +370,3 @@ KEPT_FIGURES = (Allocation, LoanState, DailyTotals)
 """Derived from the facts in the transaction that records them; `reseau verify` rebuilds them."""
 
 TENANT_TABLES = (*FACTS, *DESCRIPTIONS, *KEPT_FIGURES)
-
-REFERENCE_TABLES = (ValidationRule, ReportingDeadline)
-"""Of the network itself, the same for every organisation; rows are added, never changed."""

@@ -16,6 +16,7 @@ from services.common.tables import (
     table_of,
 )
 from services.funds import tables as funds
+from services.loans import network_tables
 from services.loans import tables as loans
 from services.registry import tables as registry
 
@@ -74,7 +75,7 @@ MANIFESTS = (
         bases=(KernelTable, ImportTable, loans.LoansTable),
         tenant_tables=(*KERNEL_FACTS, *KERNEL_OTHERS, *IMPORT_FACTS, *loans.TENANT_TABLES),
         facts=(*KERNEL_FACTS, *IMPORT_FACTS, *loans.FACTS),
-        reference_tables=loans.REFERENCE_TABLES,
+        reference_tables=network_tables.REFERENCE_TABLES,
     ),
 )
 
