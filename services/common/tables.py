@@ -49,6 +49,8 @@ BigIntOrNone = Annotated[int | None, Field(sa_type=BigInteger)]
 Cents = BigInt
 CentsOrNone = BigIntOrNone
 Counter = Annotated[int, Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})]
+First = Annotated[int, Field(sa_type=Integer, sa_column_kwargs={"server_default": text("1")})]
+"""The rank of one among several of the same: the first unless said."""
 Document = Annotated[object, Field(sa_type=JSONB, nullable=False)]
 EmptyList = Annotated[
     object,

@@ -37,7 +37,7 @@ def _stands(kind: str) -> str:
 
 _FACTS = {
     "loans": text(
-        """
+        f"""
         SELECT f.external_id, f.disbursed_on AS counted_on, f.contracted_on, f.disbursed_on,
                i.due_on AS first_due_on, f.principal_cents / 100.0 AS principal,
                cast(f.terms ->> 'annual_rate' AS numeric) AS annual_rate,
@@ -49,6 +49,7 @@ _FACTS = {
         LEFT JOIN instalments i ON i.organisation_id = f.organisation_id
                                AND i.loan_id = f.loan_id AND i.version = 1 AND i.number = 1
         WHERE f.organisation_id = :organisation AND f.disbursed_on BETWEEN :first AND :last
+          AND {_stands("loan")}
         ORDER BY f.disbursed_on, f.external_id
         """
     ),

@@ -48,8 +48,8 @@ async def record_rule(
 ) -> Answered:
     """Add a version, unless the newest says the same. Raises Unprocessable.
 
-    What refuses begins today at the earliest: a fact on record is never found wrong afterwards,
-    since a loan cannot be taken out and its month could then never be submitted.
+    What refuses begins today at the earliest: facts on record are not found wrong afterwards, in
+    months that were signed.
     """
     versions = await list_versions(session, body.code)
     newest = versions[-1].version if versions else 0
