@@ -46,6 +46,7 @@ PREFIXES: Mapping[str, Part] = {
     "coaching-sessions": Part.LOANS,
     "outcomes": Part.LOANS,
     "reporting-periods": Part.LOANS,
+    "reporting-deadlines": Part.LOANS,
     "validation-rules": Part.LOANS,
     "imports": Part.LOANS,
 }

@@ -12,6 +12,7 @@ from services.loans.loan_facts import routes as loan_facts
 from services.loans.loans import routes as loans
 from services.loans.outcomes import routes as outcomes
 from services.loans.periods import completeness_routes as completeness
+from services.loans.periods import deadline_routes as deadlines
 from services.loans.periods import routes as periods
 from services.loans.repayments import routes as repayments
 from services.loans.reversals import routes as reversals
@@ -34,6 +35,7 @@ def create_app() -> FastAPI:
         reversals.router,
         create_imports_router(KINDS, "loans"),
         periods.router,
+        deadlines.router,
         rules.router,
         totals.router,
         completeness.router,

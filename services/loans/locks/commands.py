@@ -20,7 +20,7 @@ async def refuse_locked(
     refused: dict[int, list[InputError]],
 ) -> None:
     """Refuse the rows of a batch whose date is in a locked month: one statement for all of them."""
-    months = {day.replace(day=1) for day in dates.values()}
+    months = {day.replace(day=1) for day in set(dates.values())}
     locked = await find_locked(session, months) if months else set()
     if locked:
         for row, day in dates.items():

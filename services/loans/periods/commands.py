@@ -13,10 +13,12 @@ from services.common.database import ReadSession, WriteSession
 from services.common.errors import Conflict, InputError, JsonValue, Unprocessable, not_found
 from services.common.idempotency import Answered, created, replayed
 from services.common.identity import Principal
+from services.common.recording import to_problem
 from services.common.strict_json import escape_pointer
 from services.common.text import Text
 from services.loans.periods import queries
 from services.loans.periods.arithmetic import (
+    Deadline,
     MonthRecord,
     PeriodEvent,
     Signature,
@@ -167,6 +169,43 @@ async def confirm_reopening(
         )
     event = replace(_begin(principal, Step.REOPENED, today), request_id=request_id)
     return await _record(session, principal, organisation, before, event)
+
+
+async def record_deadline(
+    session: WriteSession, principal: Principal, deadline: Deadline, today: date
+) -> Answered:
+    """Change the deadline from a month on. Raises Conflict, or Unprocessable for a month over.
+
+    Nobody becomes late, or stops being so, afterwards.
+    """
+    location = "/v1/reporting-deadlines"
+    document = show_deadline(deadline)
+    known = {each.from_on: each for each in await queries.load_deadlines(session)}
+    if deadline in known.values():
+        return replayed(document, location)
+    if deadline.from_on in known:
+        raise Conflict(
+            Text(
+                "Un autre délai s'applique déjà à partir de ce mois.",
+                "Another deadline already holds from this month on.",
+            ),
+            code="reporting_deadline.conflict",
+        )
+    if end_of(deadline.from_on) < today:
+        message = Text(
+            "Un délai change à partir d'un mois qui n'est pas terminé.",
+            "A deadline changes from a month that is not over.",
+        )
+        raise to_problem([InputError("/from", "reporting_deadline.past", message)])
+    await queries.insert_deadline(session, deadline, principal.subject)
+    told: dict[str, JsonValue] = {**document}
+    await outbox.append(session, "reporting_deadline.recorded", told)
+    await audit.append(session, principal, "reporting_deadline.recorded", told)
+    return created(document, location)
+
+
+def show_deadline(deadline: Deadline) -> dict[str, JsonValue]:
+    return {"from": f"{deadline.from_on:%Y-%m}", "days": deadline.days}
 
 
 def _begin(principal: Principal, step: Step, today: date) -> PeriodEvent:

@@ -73,6 +73,13 @@ async def load_deadlines(session: ReadSession) -> list[Deadline]:
     return [Deadline(*row) for row in await session.connection.execute(_DEADLINES)]
 
 
+async def insert_deadline(session: WriteSession, deadline: Deadline, recorded_by: str) -> None:
+    await session.connection.execute(
+        _INSERT_DEADLINE,
+        {"from": deadline.from_on, "days": deadline.days, "by": recorded_by},
+    )
+
+
 async def read_figures(session: ReadSession, month: date) -> dict[str, JsonValue]:
     """The figures of a month: flows dated in it, positions at its end, people counted once."""
     last = end_of(month)
@@ -150,6 +157,9 @@ _INSERT = text(
     """
 )
 _DEADLINES = text("SELECT from_on, days FROM reporting_deadlines ORDER BY from_on")
+_INSERT_DEADLINE = text(
+    "INSERT INTO reporting_deadlines (from_on, days, recorded_by) VALUES (:from, :days, :by)"
+)
 _ONE = "(cast(:organisation AS uuid) IS NULL OR {0}.organisation_id = :organisation)"
 _STEPS = text(
     f"""

@@ -7,22 +7,23 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 from pydantic.json_schema import WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from services.common.errors import InputError, Unprocessable
 from services.common.fields import Answer, Body, Name, Reason
 from services.common.text import Text
-from services.loans.periods.arithmetic import MONTHS_MAX, State, Step, months_between
+from services.loans.periods.arithmetic import MONTHS_MAX, Deadline, State, Step, months_between
 from services.loans.rules.arithmetic import Severity
 
 _MONTH = re.compile(r"(19|2[01])[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
 
 
 def parse_month(value: object) -> date:
-    """The first day of a month written `2026-03`. Raises ValueError."""
+    """The first day of a month written `2026-03`. Raises PydanticCustomError `month.form`."""
     if isinstance(value, date):
         return value
     if not isinstance(value, str) or not _MONTH.fullmatch(value):
-        raise ValueError("a month is written 2026-03")
+        raise PydanticCustomError("month.form", "refused")
     return date(int(value[:4]), int(value[5:]), 1)
 
 
@@ -89,6 +90,26 @@ class DecisionBody(Body):
 
 class ReasonBody(Body):
     reason: Reason
+
+
+class DeadlineBody(Body):
+    """Jours accordés après la fin de chaque mois, à partir du mois `from`."""
+
+    from_month: Month = Field(alias="from")
+    days: int = Field(ge=0, le=365)
+
+    def to_deadline(self) -> Deadline:
+        return Deadline(self.from_month, self.days)
+
+
+class DeadlineAnswer(Answer):
+    from_month: Annotated[Month, Field(serialization_alias="from")]
+    days: int
+
+
+class DeadlineList(Answer):
+    items: list[DeadlineAnswer]
+    next: str | None
 
 
 class SignatureAnswer(Answer):

@@ -81,6 +81,8 @@ OPERATIONS: dict[tuple[str, str], set[Role]] = {
         "POST",
         "/v1/reporting-periods/{organisation}/{month}/reopenings/{reopening_id}/confirmations",
     ): {Role.NETWORK},
+    ("GET", "/v1/reporting-deadlines"): PERIOD_READERS,
+    ("POST", "/v1/reporting-deadlines"): {Role.NETWORK},
     ("GET", "/v1/validation-rules"): {Role.MEMBER, Role.NETWORK, Role.FUNDER, Role.AUDITOR},
     ("POST", "/v1/validation-rules"): {Role.NETWORK},
     ("GET", "/internal/completeness"): PERIOD_READERS,

@@ -38,7 +38,7 @@ class Posted:
 
 async def lend_with_facts(member: Client) -> tuple[Document, dict[str, Posted]]:
     """A loan with one fact of each kind in June."""
-    lent = await record_loan(member)
+    lent = await record_loan(member, first_disbursement="1000.00")
     path = f"/v1/loans/{lent['loan_id']}"
     who: JsonValue = {
         "external_id": (await member.get("/v1/borrowers")).json()["items"][0]["external_id"]
@@ -46,6 +46,37 @@ async def lend_with_facts(member: Client) -> tuple[Document, dict[str, Posted]]:
     facts = {}
     bodies: tuple[tuple[str, str, Document], ...] = (
         ("repayment", f"{path}/repayments", repayment("106.62", "2025-06-10")),
+        (
+            "disbursement",
+            f"{path}/disbursements",
+            {"external_id": "D", "amount": "10.00", "disbursed_on": "2025-06-11"},
+        ),
+        (
+            "fee",
+            f"{path}/fees",
+            {"external_id": "F", "amount": "1.00", "reason": "x", "charged_on": "2025-06-12"},
+        ),
+        (
+            "rescheduling",
+            f"{path}/reschedulings",
+            {
+                "external_id": "N",
+                "reason": "x",
+                "rescheduled_on": "2025-06-13",
+                "terms": {"instalments": 18},
+            },
+        ),
+        (
+            "moratorium",
+            f"{path}/moratoria",
+            {
+                "external_id": "M",
+                "reason": "x",
+                "starts_on": "2025-06-14",
+                "kind": "capital_only",
+                "periods": 1,
+            },
+        ),
         (
             "write_off",
             f"{path}/write-offs",
@@ -96,7 +127,14 @@ async def test_no_fact_dated_in_it_is_reversed(
     recovery: Document = {"fact": {"kind": "recovery", "external_id": "V"}, "reason": "x"}
     assert (await member.post(path, recovery)).status_code == 201
     await lock(member, network)
-    for kind in ("repayment", "write_off"):
+    for kind in (
+        "moratorium",
+        "rescheduling",
+        "fee",
+        "disbursement",
+        "repayment",
+        "write_off",
+    ):
         fact: JsonValue = {"kind": kind, "external_id": facts[kind].answer["external_id"]}
         refused = await member.post(path, {"fact": fact, "reason": "x"})
         assert codes_of(refused) == {"/fact": LOCKED}, kind
@@ -106,6 +144,26 @@ async def test_no_fact_dated_in_it_is_reversed(
         assert (refused.status_code, refused.json()["code"]) == (422, LOCKED)
     assert (await member.post(path, recovery)).status_code == 200  # reversed before the lock
     assert (await loans.count_rows(member))["reversals"] == 1
+
+
+async def test_a_credit_is_neither_given_back_nor_a_loan_taken_out(
+    member: Client, network: Client
+) -> None:
+    lent = await record_loan(
+        member, contracted_on="2025-06-01", disbursed_on="2025-06-01", first_disbursement=None
+    )
+    path = f"/v1/loans/{lent['loan_id']}"
+    paid = repayment("2000.00", "2025-06-02", surplus="credit")
+    assert (await member.post(f"{path}/repayments", paid)).status_code == 201
+    await lock(member, network)
+    refund = {"external_id": "B", "amount": "1.00", "refunded_on": "2025-06-03"}
+    refused = await member.post(f"{path}/refunds", refund)
+    assert codes_of(refused) == {"/refunded_on": LOCKED}
+    body: Document = {
+        "fact": {"kind": "loan", "external_id": lent["external_id"]},
+        "reason": "x",
+    }
+    assert codes_of(await member.post(f"{path}/reversals", body)) == {"/fact": LOCKED}
 
 
 async def test_a_sheet_tells_the_rows_of_a_locked_month(member: Client, network: Client) -> None:

@@ -404,6 +404,36 @@ async def test_the_network_names_an_organisation(network: Client) -> None:
     assert codes_of(await network.get("/v1/reporting-periods")) == {"/organisation": "missing"}
 
 
+# --- deadlines ------------------------------------------------------------------------------------
+
+
+async def test_a_deadline_changes_from_a_month_on(
+    loans: Loans, member: Client, network: Client
+) -> None:
+    path = "/v1/reporting-deadlines"
+    first: Document = {"from": "1900-01", "days": 15}
+    new: Document = {"from": "2099-04", "days": 20}
+    posted = await network.post(path, new)
+    assert (posted.status_code, posted.json()) == (201, new)
+    again = await network.post(path, new)
+    assert (again.status_code, again.json()) == (200, new)
+    refusals: tuple[tuple[Document, tuple[int, str]], ...] = (
+        ({**new, "days": 21}, (409, "reporting_deadline.conflict")),
+        ({"from": "2026-02", "days": 20}, (422, "reporting_deadline.past")),
+        ({"from": "2099-13", "days": 20}, (422, "input.invalid")),
+        ({"from": "2099-05", "days": 366}, (422, "input.invalid")),
+    )
+    for other, refusal in refusals:
+        refused = await network.post(path, other)
+        assert (refused.status_code, refused.json()["code"]) == refusal
+    assert (await member.get(path)).json() == {"items": [first, new], "next": None}
+    due = {
+        month: (await member.get(place(member, "", month))).json()["due_on"]
+        for month in ("2099-03", "2099-04", "2099-05")
+    }
+    assert due == {"2099-03": "2099-04-15", "2099-04": "2099-05-20", "2099-05": "2099-06-20"}
+
+
 # --- what the network reads of all ----------------------------------------------------------------
 
 
