@@ -7,9 +7,11 @@ does not hold, unless it asks for just that.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 from services.common.calendar import Frequency, add_periods
@@ -39,6 +41,8 @@ class Operator(StrEnum):
 
 
 _ORDERS: Mapping[Operator, tuple[int, ...]] = {
+    Operator.IS_MISSING: (),
+    Operator.IS_PRESENT: (),
     Operator.EQUAL: (0,),
     Operator.NOT_EQUAL: (-1, 1),
     Operator.LESS_THAN: (-1,),
@@ -46,7 +50,7 @@ _ORDERS: Mapping[Operator, tuple[int, ...]] = {
     Operator.GREATER_THAN: (1,),
     Operator.AT_LEAST: (0, 1),
 }
-"""By operator: how the left side may stand to the right one, as `compare` says."""
+"""By operator: how the left side may stand to the right one, as `compare` says; none to none."""
 
 _DATE, _NUMBER, _TEXT = FieldKind.DATE, FieldKind.NUMBER, FieldKind.TEXT
 
@@ -114,15 +118,24 @@ Amounts are in dollars, as they are written; rates in percent a year.
 UNITS = {"days": Frequency.DAYS, "months": Frequency.MONTHS}
 
 
+_NUMBERS = (int, Decimal)  # a union made at each call would take longer than the comparison
+
+
 def compare(left: Value, right: Value) -> int:
     """-1, 0 or 1: the left side comes before the right one, equals it, or comes after."""
+    if isinstance(left, _NUMBERS) and isinstance(right, _NUMBERS):
+        return (left > right) - (left < right)
     if isinstance(left, date) and isinstance(right, date):
         return (left > right) - (left < right)
-    if isinstance(left, str) and isinstance(right, str):
-        return (left > right) - (left < right)
-    assert isinstance(left, int | Decimal), "a rule compares two values of one kind"
-    assert isinstance(right, int | Decimal), "a rule compares two values of one kind"
+    assert isinstance(left, str), "a rule compares two values of one kind"
+    assert isinstance(right, str), "a rule compares two values of one kind"
     return (left > right) - (left < right)
+
+
+@lru_cache(maxsize=4096)
+def _later(day: date, unit: Frequency, count: Decimal) -> date:
+    """The same few hundred days stand in most sheets."""
+    return add_periods(day, unit, int(count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +147,32 @@ class Condition:
     value: Value = None
     other_field: str | None = None
     unit: Frequency | None = None
+    orders: tuple[int, ...] = dataclass_field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Looked up once: a sheet of ten thousand loans asks it some hundred thousand times.
+        object.__setattr__(self, "orders", _ORDERS[self.operator])
 
     def holds(self, facts: Facts) -> bool:
         left = facts.get(self.field)
-        if self.operator is Operator.IS_MISSING:
-            return left is None
         if left is None:
-            return False
-        if self.operator is Operator.IS_PRESENT:
-            return True
-        right = self._right(facts)
-        return right is not None and compare(left, right) in _ORDERS[self.operator]
+            return self.operator is Operator.IS_MISSING
+        if not self.orders:
+            return self.operator is Operator.IS_PRESENT
+        right = self.value if self.other_field is None else self._add_up(facts)
+        return right is not None and compare(left, right) in self.orders
 
-    def _right(self, facts: Facts) -> Value:
-        if self.other_field is None:
-            return self.value
+    def _add_up(self, facts: Facts) -> Value:
+        """The other field, and so much more."""
+        assert self.other_field is not None, "there is another field"
         other = facts.get(self.other_field)
         if other is None or self.value is None:
             return other
+        assert isinstance(self.value, Decimal), "what is added is a number"
         if self.unit is not None:
             assert isinstance(other, date), "a unit is for dates"
-            assert isinstance(self.value, Decimal), "what is added is a number"
-            return add_periods(other, self.unit, int(self.value))
+            return _later(other, self.unit, self.value)
         assert isinstance(other, int | Decimal), "only numbers and dates are added to"
-        assert isinstance(self.value, Decimal), "what is added is a number"
         return other + self.value
 
 
