@@ -44,7 +44,7 @@ async def record_coaching_sessions(
     for row in batch.new:
         _check(drafts[row], row, people, known_loans, today, refused)
     dates = {row: drafts[row].held_on for row in batch.new}
-    await refuse_locked(session, "/held_on", dates, refused)
+    await refuse_locked(session, "/held_on", dates.items(), refused)
     warned = await check_rows(
         session, "coaching-sessions", dates, lambda row: _describe(drafts[row]), refused
     )

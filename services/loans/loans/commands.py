@@ -70,7 +70,7 @@ async def record_loans(
     regions = _find_regions(drafts, batch.new, known, principal, refused)
     profiles = _check_borrowers(drafts, batch.new, known, refused)
     dates = {row: drafts[row].disbursed_on for row in batch.new}
-    await refuse_locked(session, "/disbursed_on", dates, refused)
+    await refuse_locked(session, "/disbursed_on", dates.items(), refused)
     warned = await check_rows(
         session, "loans", dates, lambda row: describe(drafts[row], profiles), refused
     )

@@ -1,7 +1,7 @@
 """Refusing facts dated in a locked month. The caller holds the organisation's write lock, and so
 does whoever locks a month: one of them comes first, and the other sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import date
 
 from services.common.database import WriteSession
@@ -16,16 +16,20 @@ CODE = "reporting_period.locked"
 async def refuse_locked(
     session: WriteSession,
     pointer: str,
-    dates: Mapping[int, date],
+    dates: Iterable[tuple[int, date]],
     refused: dict[int, list[InputError]],
 ) -> None:
-    """Refuse the rows of a batch whose date is in a locked month: one statement for all of them."""
-    months = {day.replace(day=1) for day in set(dates.values())}
+    """Refuse the rows of a batch with a date in a locked month: one statement for all of them.
+
+    A row has the date it counts on; one that corrects a fact, that fact's date too.
+    """
+    found = list(dates)
+    months = {day.replace(day=1) for day in {day for _, day in found}}
     locked = await find_locked(session, months) if months else set()
     if locked:
-        for row, day in dates.items():
-            if day.replace(day=1) in locked:
-                refused.setdefault(row, []).append(_refusal(pointer, day))
+        for row, month in dict.fromkeys((row, day.replace(day=1)) for row, day in found):
+            if month in locked:
+                refused.setdefault(row, []).append(_refusal(pointer, month))
 
 
 async def require_unlocked(session: WriteSession, pointer: str, day: date) -> None:
@@ -35,6 +39,7 @@ async def require_unlocked(session: WriteSession, pointer: str, day: date) -> No
 
 
 def _refusal(pointer: str, day: date) -> InputError:
+    """`day` is any of the locked month."""
     month = f"{day:%Y-%m}"
     message = Text(
         f"Le mois {month} est verrouillé : demandez sa réouverture, ou corrigez par un fait daté "

@@ -44,7 +44,7 @@ async def record_outcomes(
         if draft.observed_on > today:
             refuse(refused, row, "/observed_on", "date.future", MESSAGES["date.future"])
     dates = {row: drafts[row].observed_on for row in batch.new}
-    await refuse_locked(session, "/observed_on", dates, refused)
+    await refuse_locked(session, "/observed_on", dates.items(), refused)
     warned = await check_rows(
         session, "outcomes", dates, lambda row: _describe(drafts[row]), refused
     )

@@ -44,7 +44,7 @@ async def record_repayments(
     for row in batch.new:
         _check(drafts[row], row, known.get(drafts[row].loan_external_id), today, refused)
     dates = {row: drafts[row].paid_on for row in batch.new}
-    await refuse_locked(session, "/paid_on", dates, refused)
+    await refuse_locked(session, "/paid_on", dates.items(), refused)
     warned = await check_rows(
         session, "repayments", dates, lambda row: _describe(drafts[row]), refused
     )
