@@ -52,6 +52,13 @@ _AFTER: Mapping[tuple[State, Step], State] = {
     (State.LOCKED, Step.REOPENED): State.OPEN,
 }
 
+_LED_BY: Mapping[Step, tuple[State, ...]] = {
+    Step.SUBMITTED: (State.SUBMITTED, State.APPROVED, State.LOCKED),
+    Step.APPROVED: (State.APPROVED, State.LOCKED),
+    Step.LOCKED: (State.LOCKED,),
+}
+"""The states that a submission, an approval, a lock has led to."""
+
 
 def end_of(month: date) -> date:
     """The last day of the month that begins on `month`."""
@@ -151,6 +158,13 @@ class MonthRecord:
     def submission(self) -> PeriodEvent | None:
         """The latest one, whatever became of it."""
         found = (event for event in reversed(self.events) if event.step is Step.SUBMITTED)
+        return next(found, None)
+
+    def standing(self, step: Step) -> PeriodEvent | None:
+        """The latest event of a step that has led to where the month stands; else None."""
+        if self.state not in _LED_BY[step]:
+            return None
+        found = (event for event in reversed(self.events) if event.step is step)
         return next(found, None)
 
     @property

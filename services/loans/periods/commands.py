@@ -5,7 +5,7 @@ cannot change between being compared and being signed, approved or locked.
 """
 
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from services.common import audit, outbox
@@ -46,120 +46,101 @@ async def load_month(session: ReadSession, month: date, today: date) -> MonthRec
     return MonthRecord(month, events[month], due, today)
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who does something to which month, on which day."""
+
+    principal: Principal
+    organisation: str
+    month: date
+    today: date
+
+    def begin(self, step: Step) -> PeriodEvent:
+        return PeriodEvent(uuid.uuid4(), step, self.today, self.principal.subject)
+
+    @property
+    def location(self) -> str:
+        return f"/v1/reporting-periods/{self.organisation}/{self.month:%Y-%m}"
+
+    def replay(self, event: PeriodEvent) -> Answered:
+        return replayed(show_event(self.organisation, self.month, event), self.location)
+
+
 async def submit(
-    session: WriteSession,
-    principal: Principal,
-    organisation: str,
-    month: date,
-    signature: Signature,
-    digest: str | None,
-    today: date,
+    session: WriteSession, act: Act, signature: Signature, digest: str | None
 ) -> Answered:
     """Sign the figures of a month. Raises Conflict, or Unprocessable while errors stand."""
-    before = await load_month(session, month, today)
-    figures = await queries.read_figures(session, month)
-    event = _begin(principal, Step.SUBMITTED, today)
-    signed = digest_figures(organisation, month, figures)
+    before = await load_month(session, act.month, act.today)
+    figures = await queries.read_figures(session, act.month)
+    signed = digest_figures(act.organisation, act.month, figures)
     if digest is not None and digest != signed.hex():
         raise _figures_changed()
-    last = before.last
+    last = before.standing(Step.SUBMITTED)
     if last is not None and (last.signature, last.digest) == (signature, signed):
-        return replayed(show_event(organisation, month, last), _location(organisation, month))
+        return act.replay(last)
     _require(before, Step.SUBMITTED)
-    findings = await find_findings(session, month, figures)
+    findings = await find_findings(session, act.month, figures)
     _refuse_errors(findings)
     event = replace(
-        event,
+        act.begin(Step.SUBMITTED),
         signature=signature,
         figures=figures,
         warnings=dict(count_warnings(findings)),
         digest=signed,
     )
-    return await _record(session, principal, organisation, before, event)
+    return await _record(session, act, before, event)
 
 
-async def decide(
-    session: WriteSession,
-    principal: Principal,
-    organisation: str,
-    month: date,
-    step: Step,
-    digest: str | None,
-    today: date,
-) -> Answered:
+async def decide(session: WriteSession, act: Act, step: Step, digest: str | None) -> Answered:
     """Approve or lock what was submitted. Raises Conflict when the figures are others by now."""
-    before = await load_month(session, month, today)
-    if before.last is not None and before.last.step is step:
-        document = show_event(organisation, month, before.last)
-        return replayed(document, _location(organisation, month))
+    before = await load_month(session, act.month, act.today)
+    done = before.standing(step)
+    if done is not None:
+        return act.replay(done)
     _require(before, step)
     submission = before.submission
     assert submission is not None, "only what was submitted is approved or locked"
-    figures = await queries.read_figures(session, month)
-    current = digest_figures(organisation, month, figures)
+    figures = await queries.read_figures(session, act.month)
+    current = digest_figures(act.organisation, act.month, figures)
     if submission.digest != current or digest not in (None, current.hex()):
         raise _figures_changed()
-    event = _begin(principal, step, today)
-    return await _record(session, principal, organisation, before, event)
+    return await _record(session, act, before, act.begin(step))
 
 
-async def reject(
-    session: WriteSession,
-    principal: Principal,
-    organisation: str,
-    month: date,
-    reason: str,
-    today: date,
-) -> Answered:
+async def reject(session: WriteSession, act: Act, reason: str) -> Answered:
     """Give a month back to its member, with a reason. Raises Conflict."""
-    before = await load_month(session, month, today)
+    before = await load_month(session, act.month, act.today)
     last = before.last
     if last is not None and (last.step, last.reason) == (Step.REJECTED, reason):
-        return replayed(show_event(organisation, month, last), _location(organisation, month))
+        return act.replay(last)
     _require(before, Step.REJECTED)
-    event = replace(_begin(principal, Step.REJECTED, today), reason=reason)
-    return await _record(session, principal, organisation, before, event)
+    event = replace(act.begin(Step.REJECTED), reason=reason)
+    return await _record(session, act, before, event)
 
 
-async def request_reopening(
-    session: WriteSession,
-    principal: Principal,
-    organisation: str,
-    month: date,
-    reason: str,
-    today: date,
-) -> Answered:
+async def request_reopening(session: WriteSession, act: Act, reason: str) -> Answered:
     """Ask for a locked month to be reopened: nothing changes until it is confirmed."""
-    before = await load_month(session, month, today)
+    before = await load_month(session, act.month, act.today)
     for pending in before.pending_requests:
-        if (pending.recorded_by, pending.reason) == (principal.subject, reason):
-            document = show_event(organisation, month, pending)
-            return replayed(document, _location(organisation, month))
+        if (pending.recorded_by, pending.reason) == (act.principal.subject, reason):
+            return act.replay(pending)
     _require(before, Step.REOPENING_REQUESTED)
-    event = replace(_begin(principal, Step.REOPENING_REQUESTED, today), reason=reason)
-    return await _record(session, principal, organisation, before, event)
+    event = replace(act.begin(Step.REOPENING_REQUESTED), reason=reason)
+    return await _record(session, act, before, event)
 
 
-async def confirm_reopening(
-    session: WriteSession,
-    principal: Principal,
-    organisation: str,
-    month: date,
-    request_id: uuid.UUID,
-    today: date,
-) -> Answered:
+async def confirm_reopening(session: WriteSession, act: Act, request_id: uuid.UUID) -> Answered:
     """Reopen a month at another's request. Raises NotFound, or Conflict for one's own request."""
-    before = await load_month(session, month, today)
+    before = await load_month(session, act.month, act.today)
     request = next((e for e in before.events if e.period_event_id == request_id), None)
     if request is None or request.step is not Step.REOPENING_REQUESTED:
         raise not_found(Text("Demande de réouverture", "Request to reopen"))
     for event in before.events:
         if event.request_id == request_id:
-            document = show_event(organisation, month, event)
-            return replayed(document, _location(organisation, month))
+            return act.replay(event)
     if request not in before.pending_requests:
         raise _refuse_state(before.state)
-    if request.recorded_by == principal.subject:
+    if request.recorded_by == act.principal.subject:
         raise Conflict(
             Text(
                 "Une réouverture se fait à deux : une autre clé d'accès doit la confirmer.",
@@ -167,8 +148,8 @@ async def confirm_reopening(
             ),
             code="reporting_period.same_person",
         )
-    event = replace(_begin(principal, Step.REOPENED, today), request_id=request_id)
-    return await _record(session, principal, organisation, before, event)
+    event = replace(act.begin(Step.REOPENED), request_id=request_id)
+    return await _record(session, act, before, event)
 
 
 async def record_deadline(
@@ -208,33 +189,20 @@ def show_deadline(deadline: Deadline) -> dict[str, JsonValue]:
     return {"from": f"{deadline.from_on:%Y-%m}", "days": deadline.days}
 
 
-def _begin(principal: Principal, step: Step, today: date) -> PeriodEvent:
-    return PeriodEvent(uuid.uuid4(), step, today, principal.subject)
-
-
 async def _record(
-    session: WriteSession,
-    principal: Principal,
-    organisation: str,
-    before: MonthRecord,
-    event: PeriodEvent,
+    session: WriteSession, act: Act, before: MonthRecord, event: PeriodEvent
 ) -> Answered:
-    await queries.insert_event(session, before.month, len(before.events) + 1, event)
+    await queries.insert_event(session, act.month, len(before.events) + 1, event)
     told: dict[str, JsonValue] = {
-        "month": f"{before.month:%Y-%m}",
+        "month": f"{act.month:%Y-%m}",
         "event_id": str(event.period_event_id),
     }
     if event.digest is not None:
         told["digest"] = event.digest.hex()
     action = f"reporting_period.{event.step}"
     await outbox.append(session, action, told)
-    await audit.append(session, principal, action, told)
-    document = show_event(organisation, before.month, event)
-    return created(document, _location(organisation, before.month))
-
-
-def _location(organisation: str, month: date) -> str:
-    return f"/v1/reporting-periods/{organisation}/{month:%Y-%m}"
+    await audit.append(session, act.principal, action, told)
+    return created(show_event(act.organisation, act.month, event), act.location)
 
 
 def _require(before: MonthRecord, step: Step) -> None:

@@ -1,7 +1,6 @@
 """/v1/reporting-periods: what members submit, what the network approves, locks and reopens."""
 
 from collections.abc import Awaitable, Callable
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from services.loans.periods.arithmetic import (
     digest_figures,
     due_on,
 )
+from services.loans.periods.commands import Act
 from services.loans.periods.findings import find_findings
 from services.loans.periods.schemas import (
     DecisionBody,
@@ -139,13 +139,9 @@ async def post_submission(
 ) -> Response:
     """Soumettre un mois terminé, et en signer les chiffres."""
     signature = Signature(body.name, body.role, body.statement)
+    act = Act(member, organisation, month, today_of(request))
     return await _answer(
-        request,
-        member,
-        organisation,
-        lambda session, today: commands.submit(
-            session, member, organisation, month, signature, body.digest, today
-        ),
+        request, act, lambda session: commands.submit(session, act, signature, body.digest)
     )
 
 
@@ -158,7 +154,10 @@ async def post_approval(
     request: Request, organisation: str, month: Month, body: DecisionBody, network: Network
 ) -> Response:
     """Approuver un mois soumis, si ses chiffres sont encore ceux qui ont été signés."""
-    return await _decide(request, organisation, month, body, network, Step.APPROVED)
+    act = Act(network, organisation, month, today_of(request))
+    return await _answer(
+        request, act, lambda session: commands.decide(session, act, Step.APPROVED, body.digest)
+    )
 
 
 @router.post(
@@ -170,7 +169,10 @@ async def post_lock(
     request: Request, organisation: str, month: Month, body: DecisionBody, network: Network
 ) -> Response:
     """Verrouiller un mois approuvé : plus aucun fait ne peut y être daté."""
-    return await _decide(request, organisation, month, body, network, Step.LOCKED)
+    act = Act(network, organisation, month, today_of(request))
+    return await _answer(
+        request, act, lambda session: commands.decide(session, act, Step.LOCKED, body.digest)
+    )
 
 
 @router.post(
@@ -182,14 +184,8 @@ async def post_rejection(
     request: Request, organisation: str, month: Month, body: ReasonBody, network: Network
 ) -> Response:
     """Rendre un mois soumis à son organisme, avec une raison."""
-    return await _answer(
-        request,
-        network,
-        organisation,
-        lambda session, today: commands.reject(
-            session, network, organisation, month, body.reason, today
-        ),
-    )
+    act = Act(network, organisation, month, today_of(request))
+    return await _answer(request, act, lambda session: commands.reject(session, act, body.reason))
 
 
 @router.post(
@@ -201,13 +197,9 @@ async def post_reopening(
     request: Request, organisation: str, month: Month, body: ReasonBody, asker: Either
 ) -> Response:
     """Demander la réouverture d'un mois verrouillé ; une autre clé la confirme."""
+    act = Act(asker, organisation, month, today_of(request))
     return await _answer(
-        request,
-        asker,
-        organisation,
-        lambda session, today: commands.request_reopening(
-            session, asker, organisation, month, body.reason, today
-        ),
+        request, act, lambda session: commands.request_reopening(session, act, body.reason)
     )
 
 
@@ -220,48 +212,23 @@ async def post_reopening_confirmation(
     request: Request, organisation: str, month: Month, reopening_id: UUID, network: Network
 ) -> Response:
     """Confirmer une réouverture demandée avec une autre clé : le mois est ouvert de nouveau."""
+    act = Act(network, organisation, month, today_of(request))
     return await _answer(
-        request,
-        network,
-        organisation,
-        lambda session, today: commands.confirm_reopening(
-            session, network, organisation, month, reopening_id, today
-        ),
-    )
-
-
-async def _decide(
-    request: Request,
-    organisation: str,
-    month: date,
-    body: DecisionBody,
-    network: Principal,
-    step: Step,
-) -> Response:
-    return await _answer(
-        request,
-        network,
-        organisation,
-        lambda session, today: commands.decide(
-            session, network, organisation, month, step, body.digest, today
-        ),
+        request, act, lambda session: commands.confirm_reopening(session, act, reopening_id)
     )
 
 
 async def _answer(
-    request: Request,
-    principal: Principal,
-    organisation: str,
-    work: Callable[[WriteSession, date], Awaitable[Answered]],
+    request: Request, act: Act, work: Callable[[WriteSession], Awaitable[Answered]]
 ) -> Response:
     """One write in the organisation the path names, once it is known to be there."""
 
     async def run(session: WriteSession) -> Answered:
-        await _require_known(session, principal)
-        return await work(session, today_of(request))
+        await _require_known(session, act.principal)
+        return await work(session)
 
-    tenant = _visible(principal, organisation)
-    return await answer_once(request, principal, run, tenant=tenant)
+    tenant = _visible(act.principal, act.organisation)
+    return await answer_once(request, act.principal, run, tenant=tenant)
 
 
 def _visible(principal: Principal, organisation: str) -> UUID:

@@ -172,6 +172,33 @@ async def test_each_step_sent_twice_happens_once(
     assert len(events) == len(order[path]) + 1
 
 
+async def test_a_step_sent_again_later_does_not_undo_what_followed(
+    member: Client, network: Client
+) -> None:
+    await record_month(member)
+    await lock(member, network)
+    for client, step, body in (
+        (member, "/submissions", SIGNED),
+        (network, "/approvals", {}),
+        (network, "/locks", {}),
+    ):
+        again = await client.post(place(member, step), body)
+        assert (again.status_code, again.json()["kind"]) == (
+            200,
+            {"/submissions": "submitted", "/approvals": "approved", "/locks": "locked"}[step],
+        )
+    assert await state_of(member, member) == "locked"
+
+
+async def test_what_was_given_back_is_submitted_anew(member: Client, network: Client) -> None:
+    """The same figures signed by the same person: it is another submission."""
+    await record_month(member)
+    await submit(member)
+    await network.post(place(member, "/rejections"), {"reason": "Relisez."})
+    await submit(member)
+    assert await state_of(member, member) == "submitted"
+
+
 async def test_an_idempotency_key_is_kept_for_the_network_too(
     member: Client, network: Client
 ) -> None:
