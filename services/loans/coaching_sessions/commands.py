@@ -46,7 +46,7 @@ async def record_coaching_sessions(
     dates = {row: drafts[row].held_on for row in batch.new}
     await refuse_locked(session, "/held_on", dates.items(), refused)
     warned = await check_rows(
-        session, "coaching-sessions", dates, lambda row: _describe(drafts[row]), refused
+        session, "coaching-sessions", dates, lambda row: describe(drafts[row]), refused
     )
     placed: list[Placed] = []
     for row in batch.new:
@@ -69,7 +69,7 @@ async def record_coaching_sessions(
     return batch.conclude(refused, warned)
 
 
-def _describe(draft: CoachingSessionDraft) -> Facts:
+def describe(draft: CoachingSessionDraft) -> Facts:
     """As rules see it."""
     return {
         "held_on": draft.held_on,

@@ -46,7 +46,7 @@ async def record_outcomes(
     dates = {row: drafts[row].observed_on for row in batch.new}
     await refuse_locked(session, "/observed_on", dates.items(), refused)
     warned = await check_rows(
-        session, "outcomes", dates, lambda row: _describe(drafts[row]), refused
+        session, "outcomes", dates, lambda row: describe(drafts[row]), refused
     )
     good = [drafts[row] for row in batch.new if row not in refused]
     if good:
@@ -58,7 +58,7 @@ async def record_outcomes(
     return batch.conclude(refused, warned)
 
 
-def _describe(draft: OutcomeDraft) -> Facts:
+def describe(draft: OutcomeDraft) -> Facts:
     """As rules see it."""
     return {
         "observed_on": draft.observed_on,

@@ -46,7 +46,7 @@ async def record_repayments(
     dates = {row: drafts[row].paid_on for row in batch.new}
     await refuse_locked(session, "/paid_on", dates.items(), refused)
     warned = await check_rows(
-        session, "repayments", dates, lambda row: _describe(drafts[row]), refused
+        session, "repayments", dates, lambda row: describe(drafts[row]), refused
     )
     sound = [row for row in batch.new if row not in refused]
     loan_ids = {row: known[drafts[row].loan_external_id].loan_id for row in sound}
@@ -66,7 +66,7 @@ async def record_repayments(
     return batch.conclude(refused, warned)
 
 
-def _describe(draft: RepaymentDraft) -> Facts:
+def describe(draft: RepaymentDraft) -> Facts:
     """As rules see it."""
     return {
         "paid_on": draft.paid_on,

@@ -1,9 +1,32 @@
 """The network's rules: read by all, added by the network, held to rows and to whole months."""
 
+from datetime import date
+
 import pytest
 
+from services.common.database import Database
 from services.common.errors import JsonValue
+from services.common.identity import Principal, Role
+from services.loans.coaching_sessions.commands import describe as describe_session
+from services.loans.coaching_sessions.commands import record_coaching_sessions
+from services.loans.coaching_sessions.schemas import CoachingSessionBody
+from services.loans.loans.commands import record_loans
+from services.loans.loans.drafts import BorrowerProfile
+from services.loans.loans.facts import describe as describe_loan
+from services.loans.loans.schemas import LoanBody
+from services.loans.outcomes.commands import describe as describe_outcome
+from services.loans.outcomes.commands import record_outcomes
+from services.loans.outcomes.schemas import OutcomeBody
+from services.loans.periods.fact_queries import list_facts
+from services.loans.periods.findings import flatten
+from services.loans.periods.queries import read_figures
+from services.loans.repayments.commands import describe as describe_repayment
+from services.loans.repayments.commands import record_repayments
+from services.loans.repayments.schemas import RepaymentBody
+from services.loans.rules.arithmetic import FIELDS
+from services.loans.vocabulary import BorrowerKind
 from tests.services.loans.conftest import (
+    TODAY,
     Client,
     Document,
     Loans,
@@ -14,6 +37,7 @@ from tests.services.loans.conftest import (
     outcome,
     record_borrower,
     record_loan,
+    repayment,
     some_id,
     terms,
     write_csv,
@@ -246,3 +270,47 @@ async def test_a_rule_that_refuses_names_the_place_in_the_body(
     sheet = loan_row("L-1", principal="1234.56", disbursed_on="2026-03-31", first_due_on="")
     refused = await member.send("loans", write_csv([sheet]))
     assert codes_of(refused) == {"/1/principal": new["code"]}
+
+
+async def test_rules_see_the_same_of_a_fact_before_and_after_it_is_recorded(
+    loans: Loans, member: Client
+) -> None:
+    """The fields a rule may name are there, of the same value, in a row and in a month."""
+    lent = LoanBody.model_validate(
+        loan(
+            await record_borrower(member, gender="woman", birth_year=1990),
+            contracted_on="2025-06-01",
+            disbursed_on="2025-06-02",
+        )
+    ).to_draft()
+    who = BorrowerProfile(BorrowerKind.PERSON, "woman", 1990, (), None)
+    paid = RepaymentBody.model_validate(repayment("10.50", "2025-06-20"))
+    met = CoachingSessionBody.model_validate(
+        coaching_session({"external_id": lent.borrower_external_id}, held_on="2025-06-21")
+    ).to_draft()
+    followed = OutcomeBody.model_validate(
+        outcome(lent.external_id, observed_on="2025-06-22", turnover="1200.50")
+    ).to_draft()
+    database: Database = loans.app.state.database
+    principal = Principal("key-1", Role.MEMBER, member.organisation, ("06",))
+    repaid = paid.to_draft(lent.external_id)
+    async with database.write(member.organisation_id) as session:
+        for recorded in (
+            await record_loans(session, principal, [lent], TODAY),
+            await record_repayments(session, principal, [repaid], TODAY),
+            await record_coaching_sessions(session, principal, [met], TODAY),
+            await record_outcomes(session, principal, [followed], TODAY),
+        ):
+            assert list(recorded.created) == [0], recorded
+        seen = {
+            "loans": describe_loan(lent, {lent.borrower_external_id: who}),
+            "repayments": describe_repayment(repaid),
+            "coaching-sessions": describe_session(met),
+            "outcomes": describe_outcome(followed),
+        }
+        for kind, facts in seen.items():
+            [fact] = await list_facts(session, kind, date(2025, 6, 1))
+            assert facts.keys() == FIELDS[kind].keys()
+            assert {name: fact.facts[name] for name in FIELDS[kind]} == facts
+        figures = await read_figures(session, date(2025, 6, 1))
+    assert flatten(figures).keys() == FIELDS["period"].keys()
