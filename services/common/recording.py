@@ -6,6 +6,7 @@ it records the good ones and says what is wrong with each of the others.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from services.common.errors import Conflict, InputError, Problem, Unprocessable
 from services.common.text import Text
@@ -24,11 +25,15 @@ CONFLICT = InputError(
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """By position in the batch: what was created, what was there already, what was refused."""
+    """By position in the batch: what was created, what was there already, what was refused.
+
+    `warned` are those created all the same that something is odd about.
+    """
 
     created: Sequence[int]
     unchanged: Sequence[int]
     refused: Mapping[int, Sequence[InputError]] = field(default_factory=dict)
+    warned: Mapping[int, Sequence[InputError]] = field(default_factory=dict)
 
 
 def refuse_first(recorded: Recorded, places: Mapping[str, str] | None = None) -> None:
@@ -60,7 +65,11 @@ class Sorted:
     repeats: Mapping[int, int]
     """Rows that repeat a new row of the same batch: their position -> the position of the first."""
 
-    def conclude(self, refused: Mapping[int, Sequence[InputError]]) -> Recorded:
+    def conclude(
+        self,
+        refused: Mapping[int, Sequence[InputError]],
+        warned: Mapping[int, Sequence[InputError]] | None = None,
+    ) -> Recorded:
         """What came of the batch once `refused` was found wrong among the new rows."""
         repeated = {row: refused[first] for row, first in self.repeats.items() if first in refused}
         return Recorded(
@@ -70,6 +79,7 @@ class Sorted:
                 *(row for row in self.repeats if row not in repeated),
             ],
             refused={**self.refused, **refused, **repeated},
+            warned={row: found for row, found in (warned or {}).items() if row not in refused},
         )
 
 
@@ -104,3 +114,17 @@ def refuse(
 ) -> None:
     """Note that something is wrong with a row of the batch."""
     found.setdefault(row, []).append(InputError(pointer, code, message))
+
+
+def refuse_backdated(effective_from: date, newest: date) -> None:
+    """What was in force stays so: a version begins after those on record.
+
+    Raises Unprocessable `version.not_after_newest`.
+    """
+    if effective_from <= newest:
+        message = Text(
+            f"Une version est en vigueur à compter du {newest} ; la nouvelle commence après.",
+            f"A version is in force from {newest}; a new one begins after it.",
+        )
+        error = InputError("/effective_from", "version.not_after_newest", message)
+        raise Unprocessable(message, code=error.code, errors=[error])

@@ -11,6 +11,8 @@ from services.loans.imports.kinds import KINDS
 from services.loans.loans import routes as loans
 from services.loans.losses import routes as losses
 from services.loans.outcomes import routes as outcomes
+from services.loans.products import routes as products
+from services.loans.provisions import routes as provisions
 from services.loans.repayments import routes as repayments
 from services.loans.reversals import routes as reversals
 from services.loans.schedules import routes as schedules
@@ -22,6 +24,8 @@ def create_app() -> FastAPI:
     """Settings come from the environment (RESEAU_...)."""
     routers = [
         schedules.router,
+        products.router,
+        provisions.router,
         borrowers.router,
         loans.router,
         repayments.router,

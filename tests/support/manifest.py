@@ -74,6 +74,7 @@ MANIFESTS = (
         bases=(KernelTable, ImportTable, loans.LoansTable),
         tenant_tables=(*KERNEL_FACTS, *KERNEL_OTHERS, *IMPORT_FACTS, *loans.TENANT_TABLES),
         facts=(*KERNEL_FACTS, *IMPORT_FACTS, *loans.FACTS),
+        reference_tables=loans.REFERENCE_TABLES,
     ),
 )
 

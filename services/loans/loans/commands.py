@@ -15,6 +15,7 @@ from services.loans.borrowers import queries as borrowers
 from services.loans.borrowers.drafts import BorrowerDraft
 from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans import queries
+from services.loans.loans.contracts import review_contracts
 from services.loans.loans.drafts import BorrowerProfile, LoanDraft
 from services.loans.positions.arithmetic import LoanFacts
 from services.loans.positions.commands import keep_figures, tell_facts
@@ -48,13 +49,15 @@ async def record_loans(
         _check_money(drafts[row], row, refused)
     regions = _find_regions(drafts, batch.new, known, principal, refused)
     profiles = _check_borrowers(drafts, batch.new, known, refused)
+    review = await review_contracts(session, drafts, batch.new, known, profiles, refused)
     good = [row for row in batch.new if row not in refused]
     if good:
         of_good = [drafts[row] for row in good]
         good_regions = [regions[row] for row in good]
         described = _describe_borrowers(of_good, good_regions, known, profiles)
-        await _store(session, principal, of_good, good_regions, known, described)
-    return batch.conclude(refused)
+        versions = [review.versions.get(row) for row in good]
+        await _store(session, principal, of_good, good_regions, versions, known, described)
+    return batch.conclude(refused, review.warned)
 
 
 async def _store(
@@ -62,12 +65,15 @@ async def _store(
     principal: Principal,
     drafts: Sequence[LoanDraft],
     regions: Sequence[str],
+    versions: Sequence[int | None],
     known: Mapping[str, KnownBorrower],
     described: Sequence[BorrowerDraft],
 ) -> None:
     borrower_ids = {name: borrower.borrower_id for name, borrower in known.items()}
     borrower_ids |= await borrowers.put_borrowers(session, described, False, principal.subject)
-    loan_ids = await queries.insert_loans(session, drafts, borrower_ids, regions, principal.subject)
+    loan_ids = await queries.insert_loans(
+        session, drafts, borrower_ids, regions, versions, principal.subject
+    )
     disbursement_ids = await queries.insert_openings(session, drafts, loan_ids, principal.subject)
     changes = [
         Change(

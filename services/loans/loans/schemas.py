@@ -19,6 +19,7 @@ from services.common.fields import (
 )
 from services.loans.borrowers.schemas import SectorCode
 from services.loans.loans.drafts import DEFAULT_PRODUCT, Funding, LoanDraft, lay_schedule
+from services.loans.products.rules import Conventions
 from services.loans.schedules.schemas import TermsBody
 from services.loans.vocabulary import FundingSource, Product, Stage
 
@@ -84,6 +85,11 @@ class LoanBody(Body):
 PLACES = {
     "/borrower_external_id": "/borrower/external_id",
     "/funding_state": "/funding",
+    "/fee": "/terms/fees",
+    **{
+        f"/{term}": f"/terms/{term}"
+        for term in ("principal", "annual_rate", "instalments", *Conventions.model_fields)
+    },
 }
 """Where the JSON body holds what a sheet has in a column of its own."""
 
@@ -104,6 +110,7 @@ class LoanAnswer(Answer):
     external_id: str
     borrower: dict[str, str]
     product: str
+    product_version: int | None
     stage: str | None
     purpose: str | None
     sector_code: str | None

@@ -1,0 +1,111 @@
+"""Holding contracts against the law and against their product, before they are recorded."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from services.common.database import ReadSession
+from services.common.errors import InputError
+from services.loans.borrowers.queries import KnownBorrower
+from services.loans.loans.contract_terms import check_criminal_rate
+from services.loans.loans.cycles import BorrowedLoan, Cycle, list_borrowed, rank_loans
+from services.loans.loans.drafts import BorrowerProfile, LoanDraft
+from services.loans.products.arithmetic import (
+    UNKNOWN_PRODUCT,
+    Candidate,
+    Catalogue,
+    ProductVersion,
+    find_deviations,
+)
+from services.loans.products.queries import load_catalogue
+from services.loans.vocabulary import BorrowerKind
+
+Found = dict[int, list[InputError]]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """By row: the version each loan is signed under, and what is odd but allowed."""
+
+    versions: dict[int, int] = field(default_factory=dict)
+    warned: Found = field(default_factory=dict)
+
+
+async def review_contracts(
+    session: ReadSession,
+    drafts: Sequence[LoanDraft],
+    rows: Sequence[int],
+    known: Mapping[str, KnownBorrower],
+    profiles: Mapping[str, BorrowerProfile],
+    refused: Found,
+) -> Review:
+    """Refuse what the law or a binding product forbids; tell the rest. Two statements at most."""
+    rows = [row for row in rows if row not in refused]
+    catalogue = await load_catalogue(session, {drafts[row].product for row in rows})
+    borrowed = await list_borrowed(session, _who_is_ranked(drafts, rows, catalogue, known))
+    cycles = _rank(drafts, rows, borrowed)
+    review = Review()
+    for row in rows:
+        draft = drafts[row]
+        profile = profiles.get(draft.borrower_external_id)
+        kind = (profile.kind if profile else None) or BorrowerKind.PERSON
+        unlawful = check_criminal_rate(draft.terms, draft.schedule, draft.contracted_on, kind)
+        if unlawful is not None:
+            refused.setdefault(row, []).append(unlawful)
+            continue
+        version = catalogue.find_in_force(draft.product, draft.contracted_on)
+        found = compare(version, draft, kind, cycles[draft.external_id])
+        if version is not None:
+            review.versions[row] = version.version
+        if found and version is not None and version.rules.binding:
+            refused.setdefault(row, []).extend(found)
+        elif found:
+            review.warned[row] = found
+    return review
+
+
+def compare(
+    version: ProductVersion | None, draft: LoanDraft, kind: BorrowerKind, cycle: Cycle
+) -> list[InputError]:
+    """Where a draft departs from the product it is signed under."""
+    if version is None:
+        return [UNKNOWN_PRODUCT]
+    candidate = Candidate(draft.terms, draft.stage, kind, cycle.rank, cycle.is_previous_open)
+    return find_deviations(version.rules, candidate)
+
+
+def _who_is_ranked(
+    drafts: Sequence[LoanDraft],
+    rows: Sequence[int],
+    catalogue: Catalogue,
+    known: Mapping[str, KnownBorrower],
+) -> Collection[str]:
+    """Borrowers on record with a loan whose product asks for its rank."""
+    asking = {
+        code
+        for code, versions in catalogue.versions.items()
+        if any(version.rules.eligibility.asks_for_cycle for version in versions)
+    }
+    return {
+        drafts[row].borrower_external_id
+        for row in rows
+        if drafts[row].product in asking and drafts[row].borrower_external_id in known
+    }
+
+
+def _rank(
+    drafts: Sequence[LoanDraft],
+    rows: Sequence[int],
+    borrowed: Mapping[str, Sequence[BorrowedLoan]],
+) -> dict[str, Cycle]:
+    """The cycle of each row by its identifier, among the loans on record and those of the batch.
+
+    Whether a loan of the same batch is repaid is not known yet: its repayments come after.
+    """
+    by_borrower = {name: list(loans) for name, loans in borrowed.items()}
+    for row in rows:
+        loan = BorrowedLoan(drafts[row].external_id, drafts[row].contracted_on)
+        by_borrower.setdefault(drafts[row].borrower_external_id, []).append(loan)
+    cycles: dict[str, Cycle] = {}
+    for loans in by_borrower.values():
+        cycles |= rank_loans(loans)
+    return cycles

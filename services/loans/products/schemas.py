@@ -1,0 +1,33 @@
+"""A version of a product as it is posted and as it is shown."""
+
+from datetime import date
+
+from services.common.fields import Answer, CalendarDate
+from services.loans.products.rules import ProductRules
+from services.loans.vocabulary import Product
+
+
+class ProductBody(ProductRules):
+    """A new version, in force from `effective_from` on; what a rule leaves out is free."""
+
+    code: Product
+    effective_from: CalendarDate
+
+    def to_rules(self) -> ProductRules:
+        return ProductRules.model_validate(
+            {name: getattr(self, name) for name in ProductRules.model_fields}
+        )
+
+
+class ProductAnswer(ProductRules):
+    """`effective_until` is the last day in force, when a later version is on record."""
+
+    code: str
+    version: int
+    effective_from: date
+    effective_until: date | None
+
+
+class ProductList(Answer):
+    items: list[ProductAnswer]
+    next: str | None = None
