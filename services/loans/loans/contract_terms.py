@@ -31,10 +31,15 @@ _DIGITS = 50
 _SHOWN = Decimal("1e-6")
 _EFFECTIVE_SHOWN = Decimal("1e-20")
 _PERIODS_A_YEAR = {Frequency.MONTHS: 12, Frequency.WEEKS: 52, Frequency.DAYS: 365}
-_PERIOD_NAMES = {
-    Frequency.MONTHS: Text("mois", "months"),
-    Frequency.WEEKS: Text("semaines", "weeks"),
-    Frequency.DAYS: Text("jours", "days"),
+_EVERY_PERIOD = {
+    Frequency.MONTHS: Text("chaque mois", "every month"),
+    Frequency.WEEKS: Text("chaque semaine", "every week"),
+    Frequency.DAYS: Text("chaque jour", "every day"),
+}
+_EVERY_FEW_PERIODS = {
+    Frequency.MONTHS: Text("tous les {count} mois", "every {count} months"),
+    Frequency.WEEKS: Text("toutes les {count} semaines", "every {count} weeks"),
+    Frequency.DAYS: Text("tous les {count} jours", "every {count} days"),
 }
 
 
@@ -93,13 +98,8 @@ def state_yearly_rate(terms: ScheduleTerms) -> YearlyRate:
 
 
 def _tell_yearly_rate(terms: ScheduleTerms, effective: Decimal | None) -> Text:
-    rate, period = format(terms.annual_rate.normalize(), "f"), _PERIOD_NAMES[terms.frequency]
-    each = Text(
-        f"tous les {terms.repay_every} {period.fr}"
-        if terms.frequency is not Frequency.WEEKS
-        else f"toutes les {terms.repay_every} {period.fr}",
-        f"every {terms.repay_every} {period.en}",
-    )
+    rate = format(terms.annual_rate.normalize(), "f")
+    each = _tell_period(terms)
     if effective is None:
         return Text(
             f"{rate} % par année sur le capital prêté, payable {each.fr}.",
@@ -112,6 +112,12 @@ def _tell_yearly_rate(terms: ScheduleTerms, effective: Decimal | None) -> Text:
         f"{rate} % a year (nominal rate), on the balance and payable {each.en}, "
         f"that is {shown} % a year (effective rate).",
     )
+
+
+def _tell_period(terms: ScheduleTerms) -> Text:
+    if terms.repay_every == 1:
+        return _EVERY_PERIOD[terms.frequency]
+    return _EVERY_FEW_PERIODS[terms.frequency].fill(count=terms.repay_every)
 
 
 def find_prescription(

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from services.common.database import ReadSession
 from services.common.errors import InputError
 from services.loans.borrowers.queries import KnownBorrower
+from services.loans.loans.contract_queries import Contract, list_borrowed
 from services.loans.loans.contract_terms import check_criminal_rate
-from services.loans.loans.cycles import BorrowedLoan, Cycle, list_borrowed, rank_loans
+from services.loans.loans.cycles import BorrowedLoan, Cycle, rank_loans
 from services.loans.loans.drafts import BorrowerProfile, LoanDraft
 from services.loans.products.arithmetic import (
     UNKNOWN_PRODUCT,
@@ -17,6 +18,7 @@ from services.loans.products.arithmetic import (
     find_deviations,
 )
 from services.loans.products.queries import load_catalogue
+from services.loans.schedules.terms import ScheduleTerms
 from services.loans.vocabulary import BorrowerKind
 
 Found = dict[int, list[InputError]]
@@ -28,6 +30,14 @@ class Review:
 
     versions: dict[int, int] = field(default_factory=dict)
     warned: Found = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A loan on record: the version it is signed under, if any is known, and what is odd of it."""
+
+    version: int | None
+    found: list[InputError]
 
 
 async def review_contracts(
@@ -53,7 +63,8 @@ async def review_contracts(
             refused.setdefault(row, []).append(unlawful)
             continue
         version = catalogue.find_in_force(draft.product, draft.contracted_on)
-        found = compare(version, draft, kind, cycles[draft.external_id])
+        cycle = cycles[draft.external_id]
+        found = _compare(version, draft.terms, draft.stage, kind, cycle)
         if version is not None:
             review.versions[row] = version.version
         if found and version is not None and version.rules.binding:
@@ -63,13 +74,30 @@ async def review_contracts(
     return review
 
 
-def compare(
-    version: ProductVersion | None, draft: LoanDraft, kind: BorrowerKind, cycle: Cycle
+async def review_contract(session: ReadSession, contract: Contract) -> Reviewed:
+    """The version a loan on record carries, and where it departs from it as the record stands."""
+    catalogue = await load_catalogue(session, [contract.product])
+    version = catalogue.find_signed(
+        contract.product, contract.product_version, contract.contracted_on
+    )
+    name = contract.borrower_external_id
+    cycles = rank_loans((await list_borrowed(session, [name]))[name])
+    cycle, kind = cycles[contract.external_id], contract.borrower_kind
+    found = _compare(version, contract.terms, contract.stage, kind, cycle)
+    return Reviewed(None if version is None else version.version, found)
+
+
+def _compare(
+    version: ProductVersion | None,
+    terms: ScheduleTerms,
+    stage: str | None,
+    kind: BorrowerKind,
+    cycle: Cycle,
 ) -> list[InputError]:
-    """Where a draft departs from the product it is signed under."""
+    """Where a loan departs from the product it is signed under."""
     if version is None:
         return [UNKNOWN_PRODUCT]
-    candidate = Candidate(draft.terms, draft.stage, kind, cycle.rank, cycle.is_previous_open)
+    candidate = Candidate(terms, stage, kind, cycle.rank, cycle.is_previous_open)
     return find_deviations(version.rules, candidate)
 
 

@@ -1,12 +1,8 @@
-"""The loans of a borrower in their order: which rank a loan has, which one was still owed."""
+"""The loans of a borrower in their order: which rank a loan has, which one was still owed. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-
-from sqlalchemy import text
-
-from services.common.database import ReadSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +31,3 @@ def rank_loans(loans: Iterable[BorrowedLoan]) -> dict[str, Cycle]:
         cycles[loan.external_id] = Cycle(rank, owing_until > loan.contracted_on)
         owing_until = max(owing_until, loan.owing_until or date.min)
     return cycles
-
-
-async def list_borrowed(
-    session: ReadSession, borrower_external_ids: Collection[str]
-) -> Mapping[str, list[BorrowedLoan]]:
-    """The loans on record of these borrowers, by borrower."""
-    found: dict[str, list[BorrowedLoan]] = {}
-    if borrower_external_ids:
-        rows = await session.connection.execute(
-            _BORROWED,
-            {
-                "organisation": session.organisation_id,
-                "borrowers": sorted(borrower_external_ids),
-            },
-        )
-        for borrower, *loan in rows:
-            found.setdefault(borrower, []).append(BorrowedLoan(*loan))
-    return found
-
-
-_BORROWED = text(
-    """
-    SELECT b.external_id, l.external_id, l.contracted_on, max(s.until_on) AS owing_until
-    FROM borrowers b
-    JOIN loans l USING (organisation_id, borrower_id)
-    LEFT JOIN loan_states s ON s.organisation_id = l.organisation_id AND s.loan_id = l.loan_id
-                           AND s.outstanding_principal_cents > 0
-    WHERE b.organisation_id = :organisation AND b.external_id = ANY(cast(:borrowers AS text[]))
-    GROUP BY 1, 2, 3
-    """
-)

@@ -16,10 +16,14 @@ from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
 from services.common.recording import refuse_first
 from services.common.text import Text
 from services.loans.loans import commands, queries
+from services.loans.loans.contract_queries import find_contract
+from services.loans.loans.contract_views import show_contract, show_prescription, show_provision
+from services.loans.loans.contracts import review_contract
 from services.loans.loans.schemas import PLACES, LoanAnswer, LoanBody, LoanPositionAnswer
 from services.loans.positions.arithmetic import facts_until, find_position, replay
 from services.loans.positions.queries import load_facts
 from services.loans.positions.views import show_allocations, show_position
+from services.loans.provisions.queries import find_matrix
 
 router = service_router()
 
@@ -67,15 +71,25 @@ async def get_loan(request: Request, loan_id: UUID, member: Member, as_of: AsOf 
     day = as_of or today_of(request)
     async with database_of(request).read(member.organisation_id) as session:
         document = await queries.find_loan(session, loan_id)
-        if document is None:
+        contract = await find_contract(session, loan_id)
+        if document is None or contract is None:
             raise not_found(LOAN)
+        reviewed = await review_contract(session, contract)
+        matrix = await find_matrix(session, day)
         [facts] = await load_facts(session, [loan_id])
         history = await queries.list_facts(session, loan_id)
-    allocations = show_allocations(replay(facts_until(facts, day)).allocations)
+    known = facts_until(facts, day)
+    replayed, position = replay(known), find_position(facts, day)
+    allocations = show_allocations(replayed.allocations)
     return json_response(
         {
             **document,
-            "position": show_position(find_position(facts, day)),
+            **show_contract(contract, reviewed),
+            "position": {
+                **show_position(position),
+                "prescription_on": show_prescription(known, replayed.states, day),
+                "provision": show_provision(matrix, position),
+            },
             "facts": [queries.show_fact(fact, allocations) for fact in history if fact.on <= day],
         }
     )

@@ -135,6 +135,14 @@ class ArrearsAnswer(Answer):
     instalments: int
 
 
+class ProvisionAnswer(Answer):
+    """What the matrix of the day sets aside: a percentage of the outstanding principal."""
+
+    rate: str
+    amount: Amount
+    matrix_effective_from: date
+
+
 class PositionAnswer(Answer):
     """Where the loan stands at the end of `as_of`."""
 
@@ -152,6 +160,8 @@ class PositionAnswer(Answer):
     next_due: InstalmentAnswer | None
     par30: bool
     par90: bool
+    prescription_on: date | None
+    provision: ProvisionAnswer | None
 
 
 class FactAnswer(Answer):
@@ -166,6 +176,29 @@ class FactAnswer(Answer):
     reversed: dict[str, str] | None
 
 
+class YearlyRateAnswer(Answer):
+    """The contract's rate by the year; `effective` is absent for flat interest."""
+
+    nominal: str
+    periods_a_year: str
+    effective: str | None
+    fr: str
+    en: str
+
+
+class FindingAnswer(Answer):
+    """Where the loan departs from the product it is signed under; it is on record all the same."""
+
+    code: str
+    fr: str
+    en: str
+
+
 class LoanPositionAnswer(LoanAnswer):
+    """`apr` is the annual percentage rate, fees included, not rounded."""
+
+    apr: str
+    yearly_rate: YearlyRateAnswer
+    findings: list[FindingAnswer]
     position: PositionAnswer
     facts: list[FactAnswer]

@@ -11,7 +11,7 @@ from services.loans.positions.ladder import Instalment
 PAR_DAYS = (30, 90)
 
 
-def show_position(position: Position) -> JsonValue:
+def show_position(position: Position) -> dict[str, JsonValue]:
     arrears = position.arrears
     at_risk = {
         f"par{days}": position.days_past_due > days and position.outstanding_principal_cents > 0

@@ -14,9 +14,8 @@ class ProductBody(ProductRules):
     effective_from: CalendarDate
 
     def to_rules(self) -> ProductRules:
-        return ProductRules.model_validate(
-            {name: getattr(self, name) for name in ProductRules.model_fields}
-        )
+        kept = self.model_dump_json(include=set(ProductRules.model_fields))
+        return ProductRules.model_validate_json(kept)
 
 
 class ProductAnswer(ProductRules):

@@ -12,9 +12,8 @@ class MatrixBody(MatrixRules):
     effective_from: CalendarDate
 
     def to_rules(self) -> MatrixRules:
-        return MatrixRules.model_validate(
-            {name: getattr(self, name) for name in MatrixRules.model_fields}
-        )
+        kept = self.model_dump_json(include=set(MatrixRules.model_fields))
+        return MatrixRules.model_validate_json(kept)
 
 
 class MatrixAnswer(MatrixRules):
