@@ -41,4 +41,4 @@ def find_provision(
     rate = matrix.rates[bisect_left(matrix.days_over, days_past_due)]
     if is_rescheduled:
         rate = max(rate, matrix.rules.rescheduled_rate_min)
-    return Provision(rate, round_cents(outstanding_cents * rate / 100))
+    return Provision(rate, round_cents(outstanding_cents * rate.scaleb(-2)))
