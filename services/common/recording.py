@@ -27,7 +27,7 @@ CONFLICT = InputError(
 class Recorded:
     """By position in the batch: what was created, what was there already, what was refused.
 
-    `warned` are those created all the same that something is odd about.
+    `warned` is what is odd about rows that were not refused.
     """
 
     created: Sequence[int]
