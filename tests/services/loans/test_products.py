@@ -2,8 +2,13 @@
 
 import pytest
 
+from services.common.database import Database
 from services.common.errors import JsonValue
+from services.common.identity import Principal, Role
+from services.loans.imports.rows import LoanRow
+from services.loans.loans.commands import record_loans
 from tests.services.loans.conftest import (
+    TODAY,
     Client,
     Document,
     Loans,
@@ -338,3 +343,31 @@ async def test_nothing_is_prescribed_of_a_loan_repaid(member: Client) -> None:
     position = (await find(member, lent))["position"]
     assert isinstance(position, dict)
     assert position["prescription_on"] is None
+
+
+async def test_a_batch_tells_what_is_odd_and_records_it(loans: Loans, member: Client) -> None:
+    rows = [
+        loan_row("P-1"),
+        loan_row("P-2", principal="499.99", funding_state=""),
+        loan_row("P-3", product="prêt maison"),
+    ]
+    drafts = [LoanRow.model_validate(read_cells(row)).to_draft() for row in rows]
+    principal = Principal("key-1", Role.MEMBER, member.organisation, ("06",))
+    database: Database = loans.app.state.database
+    async with database.write(member.organisation_id) as session:
+        recorded = await record_loans(session, principal, drafts, TODAY)
+    assert (list(recorded.created), recorded.refused) == ([0, 1, 2], {})
+    assert {
+        row: [(error.pointer, error.code) for error in found]
+        for row, found in recorded.warned.items()
+    } == {
+        1: [("/principal", "product.amount_out_of_range")],
+        2: [("/product", "product.unknown")],
+    }
+
+
+def read_cells(row: dict[str, object]) -> dict[str, object]:
+    """A row of a sheet as the reader hands it on."""
+    whole = ("instalments", "birth_year")
+    cells = {name: int(str(cell)) if name in whole else cell for name, cell in row.items() if cell}
+    return {**cells, "clienteles": ["immigrant"]}
