@@ -33,7 +33,8 @@ def terms(principal: int, rate: str, instalments: int, fee: int = 0) -> Schedule
 def check(
     loan: ScheduleTerms, signed_on: date = SIGNED_ON, kind: BorrowerKind = PERSON
 ) -> tuple[str, str] | None:
-    found = check_criminal_rate(loan, build_schedule(loan), signed_on, kind)
+    limit = apr.criminal_rate_limit(signed_on, kind, loan.principal_cents)
+    found = check_criminal_rate(loan, build_schedule(loan), limit)
     return None if found is None else (found.pointer, found.message.en)
 
 

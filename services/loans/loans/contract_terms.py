@@ -12,17 +12,16 @@ from services.common.calendar import Frequency, add_months
 from services.common.errors import InputError
 from services.common.text import Text
 from services.loans.schedules.apr import (
+    CashFlows,
     CriminalRateLimit,
     RateBasis,
     Verdict,
     annual_percentage_rate,
     cash_flows,
-    criminal_rate_limit,
     judge,
 )
 from services.loans.schedules.arithmetic import Schedule
 from services.loans.schedules.terms import InterestMethod, ScheduleTerms
-from services.loans.vocabulary import BorrowerKind
 
 PRESCRIPTION_MONTHS = 36
 """A personal right lapses after three years (Civil Code, art. 2925)."""
@@ -44,16 +43,19 @@ _EVERY_FEW_PERIODS = {
 
 
 def check_criminal_rate(
-    terms: ScheduleTerms, schedule: Schedule, contracted_on: date, borrower_kind: BorrowerKind
+    terms: ScheduleTerms, schedule: Schedule, limit: CriminalRateLimit
 ) -> InputError | None:
-    """What is wrong when the loan costs more than the law allows, fees included."""
-    limit = criminal_rate_limit(contracted_on, borrower_kind, terms.principal_cents)
-    flows = cash_flows(terms, schedule)
+    """What is wrong when a contract costs more than the law allows, fees included."""
+    pointer = "/fee" if any(fee.amount_cents for fee in terms.fees) else "/annual_rate"
+    return check_flows(cash_flows(terms, schedule), limit, pointer)
+
+
+def check_flows(flows: CashFlows, limit: CriminalRateLimit, pointer: str) -> InputError | None:
+    """What is wrong when these flows cost more than the law allows."""
     if judge(flows, limit) is Verdict.ACCEPT:
         return None
     # Rounded away from the limit: a rate over it never reads as equal to it.
     apr = annual_percentage_rate(flows).quantize(_SHOWN, ROUND_CEILING)
-    pointer = "/fee" if any(fee.amount_cents for fee in terms.fees) else "/annual_rate"
     return InputError(pointer, "loan.criminal_rate", _tell_criminal_rate(apr, limit))
 
 

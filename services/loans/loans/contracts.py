@@ -1,7 +1,7 @@
 """Holding contracts against the law and against their product, before they are recorded."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.common.database import ReadSession
 from services.common.errors import InputError
@@ -9,7 +9,7 @@ from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans.contract_queries import Contract, list_borrowed
 from services.loans.loans.contract_terms import check_criminal_rate
 from services.loans.loans.cycles import BorrowedLoan, Cycle, rank_loans
-from services.loans.loans.drafts import BorrowerProfile, LoanDraft
+from services.loans.loans.drafts import BorrowerProfile, LoanDraft, first_of
 from services.loans.products.arithmetic import (
     UNKNOWN_PRODUCT,
     Candidate,
@@ -18,7 +18,7 @@ from services.loans.products.arithmetic import (
     find_deviations,
 )
 from services.loans.products.queries import load_catalogue
-from services.loans.schedules.terms import ScheduleTerms
+from services.loans.schedules.apr import criminal_rate_limit
 from services.loans.vocabulary import BorrowerKind
 
 Found = dict[int, list[InputError]]
@@ -58,13 +58,17 @@ async def review_contracts(
         draft = drafts[row]
         profile = profiles.get(draft.borrower_external_id)
         kind = (profile.kind if profile else None) or BorrowerKind.PERSON
-        unlawful = check_criminal_rate(draft.terms, draft.schedule, draft.contracted_on, kind)
+        unlawful = check_criminal_rate(
+            first_of(draft.terms, draft.first_disbursement_cents),
+            draft.schedule,
+            criminal_rate_limit(draft.contracted_on, kind, draft.terms.principal_cents),
+        )
         if unlawful is not None:
             refused.setdefault(row, []).append(unlawful)
             continue
         version = catalogue.find_in_force(draft.product, draft.contracted_on)
         cycle = cycles[draft.external_id]
-        found = _compare(version, draft.terms, draft.stage, kind, cycle)
+        found = _compare(version, to_candidate(draft, kind, cycle))
         if version is not None:
             review.versions[row] = version.version
         if found and version is not None and version.rules.binding:
@@ -80,24 +84,33 @@ async def review_contract(session: ReadSession, contract: Contract) -> Reviewed:
     version = catalogue.find_signed(
         contract.product, contract.product_version, contract.contracted_on
     )
-    name = contract.borrower_external_id
-    cycles = rank_loans((await list_borrowed(session, [name]))[name])
-    cycle, kind = cycles[contract.external_id], contract.borrower_kind
-    found = _compare(version, contract.terms, contract.stage, kind, cycle)
+    name, loan = contract.borrower_external_id, contract.external_id
+    borrowed = (await list_borrowed(session, [name])).get(name, [])
+    others = [other for other in borrowed if other.external_id != loan]
+    cycle = rank_loans([*others, BorrowedLoan(loan, contract.contracted_on)])[loan]
+    candidate = replace(
+        to_candidate(contract, contract.borrower_kind, cycle), moratoria=contract.moratoria
+    )
+    found = _compare(version, candidate)
     return Reviewed(None if version is None else version.version, found)
 
 
-def _compare(
-    version: ProductVersion | None,
-    terms: ScheduleTerms,
-    stage: str | None,
-    kind: BorrowerKind,
-    cycle: Cycle,
-) -> list[InputError]:
+def to_candidate(loan: LoanDraft | Contract, kind: BorrowerKind, cycle: Cycle) -> Candidate:
+    return Candidate(
+        loan.terms,
+        loan.stage,
+        kind,
+        cycle.rank,
+        cycle.is_previous_open,
+        loan.interest_accrual,
+        loan.allocation_order,
+    )
+
+
+def _compare(version: ProductVersion | None, candidate: Candidate) -> list[InputError]:
     """Where a loan departs from the product it is signed under."""
     if version is None:
         return [UNKNOWN_PRODUCT]
-    candidate = Candidate(terms, stage, kind, cycle.rank, cycle.is_previous_open)
     return find_deviations(version.rules, candidate)
 
 

@@ -12,7 +12,14 @@ from services.common.calendar import add_months, add_periods
 from services.common.errors import InputError
 from services.common.money import format_cents
 from services.common.text import Text
-from services.loans.products.rules import Eligibility, FeeLimits, Limits, ProductRules
+from services.loans.positions.facts import Accrual, AllocationOrder, MoratoriumKind
+from services.loans.products.rules import (
+    Eligibility,
+    FeeLimits,
+    Limits,
+    Moratoria,
+    ProductRules,
+)
 from services.loans.schedules.terms import ScheduleTerms
 from services.loans.vocabulary import BorrowerKind
 
@@ -50,6 +57,12 @@ class Catalogue:
 
 
 @dataclass(frozen=True, slots=True)
+class AgreedMoratorium:
+    kind: MoratoriumKind
+    periods: int
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A loan as a product's rules see it; `rank` is its place among its borrower's, from 1."""
 
@@ -58,6 +71,9 @@ class Candidate:
     borrower_kind: BorrowerKind
     rank: int = 1
     is_previous_open: bool = False
+    interest_accrual: Accrual | None = None
+    allocation_order: AllocationOrder | None = None
+    moratoria: Sequence[AgreedMoratorium] = ()
 
 
 UNKNOWN_PRODUCT = InputError(
@@ -75,8 +91,9 @@ def find_deviations(rules: ProductRules, loan: Candidate) -> list[InputError]:
     return [
         *_check_limits(rules.limits, loan.terms),
         *_check_fees(rules.fees, loan.terms),
-        *_check_conventions(rules, loan.terms),
+        *_check_conventions(rules, loan),
         *_check_eligibility(rules.eligibility, loan),
+        *_check_moratoria(rules.moratoria, loan.moratoria),
     ]
 
 
@@ -166,9 +183,16 @@ _CONVENTIONS = {
 }
 
 
-def _check_conventions(rules: ProductRules, terms: ScheduleTerms) -> Iterator[InputError]:
-    for name, read in _CONVENTIONS.items():
-        expected, found = getattr(rules.conventions, name), read(terms)
+def _check_conventions(rules: ProductRules, loan: Candidate) -> Iterator[InputError]:
+    compared: list[tuple[str, object, object]] = [
+        (name, getattr(rules.conventions, name), read(loan.terms))
+        for name, read in _CONVENTIONS.items()
+    ]
+    accrual = loan.interest_accrual or Accrual.SCHEDULED
+    order = loan.allocation_order or AllocationOrder.FEES_INTEREST_PRINCIPAL
+    compared.append(("interest_accrual", rules.interest_accrual, accrual))
+    compared.append(("allocation_order", rules.allocation_order, order))
+    for name, expected, found in compared:
         if expected is not None and expected != found:
             message = Text(
                 f"Le produit prévoit « {expected} » ; le prêt a « {found} ».",
@@ -204,6 +228,26 @@ def _check_eligibility(rule: Eligibility, loan: Candidate) -> Iterator[InputErro
             "An earlier loan of the same borrower was not repaid on the contract date.",
         )
         yield InputError("/contracted_on", "product.previous_loan_open", message)
+
+
+def _check_moratoria(rule: Moratoria, agreed: Sequence[AgreedMoratorium]) -> Iterator[InputError]:
+    periods_max = {each.kind: each.periods_max for each in rule.allowed}
+    for one in agreed:
+        if one.periods > periods_max.get(one.kind, 0):
+            message = Text(
+                f"Le produit ne permet pas un moratoire de {one.periods} périodes ({one.kind}).",
+                f"The product does not allow a moratorium of {one.periods} periods ({one.kind}).",
+            )
+            yield InputError("/moratoria", "product.moratorium", message)
+    total = sum(one.periods for one in agreed)
+    if rule.periods_max is not None and total > rule.periods_max:
+        message = Text(
+            f"Les moratoires du prêt ({total} périodes) dépassent ce que le produit permet : "
+            f"{rule.periods_max}.",
+            f"The moratoria of the loan ({total} periods) are over what the product allows: "
+            f"{rule.periods_max}.",
+        )
+        yield InputError("/moratoria", "product.moratorium", message)
 
 
 def _tell_range(

@@ -3,7 +3,6 @@
 What a rule leaves out is free. Names are those of the contract's schedules.
 """
 
-from enum import StrEnum
 from typing import Annotated, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -12,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from services.common.calendar import DayCount, Frequency
 from services.common.fields import Amount, Body, Name, PositiveAmount, Rate
 from services.common.money import Rounding
+from services.loans.positions.facts import Accrual, AllocationOrder, MoratoriumKind
 from services.loans.schedules.schemas import Lax
 from services.loans.schedules.terms import Amortisation, InterestMethod, NonWorkingDays
 from services.loans.vocabulary import BorrowerKind, Stage
@@ -23,31 +23,6 @@ Value = TypeVar("Value")
 Months = Annotated[int, Field(ge=0, le=TERM_MONTHS_MAX)]
 Rank = Annotated[int, Field(ge=1, le=1000)]
 Periods = Annotated[int, Field(ge=1, le=TERM_MONTHS_MAX)]
-
-
-class Accrual(StrEnum):
-    """`scheduled`: interest is what the schedule says. `daily`: it runs on the true balance."""
-
-    SCHEDULED = "scheduled"
-    DAILY = "daily"
-
-
-class AllocationOrder(StrEnum):
-    """Which part of what is owed a payment settles first."""
-
-    FEES_INTEREST_PRINCIPAL = "fees_interest_principal"
-    FEES_PRINCIPAL_INTEREST = "fees_principal_interest"
-    INTEREST_FEES_PRINCIPAL = "interest_fees_principal"
-    INTEREST_PRINCIPAL_FEES = "interest_principal_fees"
-    PRINCIPAL_FEES_INTEREST = "principal_fees_interest"
-    PRINCIPAL_INTEREST_FEES = "principal_interest_fees"
-
-
-class MoratoriumKind(StrEnum):
-    """What need not be paid for a time: the principal, or everything."""
-
-    CAPITAL_ONLY = "capital_only"
-    CAPITAL_AND_INTEREST = "capital_and_interest"
 
 
 def _not_under_minimum(maximum: Value, info: ValidationInfo) -> Value:

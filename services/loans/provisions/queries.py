@@ -96,7 +96,13 @@ _BY_CLASS = text(
     WITH late AS (
         SELECT s.organisation_id, s.outstanding_principal_cents AS cents,
                coalesce(greatest(:as_of - s.oldest_unpaid_due_on, 0), 0) AS days,
-               false AS is_rescheduled
+               EXISTS (SELECT FROM reschedulings f
+                       WHERE f.organisation_id = s.organisation_id AND f.loan_id = s.loan_id
+                         AND f.rescheduled_on <= :as_of
+                         AND NOT EXISTS (SELECT FROM reversals r
+                                         WHERE r.organisation_id = f.organisation_id
+                                           AND r.fact_kind = 'rescheduling'
+                                           AND r.fact_id = f.rescheduling_id)) AS is_rescheduled
         FROM loan_states s
         WHERE s.from_on <= :as_of AND s.until_on > :as_of AND s.outstanding_principal_cents > 0
           AND (cast(:organisation AS uuid) IS NULL OR s.organisation_id = :organisation)

@@ -36,6 +36,8 @@ async def insert_repayments(
             "paid_on": draft.paid_on,
             "amount_cents": draft.amount_cents,
             "method": draft.method,
+            "purpose": draft.purpose,
+            "surplus": "credit" if draft.keeps_surplus else None,
             "fingerprint": draft.fingerprint,
             "recorded_by": recorded_by,
         }
@@ -79,6 +81,8 @@ def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
         "paid_on": row.paid_on.isoformat(),
         "amount": format_cents(row.amount_cents),
         "method": row.method,
+        "purpose": row.purpose,
+        "surplus": row.surplus,
     }
 
 
@@ -90,7 +94,7 @@ _KNOWN = text(
     """
 )
 _SELECT = """
-    SELECT repayment_id, external_id, loan_id, paid_on, amount_cents, method
+    SELECT repayment_id, external_id, loan_id, paid_on, amount_cents, method, purpose, surplus
     FROM repayments WHERE organisation_id = :organisation
 """
 _FIND = text(f"{_SELECT} AND external_id = :external_id")
