@@ -162,6 +162,9 @@ class CohortSaid(_Said):
 class RepaymentSaid(_Said):
     principal_due: Cents
     principal_repaid: Cents
+    due_in_period: Cents
+    on_time: Cents
+    recovered_in_period: Cents
 
 
 class BorrowersSaid(_Said):

@@ -10,7 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 from services.common.calendar import DayCount, Frequency
 from services.common.money import Rounding
 from services.loans.loans.cycles import BorrowedLoan, Cycle, rank_loans
+from services.loans.positions.facts import Accrual, AllocationOrder, MoratoriumKind
 from services.loans.products.arithmetic import (
+    AgreedMoratorium,
     Candidate,
     Catalogue,
     ProductVersion,
@@ -150,6 +152,41 @@ def test_each_convention(convention: str, expected: object, other: dict[str, obj
         (f"/{convention}", "product.convention_differs")
     ]
     assert convention in Conventions.model_fields
+
+
+def test_how_interest_runs_and_payments_are_split() -> None:
+    daily: dict[str, object] = {
+        "interest_accrual": "daily",
+        "allocation_order": "interest_fees_principal",
+    }
+    # What a loan does not say, it has by default.
+    assert codes(daily) == [
+        ("/interest_accrual", "product.convention_differs"),
+        ("/allocation_order", "product.convention_differs"),
+    ]
+    loan = replace(
+        LOAN,
+        interest_accrual=Accrual.DAILY,
+        allocation_order=AllocationOrder.INTEREST_FEES_PRINCIPAL,
+    )
+    assert codes(daily, loan) == []
+
+
+@pytest.mark.parametrize(
+    ("moratoria", "found"),
+    [
+        ([(MoratoriumKind.CAPITAL_ONLY, 3), (MoratoriumKind.CAPITAL_ONLY, 2)], 0),
+        ([(MoratoriumKind.CAPITAL_ONLY, 4)], 1),
+        ([(MoratoriumKind.CAPITAL_AND_INTEREST, 1)], 1),
+        ([(MoratoriumKind.CAPITAL_ONLY, 3), (MoratoriumKind.CAPITAL_ONLY, 3)], 1),
+        ([(MoratoriumKind.CAPITAL_ONLY, 6)], 2),
+    ],
+)
+def test_moratoria(moratoria: list[tuple[MoratoriumKind, int]], found: int) -> None:
+    allowed = [{"kind": "capital_only", "periods_max": 3}]
+    loan = replace(LOAN, moratoria=[AgreedMoratorium(*one) for one in moratoria])
+    content: dict[str, object] = {"moratoria": {"allowed": allowed, "periods_max": 5}}
+    assert codes(content, loan) == [("/moratoria", "product.moratorium")] * found
 
 
 @pytest.mark.parametrize(
