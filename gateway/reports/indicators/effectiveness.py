@@ -106,8 +106,8 @@ EFFECTIVENESS = (
             "son début (arriérés compris ; un paiement anticipé compte à son échéance) / capital "
             "échu dans l'exercice. Peut dépasser 100 %.",
             "Form (b), current: principal both due and paid at the end of the fiscal year, less "
-            "the same at its beginning (arrears included; a payment ahead counts when it falls due) / "
-            "principal that fell due in the year. It may exceed 100 %.",
+            "the same at its beginning (arrears included; a payment ahead counts when it falls "
+            "due) / principal that fell due in the year. It may exceed 100 %.",
         ),
         ("loans.instalments", "loans.allocations"),
         lambda f: Quotient(f.recovered_in_period_cents, f.due_in_period_cents),
