@@ -22,7 +22,7 @@ _TERMS = TypeAdapter(ScheduleTerms)
 class Contract:
     """A loan as it was signed; `product_version` is None when none was known then.
 
-    `terms` are for the whole principal, of which `first_disbursement_cents` was lent first.
+    `terms` are for the whole sum agreed, however much of it was disbursed first.
     """
 
     external_id: str
@@ -33,7 +33,6 @@ class Contract:
     stage: str | None
     contracted_on: date
     terms: ScheduleTerms
-    first_disbursement_cents: int
     interest_accrual: Accrual | None
     allocation_order: AllocationOrder | None
     moratoria: tuple[AgreedMoratorium, ...]
@@ -56,7 +55,6 @@ async def find_contract(session: ReadSession, loan_id: UUID) -> Contract | None:
         stage=row.stage,
         contracted_on=row.contracted_on,
         terms=_TERMS.validate_json(row.terms),
-        first_disbursement_cents=row.first_disbursement_cents,
         interest_accrual=None if row.interest_accrual is None else Accrual(row.interest_accrual),
         allocation_order=(
             None if row.allocation_order is None else AllocationOrder(row.allocation_order)
@@ -90,12 +88,10 @@ _CONTRACT = text(
     """
     SELECT l.external_id, b.external_id AS borrower_external_id, b.kind AS borrower_kind,
            l.product, l.product_version, l.stage, l.contracted_on, cast(l.terms AS text) AS terms,
-           l.interest_accrual, l.allocation_order, d.amount_cents AS first_disbursement_cents,
+           l.interest_accrual, l.allocation_order,
            m.kinds AS moratorium_kinds, m.periods AS moratorium_periods
     FROM loans l
     JOIN borrowers b USING (organisation_id, borrower_id)
-    JOIN disbursements d ON d.organisation_id = l.organisation_id AND d.loan_id = l.loan_id
-                        AND d.number = 1
     CROSS JOIN LATERAL (
         SELECT coalesce(array_agg(f.kind ORDER BY f.starts_on), '{}') AS kinds,
                coalesce(array_agg(f.periods ORDER BY f.starts_on), '{}') AS periods

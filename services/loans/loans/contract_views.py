@@ -5,7 +5,6 @@ from services.common.money import format_cents
 from services.loans.loans.contract_queries import Contract
 from services.loans.loans.contract_terms import find_prescription, state_yearly_rate
 from services.loans.loans.contracts import Reviewed
-from services.loans.loans.drafts import first_of
 from services.loans.positions.arithmetic import Position, replay
 from services.loans.positions.facts import LoanFacts, facts_until
 from services.loans.provisions.arithmetic import Matrix, find_provision
@@ -15,8 +14,7 @@ from services.loans.schedules.arithmetic import build_schedule
 
 def show_contract(contract: Contract, reviewed: Reviewed) -> dict[str, JsonValue]:
     """The yearly rates of the contract, fees included and not, and what is odd about it."""
-    terms = first_of(contract.terms, contract.first_disbursement_cents)
-    flows = cash_flows(terms, build_schedule(terms))
+    flows = cash_flows(contract.terms, build_schedule(contract.terms))
     yearly = state_yearly_rate(contract.terms)
     effective = yearly.effective
     return {

@@ -9,7 +9,7 @@ from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans.contract_queries import Contract, list_borrowed
 from services.loans.loans.contract_terms import check_criminal_rate
 from services.loans.loans.cycles import BorrowedLoan, Cycle, rank_loans
-from services.loans.loans.drafts import BorrowerProfile, LoanDraft, first_of
+from services.loans.loans.drafts import BorrowerProfile, LoanDraft
 from services.loans.products.arithmetic import (
     UNKNOWN_PRODUCT,
     Candidate,
@@ -19,6 +19,7 @@ from services.loans.products.arithmetic import (
 )
 from services.loans.products.queries import load_catalogue
 from services.loans.schedules.apr import criminal_rate_limit
+from services.loans.schedules.arithmetic import Schedule, build_schedule
 from services.loans.vocabulary import BorrowerKind
 
 Found = dict[int, list[InputError]]
@@ -58,11 +59,8 @@ async def review_contracts(
         draft = drafts[row]
         profile = profiles.get(draft.borrower_external_id)
         kind = (profile.kind if profile else None) or BorrowerKind.PERSON
-        unlawful = check_criminal_rate(
-            first_of(draft.terms, draft.first_disbursement_cents),
-            draft.schedule,
-            criminal_rate_limit(draft.contracted_on, kind, draft.terms.principal_cents),
-        )
+        limit = criminal_rate_limit(draft.contracted_on, kind, draft.terms.principal_cents)
+        unlawful = check_criminal_rate(draft.terms, _schedule_of(draft), limit)
         if unlawful is not None:
             refused.setdefault(row, []).append(unlawful)
             continue
@@ -105,6 +103,12 @@ def to_candidate(loan: LoanDraft | Contract, kind: BorrowerKind, cycle: Cycle) -
         loan.interest_accrual,
         loan.allocation_order,
     )
+
+
+def _schedule_of(draft: LoanDraft) -> Schedule:
+    """That of the whole sum agreed, whatever part of it is disbursed first."""
+    is_whole = draft.first_disbursement_cents is None
+    return draft.schedule if is_whole else build_schedule(draft.terms)
 
 
 def _compare(version: ProductVersion | None, candidate: Candidate) -> list[InputError]:

@@ -256,6 +256,37 @@ async def test_ranks_within_a_sheet(member: Client) -> None:
     assert found[1] == found[2] == ["product.not_eligible_for_cycle"]
 
 
+async def test_a_loan_that_was_reversed_has_no_rank(member: Client) -> None:
+    borrower_id = await record_borrower(member)
+    made: list[Document] = []
+    for day in ("2025-01-10", "2025-02-10"):
+        body = loan(borrower_id, product="first_loan", contracted_on=day, disbursed_on=day)
+        made.append((await member.post("/v1/loans", body)).json())
+    mistake, kept = made
+    fact: JsonValue = {"kind": "loan", "external_id": mistake["external_id"]}
+    body = {"fact": fact, "reason": "inscrit deux fois"}
+    assert (await member.post(f"/v1/loans/{mistake['loan_id']}/reversals", body)).is_success
+    assert finding_codes(await find(member, kept)) == []
+    shown = await find(member, mistake)
+    assert (shown["position"], finding_codes(shown)) == (None, [])
+
+
+async def test_a_moratorium_the_product_does_not_allow(member: Client) -> None:
+    lent = await record_loan(member)
+    path = f"/v1/loans/{lent['loan_id']}/moratoria"
+    for number, periods in enumerate((3, 4)):
+        body: Document = {
+            "external_id": f"M-{number}",
+            "starts_on": f"2025-0{5 + number}-01",
+            "kind": "capital_and_interest",
+            "periods": periods,
+            "reason": "maladie",
+        }
+        posted = await member.post(path, body)
+        assert posted.status_code == 201, posted.text
+    assert finding_codes(await find(member, lent)) == ["product.moratorium"]
+
+
 # --- the law --------------------------------------------------------------------------------------
 
 
@@ -335,6 +366,34 @@ async def test_prescription_begins_again_with_a_payment(member: Client) -> None:
     posted = await member.post(f"{path}/recoveries", recovered)
     assert posted.status_code == 201, posted.text
     assert await prescribed("2026-03-31") == "2029-02-03"
+
+
+async def test_new_terms_acknowledge_the_debt(member: Client) -> None:
+    lent = await record_loan(member)
+    fact: Document = {
+        "external_id": "RS",
+        "rescheduled_on": "2025-08-01",
+        "reason": "x",
+        "terms": {"instalments": 12, "first_due_on": "2025-08-15"},
+    }
+    posted = await member.post(f"/v1/loans/{lent['loan_id']}/reschedulings", fact)
+    assert posted.status_code == 201, posted.text
+    for as_of, expected in (("2025-07-31", "2028-05-15"), ("2025-08-01", "2028-08-15")):
+        position = (await find(member, lent, as_of=as_of))["position"]
+        assert isinstance(position, dict)
+        assert position["prescription_on"] == expected
+
+
+async def test_the_rate_is_that_of_the_whole_sum_agreed(member: Client) -> None:
+    """As quoted, whatever part of it is disbursed first."""
+    borrower_id = await record_borrower(member)
+    dear = terms(principal="5000.00", annual_rate="7", fees=[{"amount": "150.00"}])
+    body = loan(borrower_id, terms=dear, funding=[])
+    assert (await member.post("/v1/loans", {**body, "external_id": "whole"})).status_code == 201
+    posted = await member.post("/v1/loans", {**body, "first_disbursement": "500.00"})
+    assert posted.status_code == 201, posted.text
+    quoted = await member.post("/v1/schedules", {**dear, "disbursed_on": "2025-04-15"})
+    assert (await find(member, posted.json()))["apr"] == quoted.json()["apr"]
 
 
 async def test_nothing_is_prescribed_of_a_loan_repaid(member: Client) -> None:

@@ -119,6 +119,48 @@ async def test_sums_by_class_are_those_of_the_loans(loans: Loans, member: Client
     assert format_cents(par30) == totals["rows"][0]["portfolio"]["par30"]
 
 
+async def test_a_rescheduled_loan_stays_at_risk(member: Client) -> None:
+    """However punctual since: half of it is set aside, and it counts beside PAR30."""
+    lent = await record_loan(member)
+    path = f"/v1/loans/{lent['loan_id']}"
+    fact: Document = {
+        "external_id": "RS-1",
+        "rescheduled_on": "2025-07-01",
+        "reason": "saison manquée",
+        "terms": {"instalments": 24},
+    }
+    assert (await member.post(f"{path}/reschedulings", fact)).status_code == 201
+
+    async def provisioned(as_of: str) -> JsonValue:
+        found = (await member.get(path, as_of=as_of)).json()["position"]["provision"]
+        rate: JsonValue = found["rate"]
+        return rate
+
+    assert (await provisioned("2025-06-30"), await provisioned("2025-07-01")) == ("25", "50")
+    said = (await member.get("/internal/provisions", as_of="2025-07-31")).json()
+    [only] = said["organisations"][0]["classes"]
+    assert (only["number"], only["provision"]) == (0, "600.00")
+    assert only["rescheduled"] == {"loans": 1, "outstanding_principal": "1200.00"}
+    assert (only["par30"], only["par30_or_rescheduled"]) == ("0.00", "1200.00")
+    # Taken out as if it had never been agreed, it weighs no more.
+    reversal: Document = {"fact": {"kind": "rescheduling", "external_id": "RS-1"}, "reason": "x"}
+    assert (await member.post(f"{path}/reversals", reversal)).is_success
+    said = (await member.get("/internal/provisions", as_of="2025-07-31")).json()
+    [only] = said["organisations"][0]["classes"]
+    assert (only["number"], only["rescheduled"]["loans"]) == (3, 0)
+
+
+async def test_a_loan_that_was_reversed_needs_nothing_set_aside(member: Client) -> None:
+    lent = await record_loan(member)
+    reversal: Document = {
+        "fact": {"kind": "loan", "external_id": lent["external_id"]},
+        "reason": "x",
+    }
+    posted = await member.post(f"/v1/loans/{lent['loan_id']}/reversals", reversal)
+    assert posted.is_success, posted.text
+    assert (await member.get("/internal/provisions", as_of=AS_OF)).json()["organisations"] == []
+
+
 async def test_a_member_sees_its_own_and_the_network_all(
     loans: Loans, network: Client, member: Client
 ) -> None:
