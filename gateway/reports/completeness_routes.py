@@ -9,6 +9,7 @@ from pydantic import Field
 
 from gateway.entry import Admits
 from gateway.reports import sources
+from gateway.reports.arithmetic import UnknownOrganisation
 from gateway.reports.completeness import (
     Completeness,
     Membership,
@@ -199,8 +200,9 @@ async def _read(
         (row.organisation_id, row.month): (_month(row), Sent(**row.sent.model_dump()))
         for row in said.rows
     }
-    if {organisation for organisation, _ in rows} - {one.organisation_id for one in members}:
-        raise register_incomplete()
+    unknown = {organisation for organisation, _ in rows} - {one.organisation_id for one in members}
+    if unknown:
+        raise register_incomplete(UnknownOrganisation(", ".join(map(str, unknown))))
     blank = {month.month: _month(month) for month in said.months}
     return join_completeness(members, blank, rows, said.as_of), said.as_of
 

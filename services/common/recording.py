@@ -6,6 +6,7 @@ it records the good ones and says what is wrong with each of the others.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from services.common.errors import Conflict, InputError, Problem, Unprocessable
 from services.common.text import Text
@@ -78,7 +79,7 @@ class Sorted:
                 *(row for row in self.repeats if row not in repeated),
             ],
             refused={**self.refused, **refused, **repeated},
-            warned={row: said for row, said in (warned or {}).items() if row not in refused},
+            warned={row: found for row, found in (warned or {}).items() if row not in refused},
         )
 
 
@@ -113,3 +114,17 @@ def refuse(
 ) -> None:
     """Note that something is wrong with a row of the batch."""
     found.setdefault(row, []).append(InputError(pointer, code, message))
+
+
+def refuse_backdated(effective_from: date, newest: date) -> None:
+    """What was in force stays so: a version begins after those on record.
+
+    Raises Unprocessable `version.not_after_newest`.
+    """
+    if effective_from <= newest:
+        message = Text(
+            f"Une version est en vigueur à compter du {newest} ; la nouvelle commence après.",
+            f"A version is in force from {newest}; a new one begins after it.",
+        )
+        error = InputError("/effective_from", "version.not_after_newest", message)
+        raise Unprocessable(message, code=error.code, errors=[error])

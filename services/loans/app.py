@@ -14,6 +14,8 @@ from services.loans.outcomes import routes as outcomes
 from services.loans.periods import completeness_routes as completeness
 from services.loans.periods import deadline_routes as deadlines
 from services.loans.periods import routes as periods
+from services.loans.products import routes as products
+from services.loans.provisions import routes as provisions
 from services.loans.repayments import routes as repayments
 from services.loans.reversals import routes as reversals
 from services.loans.rules import routes as rules
@@ -26,6 +28,8 @@ def create_app() -> FastAPI:
     """Settings come from the environment (RESEAU_...)."""
     routers = [
         schedules.router,
+        products.router,
+        provisions.router,
         borrowers.router,
         loans.router,
         repayments.router,

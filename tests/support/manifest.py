@@ -75,7 +75,7 @@ MANIFESTS = (
         bases=(KernelTable, ImportTable, loans.LoansTable),
         tenant_tables=(*KERNEL_FACTS, *KERNEL_OTHERS, *IMPORT_FACTS, *loans.TENANT_TABLES),
         facts=(*KERNEL_FACTS, *IMPORT_FACTS, *loans.FACTS),
-        reference_tables=network_tables.REFERENCE_TABLES,
+        reference_tables=(*loans.REFERENCE_TABLES, *network_tables.REFERENCE_TABLES),
     ),
 )
 

@@ -15,6 +15,7 @@ from services.loans.borrowers import queries as borrowers
 from services.loans.borrowers.drafts import BorrowerDraft
 from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans import queries
+from services.loans.loans.contracts import review_contracts
 from services.loans.loans.drafts import BorrowerProfile, LoanDraft, disbursed_cents, first_of
 from services.loans.loans.facts import describe
 from services.loans.loans.queries import KnownLoan
@@ -24,7 +25,7 @@ from services.loans.positions.commands import keep_figures, tell_facts
 from services.loans.positions.daily_account import DAILY_DAY_COUNTS
 from services.loans.positions.facts import PLAIN, Accrual, AllocationOrder, Conditions, LoanFacts
 from services.loans.positions.figures import Change
-from services.loans.rules.commands import check_rows
+from services.loans.rules.commands import check_rows, join_found
 from services.loans.schedules.terms import InterestMethod
 from services.loans.vocabulary import BorrowerKind
 
@@ -69,9 +70,10 @@ async def record_loans(
         _check_money(drafts[row], row, refused)
     regions = _find_regions(drafts, batch.new, known, principal, refused)
     profiles = _check_borrowers(drafts, batch.new, known, refused)
+    review = await review_contracts(session, drafts, batch.new, known, profiles, refused)
     dates = {row: drafts[row].disbursed_on for row in batch.new}
     await refuse_locked(session, "/disbursed_on", dates.items(), refused)
-    warned = await check_rows(
+    odd = await check_rows(
         session, "loans", dates, lambda row: describe(drafts[row], profiles), refused
     )
     good = [row for row in batch.new if row not in refused]
@@ -79,8 +81,9 @@ async def record_loans(
         of_good = [drafts[row] for row in good]
         good_regions = [regions[row] for row in good]
         described = _describe_borrowers(of_good, good_regions, known, profiles)
-        await _store(session, principal, of_good, good_regions, known, described)
-    return batch.conclude(refused, warned)
+        versions = [review.versions.get(row) for row in good]
+        await _store(session, principal, of_good, good_regions, versions, known, described)
+    return batch.conclude(refused, join_found(review.warned, odd))
 
 
 async def _store(
@@ -88,12 +91,15 @@ async def _store(
     principal: Principal,
     drafts: Sequence[LoanDraft],
     regions: Sequence[str],
+    versions: Sequence[int | None],
     known: Mapping[str, KnownBorrower],
     described: Sequence[BorrowerDraft],
 ) -> None:
     borrower_ids = {name: borrower.borrower_id for name, borrower in known.items()}
     borrower_ids |= await borrowers.put_borrowers(session, described, False, principal.subject)
-    loan_ids = await queries.insert_loans(session, drafts, borrower_ids, regions, principal.subject)
+    loan_ids = await queries.insert_loans(
+        session, drafts, borrower_ids, regions, versions, principal.subject
+    )
     disbursement_ids = await queries.insert_openings(session, drafts, loan_ids, principal.subject)
     changes = [
         Change(

@@ -63,6 +63,7 @@ async def insert_loans(
     drafts: Sequence[LoanDraft],
     borrower_ids: Mapping[str, UUID],
     regions: Sequence[str],
+    versions: Sequence[int | None],
     recorded_by: str,
 ) -> dict[str, UUID]:
     """Insert loans not on record; returns their identifiers by external_id."""
@@ -89,8 +90,9 @@ async def insert_loans(
             "allocation_order": draft.allocation_order,
             "fingerprint": draft.fingerprint,
             "recorded_by": recorded_by,
+            "product_version": version,
         }
-        for draft, region in zip(drafts, regions, strict=True)
+        for draft, region, version in zip(drafts, regions, versions, strict=True)
     ]
     found = await insert_rows(session, tables.Loan, rows, returning=("external_id", "loan_id"))
     return {row["external_id"]: row["loan_id"] for row in found}
@@ -221,6 +223,7 @@ def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
         "external_id": row.external_id,
         "borrower": {"external_id": row.borrower_external_id},
         "product": row.product,
+        "product_version": row.product_version,
         "stage": row.stage,
         "purpose": row.purpose,
         "sector_code": row.sector_code,
@@ -275,7 +278,7 @@ _SELECT = """
            l.purpose, l.sector_code, l.region_code, l.principal_cents, l.terms, l.contracted_on,
            l.disbursed_on, l.funding_state_cents, l.funding_community_cents,
            l.funding_private_cents, l.other_financing_cents, l.interest_accrual,
-           l.allocation_order
+           l.allocation_order, l.product_version
     FROM loans l JOIN borrowers b USING (organisation_id, borrower_id)
     WHERE l.organisation_id = :organisation
 """

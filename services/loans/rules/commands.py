@@ -43,6 +43,15 @@ async def check_rows(
     return warned
 
 
+def join_found(*parts: Mapping[int, Sequence[InputError]]) -> Found:
+    """What several checks say of the same rows."""
+    joined: Found = {}
+    for part in parts:
+        for row, found in part.items():
+            joined.setdefault(row, []).extend(found)
+    return joined
+
+
 async def record_rule(
     session: WriteSession, principal: Principal, body: RuleBody, today: date
 ) -> Answered:

@@ -33,11 +33,18 @@ from tests.services.loans.conftest import (
 MEMBER = {Role.MEMBER}
 PEOPLE = set(Role) - {Role.SERVICE}
 PERIOD_READERS = {Role.MEMBER, Role.NETWORK, Role.AUDITOR}
+NETWORK = {Role.NETWORK}
 REPORTERS = set(Role) - {Role.OPERATOR}
 ID = str(uuid.UUID(int=1))
 
 OPERATIONS: dict[tuple[str, str], set[Role]] = {
     ("POST", "/v1/schedules"): PEOPLE,
+    ("POST", "/v1/products"): NETWORK,
+    ("GET", "/v1/products"): PEOPLE,
+    ("GET", "/v1/products/{code}"): PEOPLE,
+    ("GET", "/v1/products/{code}/versions"): PEOPLE,
+    ("POST", "/v1/provision-matrices"): NETWORK,
+    ("GET", "/v1/provision-matrices"): PEOPLE,
     ("POST", "/v1/borrowers"): MEMBER,
     ("GET", "/v1/borrowers"): MEMBER,
     ("GET", "/v1/borrowers/{borrower_id}"): MEMBER,
@@ -88,6 +95,7 @@ OPERATIONS: dict[tuple[str, str], set[Role]] = {
     ("GET", "/internal/completeness"): PERIOD_READERS,
     ("GET", "/internal/totals"): REPORTERS,
     ("GET", "/internal/indicators"): REPORTERS,
+    ("GET", "/internal/provisions"): REPORTERS - {Role.FUNDER},
     ("GET", "/internal/events"): {Role.SERVICE},
     ("GET", "/internal/events/positions"): {Role.SERVICE},
 }
@@ -124,7 +132,12 @@ async def call(
     path = path.replace("{organisation}", "nowhere").replace("{month}", "2025-06")
     for name in ("borrower_id", "loan_id", "coaching_session_id", "outcome_id", "reopening_id"):
         path = path.replace(f"{{{name}}}", ID)
-    query = {"from": "2025-04-01", "to": "2026-03-31", "organisation_id": ID}
+    query = {
+        "from": "2025-04-01",
+        "to": "2026-03-31",
+        "as_of": "2026-03-31",
+        "organisation_id": ID,
+    }
     if template == "/v1/imports" and method == "POST":
         sent = {**headers, "Content-Type": CSV}
         return await http.post(path, params={"kind": "loans"}, content=b"x\n", headers=sent)
