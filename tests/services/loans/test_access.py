@@ -100,6 +100,15 @@ OPERATIONS: dict[tuple[str, str], set[Role]] = {
     ("GET", "/internal/events/positions"): {Role.SERVICE},
 }
 OPEN = {("GET", "/health")}
+YEAR = {"from": "2025-04-01", "to": "2026-03-31"}
+QUERIES = {
+    "/internal/totals": YEAR,
+    "/internal/indicators": YEAR,
+    "/internal/completeness": YEAR,
+    "/internal/provisions": {"as_of": "2026-03-31"},
+    "/internal/events": {"organisation_id": ID},
+}
+"""What each operation needs, and nothing it does not know."""
 
 operations = pytest.mark.parametrize("operation", OPERATIONS, ids=" ".join)
 
@@ -132,18 +141,13 @@ async def call(
     path = path.replace("{organisation}", "nowhere").replace("{month}", "2025-06")
     for name in ("borrower_id", "loan_id", "coaching_session_id", "outcome_id", "reopening_id"):
         path = path.replace(f"{{{name}}}", ID)
-    query = {
-        "from": "2025-04-01",
-        "to": "2026-03-31",
-        "as_of": "2026-03-31",
-        "organisation_id": ID,
-    }
+    query = QUERIES.get(template)
     if template == "/v1/imports" and method == "POST":
         sent = {**headers, "Content-Type": CSV}
         return await http.post(path, params={"kind": "loans"}, content=b"x\n", headers=sent)
     if method == "POST":
         return await http.post(path, json={}, headers=headers)
-    return await http.get(path, params=query if "internal" in path else None, headers=headers)
+    return await http.get(path, params=query, headers=headers)
 
 
 @operations
