@@ -113,7 +113,6 @@ PLACES = {
             *Conventions.model_fields,
         )
     },
-    **{f"/{said}": "/borrower" for said in ("borrower_kind", "gender", "birth_year")},
 }
 """Where the JSON body holds what a sheet has in a column of its own."""
 
