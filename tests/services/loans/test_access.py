@@ -79,6 +79,14 @@ OPERATIONS: dict[tuple[str, str], set[Role]] = {
     ("GET", "/internal/events/positions"): {Role.SERVICE},
 }
 OPEN = {("GET", "/health")}
+PERIOD = {"from": "2025-04-01", "to": "2026-03-31"}
+QUERIES: Mapping[str, dict[str, str]] = {
+    "/internal/totals": PERIOD,
+    "/internal/indicators": PERIOD,
+    "/internal/provisions": {"as_of": "2026-03-31"},
+    "/internal/events": {"organisation_id": ID},
+}
+"""What an operation asks for: it refuses any other parameter."""
 
 operations = pytest.mark.parametrize("operation", OPERATIONS, ids=" ".join)
 
@@ -110,18 +118,12 @@ async def call(
     path = template.replace("{import_id}", f"loans-{ID}")
     for name in ("borrower_id", "loan_id", "coaching_session_id", "outcome_id"):
         path = path.replace(f"{{{name}}}", ID)
-    query = {
-        "from": "2025-04-01",
-        "to": "2026-03-31",
-        "as_of": "2026-03-31",
-        "organisation_id": ID,
-    }
     if template == "/v1/imports" and method == "POST":
         sent = {**headers, "Content-Type": CSV}
         return await http.post(path, params={"kind": "loans"}, content=b"x\n", headers=sent)
     if method == "POST":
         return await http.post(path, json={}, headers=headers)
-    return await http.get(path, params=query if "internal" in path else None, headers=headers)
+    return await http.get(path, params=QUERIES.get(template), headers=headers)
 
 
 @operations
