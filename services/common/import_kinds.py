@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.common.database import WriteSession
+from services.common.database import ReadSession, WriteSession
 from services.common.errors import InputError, JsonValue, PayloadTooLarge, Problem
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
-from services.common.recording import Recorded
+from services.common.recording import Posted, Recorded
 from services.common.tabular import Column, RowError, Table, index_columns, show
 from services.common.validation import to_input_errors
 
@@ -24,8 +24,13 @@ WEIGHT_MAX = 1_000_000
 """Rows of the record that one file may make, at the most: some 1 GB while they are recorded."""
 
 Row = TypeVar("Row")
-Draft = TypeVar("Draft")
-Recorder = Callable[[WriteSession, Principal, Sequence[Draft], date], Awaitable[Recorded]]
+Draft = TypeVar("Draft", bound=Posted)
+Recorder = Callable[
+    [WriteSession, Principal, Sequence[Draft], date, str | None], Awaitable[Recorded]
+]
+"""The last argument is the reason of corrections; without one, nothing is corrected."""
+Measure = Callable[[ReadSession, date], Awaitable[dict[str, int | str]]]
+"""The totals of the organisation on a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +45,14 @@ class Findings:
 class Prepared:
     """A file read and checked: its good rows ready to be recorded, its bad ones explained.
 
-    `numbers` are the row numbers of the drafts, by position.
+    `numbers` are the row numbers of the drafts, by position, and `external_ids` what they name.
     """
 
     received: int
     numbers: Sequence[int]
     findings: Findings
-    record: Callable[[WriteSession, Principal, date], Awaitable[Recorded]]
+    external_ids: Sequence[str]
+    record: Callable[[WriteSession, Principal, date, str | None], Awaitable[Recorded]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +107,19 @@ def import_kind(
             is_truncated |= is_full and len(numbers) - good < of_batch
 
         async def record_drafts(
-            session: WriteSession, principal: Principal, today: date
+            session: WriteSession, principal: Principal, today: date, reason: str | None
         ) -> Recorded:
             if not drafts:
                 return Recorded(created=(), unchanged=())
-            return await record(session, principal, drafts, today)
+            return await record(session, principal, drafts, today, reason)
 
-        return Prepared(received, numbers, Findings(found, is_truncated), record_drafts)
+        return Prepared(
+            received,
+            numbers,
+            Findings(found, is_truncated),
+            [draft.external_id for draft in drafts],
+            record_drafts,
+        )
 
     return ImportKind(name, tuple(columns), places, prepare)
 

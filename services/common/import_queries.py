@@ -16,6 +16,7 @@ from services.common.tabular import RowError
 from services.common.text import Text
 
 Mode = Literal["atomic", "partial"]
+OnChange = Literal["refuse", "correct"]
 Outcome = Literal["recorded", "refused"]
 
 
@@ -54,6 +55,7 @@ class Import:
     counts: Counts
     subject: str
     recorded_at: datetime
+    report: dict[str, JsonValue]
 
 
 async def insert_import(
@@ -65,6 +67,7 @@ async def insert_import(
     file: SentFile,
     counts: Counts,
     findings: Findings,
+    report: dict[str, JsonValue],
     subject: str,
 ) -> uuid.UUID:
     """Keep the file and the import; returns the import's identifier."""
@@ -87,6 +90,7 @@ async def insert_import(
             "errors": json.dumps([_to_kept(e) for e in findings.errors], ensure_ascii=False),
             "errors_truncated": findings.is_truncated,
             "subject": subject,
+            "report": json.dumps(report, ensure_ascii=False),
         },
     )
     import_id: uuid.UUID = row.scalar_one()
@@ -145,9 +149,15 @@ def _to_import(row: Row[tuple[object, ...]]) -> Import:
         row.file_name,
         row.sha256,
         row.byte_count,
-        Counts(row.received_count, row.created_count, row.unchanged_count, row.rejected_count),
+        Counts(
+            row.received_count,
+            row.created_count,
+            row.unchanged_count,
+            row.rejected_count,
+        ),
         row.subject,
         row.recorded_at,
+        row.report,
     )
 
 
@@ -163,18 +173,18 @@ _INSERT_IMPORT = text(
     INSERT INTO imports (
         organisation_id, kind, mode, outcome, media_type, file_name, sha256, byte_count,
         received_count, created_count, unchanged_count, rejected_count,
-        errors, errors_truncated, subject
+        errors, errors_truncated, subject, report
     ) VALUES (
         :organisation, :kind, :mode, :outcome, :media_type, :file_name, :sha256, :byte_count,
         :received, :created, :unchanged, :rejected,
-        cast(:errors AS jsonb), :errors_truncated, :subject
+        cast(:errors AS jsonb), :errors_truncated, :subject, cast(:report AS jsonb)
     ) RETURNING import_id
     """
 )
 _COLUMNS = """
     import_id, kind, mode, outcome, media_type, file_name, sha256, byte_count,
     received_count, created_count, unchanged_count, rejected_count,
-    subject, recorded_at
+    subject, recorded_at, report
 """
 _FIND = text(
     f"SELECT {_COLUMNS}, errors, errors_truncated FROM imports"

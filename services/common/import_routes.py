@@ -16,9 +16,17 @@ from services.common.answers import json_response
 from services.common.app import database_of, service_router
 from services.common.error_sheet import write_error_sheet
 from services.common.errors import InputError, NotFound, Problem, Unprocessable, not_found
+from services.common.fields import Reason
 from services.common.identity import Principal, Requires, Role
-from services.common.import_kinds import ImportKind
-from services.common.import_queries import Mode, SentFile, find_file, find_import, list_imports
+from services.common.import_kinds import ImportKind, Measure
+from services.common.import_queries import (
+    Mode,
+    OnChange,
+    SentFile,
+    find_file,
+    find_import,
+    list_imports,
+)
 from services.common.import_schemas import (
     ImportAnswer,
     ImportPageAnswer,
@@ -27,7 +35,7 @@ from services.common.import_schemas import (
     to_record_answer,
     to_summary_answer,
 )
-from services.common.importing import make_order, receive_import
+from services.common.importing import Order, receive_import
 from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
 from services.common.tabular import READERS, XLSX
@@ -38,6 +46,8 @@ FILE_NAME_LENGTH_MAX = 200
 Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 _NEWEST = uuid.UUID(int=2**128 - 1)
 _ERRORS_NAME = Text("erreurs", "errors")
+_PARAMETERS = ("kind", "mode", "dry_run", "on_change", "reason")
+_REASON = "Pourquoi ce qui est inscrit est corrigé ; requis avec on_change=correct."
 _SHEET = {
     "responses": {
         "200": {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}},
@@ -53,8 +63,13 @@ _BODY = {
 }
 
 
-def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> APIRouter:
-    """`/v1/imports` for these kinds; identifiers start with the service's name."""
+def create_imports_router(
+    kinds: Sequence[ImportKind], service_name: str, measure: Measure | None = None
+) -> APIRouter:
+    """`/v1/imports` for these kinds; identifiers start with the service's name.
+
+    `measure` reads the totals that are answered as they were before and as they are after.
+    """
     router = service_router()
     by_name = {kind.name: kind for kind in kinds}
     names = Query(
@@ -68,12 +83,17 @@ def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> API
         kind: Annotated[str, names],
         mode: Mode = "atomic",
         dry_run: bool = False,
+        on_change: OnChange = "refuse",
+        reason: Annotated[Reason | None, Query(description=_REASON)] = None,
     ) -> Response:
         """Inscrire les lignes d'un fichier CSV, NDJSON ou XLSX."""
-        _refuse_unknown_parameters(request, ("kind", "mode", "dry_run"))
+        _refuse_unknown_parameters(request, _PARAMETERS)
         if kind not in by_name:
             raise _unknown_kind(list(by_name))
-        order = make_order(request, service_name, by_name[kind], mode, dry_run)
+        if (on_change == "correct") != (reason is not None):
+            raise _missing_reason(on_change)
+        language = choose_language(request.headers.get("accept-language"))
+        order = Order(service_name, by_name[kind], mode, dry_run, language, reason, measure)
         name = read_file_name(request.headers.get("content-disposition"))
         return await receive_import(request, member, order, name)
 
@@ -168,6 +188,13 @@ def _refuse_unknown_parameters(request: Request, known: Sequence[str]) -> None:
 def _unknown_kind(names: Sequence[str]) -> Problem:
     message = MESSAGES["choice"].fill(expected=", ".join(names))
     return Unprocessable(message, errors=[InputError("/kind", "choice", message)])
+
+
+def _missing_reason(on_change: OnChange) -> Problem:
+    """A correction has a reason, and a reason is that of a correction."""
+    name = "reason" if on_change == "correct" else "on_change"
+    message = MESSAGES["missing"]
+    return Unprocessable(message, errors=[InputError(f"/{name}", "missing", message)])
 
 
 def _read_cursor(service_name: str, cursor: str) -> uuid.UUID:

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from services.common.fields import Answer
 from services.common.import_kinds import Findings
-from services.common.import_queries import Counts, Import, Mode, Outcome
+from services.common.import_queries import Counts, Import, Mode, OnChange, Outcome
+from services.common.recording import FieldChange
 from services.common.tabular import RowError
 from services.common.text import Language
 
@@ -27,7 +28,42 @@ class RowErrorAnswer(Answer):
     message: str
 
 
-class ImportAnswer(Answer):
+class FieldChangeAnswer(Answer):
+    column: str
+    before: str | None = Field(description="Ce qui est inscrit.")
+    after: str | None = Field(description="Ce qui est envoyé.")
+
+
+class RowChangeAnswer(Answer):
+    """A row that says something else of a fact on record."""
+
+    row: int
+    external_id: str
+    fields: list[FieldChangeAnswer]
+
+
+class TotalsAnswer(Answer):
+    before: dict[str, int | str]
+    after: dict[str, int | str]
+
+
+class ReportAnswer(Answer):
+    """What an import says beside its counts and errors."""
+
+    on_change: OnChange = "refuse"
+    reason: str | None = None
+    corrected: int = Field(
+        0, description="Lignes inscrites qui corrigent un fait : le reste est nouveau."
+    )
+    changes: list[RowChangeAnswer] = Field([], description="Les 1 000 premières différences.")
+    changes_truncated: bool = False
+    absent: int = Field(
+        0, description="Faits inscrits que le fichier, déjà envoyé en partie, ne nomme pas."
+    )
+    totals: TotalsAnswer | None = Field(None, description="Totaux de l'organisation.")
+
+
+class ImportAnswer(ReportAnswer):
     import_id: str | None = Field(description="Nul pour un essai à blanc.")
     kind: str
     mode: Mode
@@ -50,7 +86,7 @@ class ImportSummaryAnswer(Answer):
     recorded_at: datetime
 
 
-class ImportRecordAnswer(ImportSummaryAnswer):
+class ImportRecordAnswer(ImportSummaryAnswer, ReportAnswer):
     dry_run: bool
     errors: list[RowErrorAnswer]
     errors_truncated: bool
@@ -82,6 +118,16 @@ def to_error_answers(found: Sequence[RowError], language: Language) -> list[RowE
     ]
 
 
+def to_change_answer(row: int, external_id: str, changes: Sequence[FieldChange]) -> RowChangeAnswer:
+    return RowChangeAnswer(
+        row=row,
+        external_id=external_id,
+        fields=[
+            FieldChangeAnswer(column=c.column, before=c.before, after=c.after) for c in changes
+        ],
+    )
+
+
 def to_counts_answer(counts: Counts) -> CountsAnswer:
     return CountsAnswer(
         received=counts.received,
@@ -111,6 +157,7 @@ def to_record_answer(
 ) -> ImportRecordAnswer:
     return ImportRecordAnswer(
         **dict(to_summary_answer(found, service_name)),
+        **dict(ReportAnswer.model_validate(found.report)),
         dry_run=False,
         errors=to_error_answers(findings.errors, language),
         errors_truncated=findings.is_truncated,

@@ -12,6 +12,7 @@ from services.common.schema import grant, protect_tenant_table
 from services.common.tables import (
     BigInt,
     Document,
+    EmptyDocument,
     Key,
     NewKey,
     RecordedAt,
@@ -58,6 +59,7 @@ class Import(ImportTable, table=True):
     errors_truncated: bool
     subject: Words
     recorded_at: RecordedAt
+    report: EmptyDocument
 
 
 def create_import_tables(app_role: str) -> None:
@@ -113,3 +115,8 @@ def create_import_tables(app_role: str) -> None:
     for table in IMPORT_TABLES:
         protect_tenant_table(app_role, table)
     grant(app_role, "SELECT, INSERT", IMPORT_TABLES)
+
+
+def add_import_reports() -> None:
+    """What an import answered beside its counts and errors."""
+    op.execute("ALTER TABLE imports ADD COLUMN report jsonb NOT NULL DEFAULT '{}'")

@@ -14,7 +14,7 @@ import asyncio
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -28,11 +28,21 @@ from services.common.database import Database, WriteSession
 from services.common.errors import JsonValue, Problem
 from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
-from services.common.import_kinds import ERRORS_MAX, Findings, ImportKind, Prepared, place_errors
+from services.common.import_kinds import (
+    ERRORS_MAX,
+    Findings,
+    ImportKind,
+    Measure,
+    Prepared,
+    place_errors,
+)
 from services.common.import_queries import Counts, Mode, Outcome, SentFile, insert_import
 from services.common.import_schemas import (
     ImportAnswer,
+    ReportAnswer,
+    TotalsAnswer,
     format_import_id,
+    to_change_answer,
     to_counts_answer,
     to_error_answers,
 )
@@ -47,8 +57,9 @@ from services.common.tabular import (
     find_reader,
     read_table,
 )
-from services.common.text import Language, choose_language
+from services.common.text import Language
 
+CHANGES_MAX = 1_000
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
 
 # A large import takes longer than an ordinary request; only its own organisation waits for it.
@@ -67,6 +78,9 @@ class Order:
     mode: Mode
     dry_run: bool
     language: Language
+    reason: str | None = None
+    """Why what is on record is corrected; without one, rows that changed are refused."""
+    measure: Measure | None = None
 
 
 Step = Literal["read", "checked", "stored"]
@@ -81,17 +95,18 @@ def _tell_nobody(step: Step, rows: int) -> None:
 class _RowsRefused(Exception):
     """Leaves the transaction of an atomic import that has bad rows."""
 
-    def __init__(self, counts: Counts, findings: Findings) -> None:
-        super().__init__(counts.rejected)
-        self.counts = counts
-        self.findings = findings
+    def __init__(self, came: "_Came") -> None:
+        super().__init__(came.counts.rejected)
+        self.came = came
 
 
-def make_order(
-    request: Request, service_name: str, kind: ImportKind, mode: Mode, dry_run: bool
-) -> Order:
-    language = choose_language(request.headers.get("accept-language"))
-    return Order(service_name, kind, mode, dry_run, language)
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """What came of an import."""
+
+    counts: Counts
+    findings: Findings
+    report: ReportAnswer = field(default_factory=ReportAnswer)
 
 
 async def receive_import(
@@ -125,7 +140,8 @@ async def run_import(
     try:
         prepared = await asyncio.to_thread(_prepare, order.kind, file, progress)
     except TableRefused as refused:
-        raise _refusal(order, None, Counts(0, 0, 0, 0), _first(refused.found)) from refused
+        nothing = _Came(Counts(0, 0, 0, 0), _first(refused.found))
+        raise _refusal(order, None, nothing) from refused
 
     async def work(session: WriteSession) -> Answered:
         return await _record(session, principal, order, file, prepared, today, progress)
@@ -143,10 +159,8 @@ async def run_import(
         import_id = None
         if not order.dry_run:
             async with database.write(principal.organisation_id) as session:
-                import_id = await _keep(
-                    session, principal, order, file, "refused", refused.counts, refused.findings
-                )
-        raise _refusal(order, import_id, refused.counts, refused.findings) from None
+                import_id = await _keep(session, principal, order, file, "refused", refused.came)
+        raise _refusal(order, import_id, refused.came) from None
 
 
 async def _read_file(request: Request, file_name: str | None) -> SentFile:
@@ -184,26 +198,59 @@ async def _record(
     """Record the good rows and keep the import; or, on a dry run, find out what that would say."""
     for statement in _LONGER:
         await session.connection.execute(statement)
+    before = await _measure(session, order, today)
     savepoint = await session.connection.begin_nested()
-    recorded = await prepared.record(session, principal, today)
+    recorded = await prepared.record(session, principal, today, order.reason)
     progress("stored", len(prepared.numbers))
-    created, unchanged = len(recorded.created), len(recorded.unchanged)
-    drafts = len(prepared.numbers)
-    assert created + unchanged + len(recorded.refused) == drafts, "a row is recorded or refused"
-    rejected = prepared.received - drafts + len(recorded.refused)
-    findings = _merge(prepared, recorded, order.kind.places)
-    if rejected and order.mode == "atomic":
-        raise _RowsRefused(Counts(prepared.received, 0, unchanged, rejected), findings)
-    counts = Counts(prepared.received, created, unchanged, rejected)
+    came = _sum_up(order, prepared, recorded)
+    if came.counts.rejected and order.mode == "atomic":
+        raise _RowsRefused(came)
+    if before is not None:
+        after = await _measure(session, order, today)
+        totals = TotalsAnswer(before=before, after=after or {})
+        came = replace(came, report=came.report.model_copy(update={"totals": totals}))
     if order.dry_run:
         await savepoint.rollback()
-        return Answered(200, _document(order, None, counts, findings))
+        return Answered(200, _document(order, None, came))
     await savepoint.commit()
-    import_id = await _keep(session, principal, order, file, "recorded", counts, findings)
+    import_id = await _keep(session, principal, order, file, "recorded", came)
     return Answered(
-        201 if created else 200,
-        _document(order, import_id, counts, findings),
+        201 if came.counts.created else 200,
+        _document(order, import_id, came),
         {"Location": f"/v1/imports/{format_import_id(order.service_name, import_id)}"},
+    )
+
+
+async def _measure(session: WriteSession, order: Order, today: date) -> dict[str, int | str] | None:
+    return None if order.measure is None else await order.measure(session, today)
+
+
+def _sum_up(order: Order, prepared: Prepared, recorded: Recorded) -> _Came:
+    drafts = len(prepared.numbers)
+    created, corrected = len(recorded.created), len(recorded.corrected)
+    unchanged, refused = len(recorded.unchanged), len(recorded.refused)
+    assert created + corrected + unchanged + refused == drafts, "a row is recorded or refused"
+    rejected = prepared.received - drafts + refused
+    if rejected and order.mode == "atomic":
+        created = corrected = 0
+    shown = sorted(recorded.changes)[:CHANGES_MAX]
+    report = ReportAnswer(
+        on_change="refuse" if order.reason is None else "correct",
+        reason=order.reason,
+        corrected=corrected,
+        changes=[
+            to_change_answer(
+                prepared.numbers[row], prepared.external_ids[row], recorded.changes[row]
+            )
+            for row in shown
+        ],
+        changes_truncated=len(shown) < len(recorded.changes),
+        absent=recorded.absent,
+    )
+    return _Came(
+        Counts(prepared.received, created + corrected, unchanged, rejected),
+        _merge(prepared, recorded, order.kind.places),
+        report,
     )
 
 
@@ -213,9 +260,9 @@ async def _keep(
     order: Order,
     file: SentFile,
     outcome: Outcome,
-    counts: Counts,
-    findings: Findings,
+    came: _Came,
 ) -> uuid.UUID:
+    counts = came.counts
     import_id = await insert_import(
         session,
         kind=order.kind.name,
@@ -223,7 +270,8 @@ async def _keep(
         outcome=outcome,
         file=file,
         counts=counts,
-        findings=findings,
+        findings=came.findings,
+        report=came.report.model_dump(mode="json", exclude_defaults=True),
         subject=principal.subject,
     )
     details: dict[str, JsonValue] = {
@@ -234,6 +282,7 @@ async def _keep(
         "created": counts.created,
         "unchanged": counts.unchanged,
         "rejected": counts.rejected,
+        "corrected": came.report.corrected,
     }
     await audit.append(session, principal, f"import.{outcome}", details)
     return import_id
@@ -253,35 +302,30 @@ def _merge(prepared: Prepared, recorded: Recorded, places: Mapping[str, str]) ->
     return _first(found, prepared.findings.is_truncated or len(positions) > ERRORS_MAX)
 
 
-def _document(
-    order: Order, import_id: uuid.UUID | None, counts: Counts, findings: Findings
-) -> dict[str, JsonValue]:
+def _document(order: Order, import_id: uuid.UUID | None, came: _Came) -> dict[str, JsonValue]:
     answer = ImportAnswer(
         import_id=None if import_id is None else format_import_id(order.service_name, import_id),
         kind=order.kind.name,
         mode=order.mode,
         dry_run=order.dry_run,
-        counts=to_counts_answer(counts),
-        errors=to_error_answers(findings.errors, order.language),
-        errors_truncated=findings.is_truncated,
+        counts=to_counts_answer(came.counts),
+        errors=to_error_answers(came.findings.errors, order.language),
+        errors_truncated=came.findings.is_truncated,
+        **dict(came.report),
     )
     return answer.model_dump(mode="json")
 
 
-def _refusal(
-    order: Order, import_id: uuid.UUID | None, counts: Counts, findings: Findings
-) -> Problem:
+def _refusal(order: Order, import_id: uuid.UUID | None, came: _Came) -> Problem:
     """The answer's members in a problem document, whose errors also have the pointer of a place."""
-    document = _document(order, import_id, counts, findings)
+    document = _document(order, import_id, came)
+    found, counts = came.findings.errors, came.counts
     document["errors"] = [
         {"pointer": _pointer_to(error), **answer.model_dump()}
-        for error, answer in zip(
-            findings.errors, to_error_answers(findings.errors, order.language), strict=True
-        )
+        for error, answer in zip(found, to_error_answers(found, order.language), strict=True)
     ]
     if not counts.received:
-        first = findings.errors[0]
-        return errors.Unprocessable(first.message, code=first.code, extra=document)
+        return errors.Unprocessable(found[0].message, code=found[0].code, extra=document)
     detail = MESSAGES["import.rejected"].fill(received=counts.received, rejected=counts.rejected)
     return errors.Unprocessable(detail, code="import.rejected", extra=document)
 

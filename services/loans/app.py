@@ -8,6 +8,7 @@ from services.common.import_routes import create_imports_router
 from services.loans.borrowers import routes as borrowers
 from services.loans.coaching_sessions import routes as coaching_sessions
 from services.loans.imports.kinds import KINDS
+from services.loans.imports.queries import read_totals
 from services.loans.loans import routes as loans
 from services.loans.losses import routes as losses
 from services.loans.outcomes import routes as outcomes
@@ -29,7 +30,7 @@ def create_app() -> FastAPI:
         coaching_sessions.router,
         outcomes.router,
         reversals.router,
-        create_imports_router(KINDS, "loans"),
+        create_imports_router(KINDS, "loans", read_totals),
         totals.router,
         create_events_router(),
     ]

@@ -32,7 +32,11 @@ UNKNOWN_CONTRIBUTION = InputError(
 
 
 async def record_contributions(
-    session: WriteSession, principal: Principal, drafts: Sequence[ContributionDraft], today: date
+    session: WriteSession,
+    principal: Principal,
+    drafts: Sequence[ContributionDraft],
+    today: date,
+    reason: str | None = None,
 ) -> Recorded:
     """Record what is new and sound among the drafts of the principal's own fund.
 
@@ -43,7 +47,7 @@ async def record_contributions(
         external_ids,
         [fingerprint(draft.content()) for draft in drafts],
         await queries.read_fingerprints(session, external_ids),
-    )
+    ).refuse_changed()
     checked = {row: list(check_contribution(drafts[row], today)) for row in batch.new}
     refused = {row: errors for row, errors in checked.items() if errors}
     good = [drafts[row] for row in batch.new if row not in refused]

@@ -29,7 +29,7 @@ from services.common.fields import Body, CalendarDate, ExternalId, Name, Positiv
 from services.common.identity import Principal, Role, organisation_id, sign_principal
 from services.common.import_kinds import import_kind
 from services.common.import_routes import create_imports_router
-from services.common.import_tables import create_import_tables
+from services.common.import_tables import add_import_reports, create_import_tables
 from services.common.messages import MESSAGES
 from services.common.recording import Recorded, refuse, sort_batch
 from services.common.schema import create_kernel_tables, grant, protect_tenant_table
@@ -102,7 +102,11 @@ def to_draft(body: NoteBody) -> NoteDraft:
 
 
 async def record_notes(
-    session: WriteSession, principal: Principal, drafts: Sequence[NoteDraft], today: date
+    session: WriteSession,
+    principal: Principal,
+    drafts: Sequence[NoteDraft],
+    today: date,
+    reason: str | None = None,
 ) -> Recorded:
     known = await session.connection.execute(
         text(
@@ -118,7 +122,7 @@ async def record_notes(
         [d.external_id for d in drafts],
         [d.fingerprint() for d in drafts],
         {row.external_id: row.fingerprint for row in known},
-    )
+    ).refuse_changed()
     refused: dict[int, list[InputError]] = {}
     for row in batch.new:
         noted_on = drafts[row].noted_on
@@ -244,6 +248,7 @@ def _migrate(connection: Connection) -> None:
     with Operations.context(MigrationContext.configure(connection)) as operations:
         create_kernel_tables("loans_app")
         create_import_tables("loans_app")
+        add_import_reports()
         operations.execute(
             """
             CREATE TABLE notes (

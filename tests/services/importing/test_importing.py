@@ -52,6 +52,13 @@ class TestRecording:
             "counts": {"received": 2, "created": 2, "unchanged": 0, "rejected": 0},
             "errors": [],
             "errors_truncated": False,
+            "on_change": "refuse",
+            "reason": None,
+            "corrected": 0,
+            "changes": [],
+            "changes_truncated": False,
+            "absent": 0,
+            "totals": None,
         }
         rows = await service.look(
             "SELECT external_id, amount_cents FROM notes.notes WHERE organisation_id = $1"
