@@ -51,6 +51,10 @@ class OnRecord(Generic[Draft]):
     draft: Draft
 
 
+def drafts_of(on_record: Mapping[str, OnRecord[Draft]]) -> dict[str, Draft]:
+    return {external_id: known.draft for external_id, known in on_record.items()}
+
+
 def next_revision(replaced: OnRecord[Draft] | None) -> int:
     return 1 if replaced is None else replaced.revision + 1
 
@@ -177,7 +181,7 @@ def sort_batch(
 def settle(
     batch: Sorted,
     drafts: Sequence[Draft],
-    on_record: Mapping[str, OnRecord[Draft]],
+    on_record: Mapping[str, Draft],
     tell: Callable[[Draft], Mapping[str, str]],
     reason: str | None,
 ) -> Sorted:
@@ -189,8 +193,7 @@ def settle(
     changes: dict[int, Sequence[FieldChange]] = {}
     unchanged: list[int] = []
     for row in batch.changed:
-        known = on_record[drafts[row].external_id]
-        found = compare(tell(known.draft), tell(drafts[row]))
+        found = compare(tell(on_record[drafts[row].external_id]), tell(drafts[row]))
         if found:
             changes[row] = found
         else:

@@ -9,7 +9,7 @@ from services.common.database import WriteSession
 from services.common.errors import InputError, JsonValue
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
-from services.common.recording import OnRecord, Recorded, refuse, settle, sort_batch
+from services.common.recording import OnRecord, Recorded, drafts_of, refuse, settle, sort_batch
 from services.common.text import Text
 from services.loans.borrowers import queries
 from services.loans.borrowers.drafts import BorrowerDraft
@@ -41,7 +41,7 @@ async def record_borrowers(
     )
     on_record = await queries.find_on_record(session, [external_ids[r] for r in batch.changed])
     drafts = [_keep_consents(draft, on_record) for draft in drafts]
-    batch = settle(batch, drafts, on_record, tell_columns, reason)
+    batch = settle(batch, drafts, drafts_of(on_record), tell_columns, reason)
     refused: dict[int, list[InputError]] = {}
     for row in batch.to_record:
         _check(drafts[row], row, today, refused)

@@ -8,7 +8,7 @@ from services.common.database import WriteSession
 from services.common.errors import JsonValue
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
-from services.common.recording import Recorded, next_revision, refuse, settle, sort_batch
+from services.common.recording import Recorded, drafts_of, next_revision, refuse, settle, sort_batch
 from services.common.text import Text
 from services.loans.borrowers import queries as borrowers
 from services.loans.borrowers.queries import KnownBorrower
@@ -42,7 +42,7 @@ async def record_coaching_sessions(
         await queries.find_known(session, external_ids),
     )
     on_record = await queries.find_on_record(session, [external_ids[r] for r in batch.changed])
-    batch = settle(batch, drafts, on_record, tell_columns, reason)
+    batch = settle(batch, drafts, drafts_of(on_record), tell_columns, reason)
     to_record = [drafts[row] for row in batch.to_record]
     people = await borrowers.find_known(session, list({d.borrower_external_id for d in to_record}))
     known_loans = await loans.find_known(

@@ -8,7 +8,7 @@ from services.common.database import WriteSession
 from services.common.errors import JsonValue
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
-from services.common.recording import Recorded, next_revision, refuse, settle, sort_batch
+from services.common.recording import Recorded, drafts_of, next_revision, refuse, settle, sort_batch
 from services.common.text import Text
 from services.loans.content import tell_columns
 from services.loans.loans import queries as loans
@@ -39,7 +39,7 @@ async def record_outcomes(
         await queries.find_known(session, external_ids),
     )
     on_record = await queries.find_on_record(session, [external_ids[r] for r in batch.changed])
-    batch = settle(batch, drafts, on_record, tell_columns, reason)
+    batch = settle(batch, drafts, drafts_of(on_record), tell_columns, reason)
     known = await loans.find_known(
         session, list({drafts[row].loan_external_id for row in batch.to_record})
     )

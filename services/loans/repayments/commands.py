@@ -15,6 +15,7 @@ from services.common.money import format_cents
 from services.common.recording import (
     OnRecord,
     Recorded,
+    drafts_of,
     next_revision,
     refuse,
     settle,
@@ -62,7 +63,7 @@ async def record_repayments(
         await queries.find_known(session, external_ids),
     )
     on_record = await queries.find_on_record(session, [external_ids[r] for r in batch.changed])
-    batch = settle(batch, drafts, on_record, tell_columns, reason)
+    batch = settle(batch, drafts, drafts_of(on_record), tell_columns, reason)
     replaced = {row: on_record[external_ids[row]] for row in batch.changed}
     known = await loans.find_known(
         session,
