@@ -7,7 +7,8 @@ makes a document of a row, and a cell's place of a place in the document.
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
+from hashlib import sha256
+from typing import Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,7 +25,16 @@ WEIGHT_MAX = 1_000_000
 """Rows of the record that one file may make, at the most: some 1 GB while they are recorded."""
 
 Row = TypeVar("Row")
-Draft = TypeVar("Draft")
+
+
+class Fingerprinted(Protocol):
+    """A draft: its fingerprint tells its content from any other."""
+
+    @property
+    def fingerprint(self) -> bytes: ...
+
+
+Draft = TypeVar("Draft", bound=Fingerprinted)
 Recorder = Callable[[WriteSession, Principal, Sequence[Draft], date], Awaitable[Recorded]]
 
 
@@ -40,12 +50,14 @@ class Findings:
 class Prepared:
     """A file read and checked: its good rows ready to be recorded, its bad ones explained.
 
-    `numbers` are the row numbers of the drafts, by position.
+    `numbers` are the row numbers of the drafts, by position. `digest` is the same whenever the same
+    file gives the same drafts in the same rows.
     """
 
     received: int
     numbers: Sequence[int]
     findings: Findings
+    digest: bytes
     record: Callable[[WriteSession, Principal, date], Awaitable[Recorded]]
 
 
@@ -107,9 +119,15 @@ def import_kind(
                 return Recorded(created=(), unchanged=())
             return await record(session, principal, drafts, today)
 
-        return Prepared(received, numbers, Findings(found, is_truncated), record_drafts)
+        digest = _digest(numbers, drafts)
+        return Prepared(received, numbers, Findings(found, is_truncated), digest, record_drafts)
 
     return ImportKind(name, tuple(columns), places, prepare)
+
+
+def _digest(numbers: Sequence[int], drafts: Sequence[Fingerprinted]) -> bytes:
+    rows = (n.to_bytes(4) + d.fingerprint for n, d in zip(numbers, drafts, strict=True))
+    return sha256(b"".join(rows)).digest()
 
 
 def _nest_by(columns: Sequence[Column]) -> Callable[[dict[str, JsonValue]], dict[str, JsonValue]]:

@@ -7,7 +7,8 @@
 
 A dry run goes through all of it and rolls the savepoint back: it answers what recording would
 have. An atomic import with a bad row rolls everything back; that it was tried, its file and its
-errors are then kept in a transaction of their own. A file that cannot be read at all is not kept.
+errors are then kept in a transaction of their own. A file that cannot be read at all is not kept,
+unless it was accepted as a job.
 """
 
 import asyncio
@@ -28,8 +29,16 @@ from services.common.database import Database, WriteSession
 from services.common.errors import JsonValue, Problem
 from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
+from services.common.import_job_queries import end_job
 from services.common.import_kinds import ERRORS_MAX, Findings, ImportKind, Prepared, place_errors
-from services.common.import_queries import Counts, Mode, Outcome, SentFile, insert_import
+from services.common.import_queries import (
+    Counts,
+    Mode,
+    Outcome,
+    SentFile,
+    drop_refused_files,
+    insert_import,
+)
 from services.common.import_schemas import (
     ImportAnswer,
     format_import_id,
@@ -67,6 +76,8 @@ class Order:
     mode: Mode
     dry_run: bool
     language: Language
+    job_id: uuid.UUID | None = None
+    """The identifier an import has since it was accepted as a job; others get theirs at the end."""
 
 
 Step = Literal["read", "checked", "stored"]
@@ -95,14 +106,9 @@ def make_order(
 
 
 async def receive_import(
-    request: Request, principal: Principal, order: Order, file_name: str | None
+    request: Request, principal: Principal, order: Order, file: SentFile
 ) -> Response:
-    """Read the request's body and record its rows: the answer to `POST /v1/imports`.
-
-    Raises UnsupportedMediaType, PayloadTooLarge, BadRequest for a body that breaks off, and what
-    `run_import` raises.
-    """
-    file = await _read_file(request, file_name)
+    """Record the rows of a file and tell what came of it. Raises what `run_import` raises."""
     once = work_once(request, principal, file.sha256 + file.media_type.encode())
     database, today = database_of(request), today_of(request)
     return to_response(await run_import(database, principal, order, file, today, once=once))
@@ -122,10 +128,18 @@ async def run_import(
     Raises Unprocessable, with the members of the answer, when what the file holds kept it all out;
     PayloadTooLarge; and whatever `progress` raises, which undoes the import.
     """
+
+    async def keep_refusal(counts: Counts, findings: Findings, digest: bytes | None) -> uuid.UUID:
+        async with database.write(principal.organisation_id) as session:
+            return await _keep(session, principal, order, file, "refused", counts, findings, digest)
+
     try:
         prepared = await asyncio.to_thread(_prepare, order.kind, file, progress)
     except TableRefused as refused:
-        raise _refusal(order, None, Counts(0, 0, 0, 0), _first(refused.found)) from refused
+        counts, findings = Counts(0, 0, 0, 0), _first(refused.found)
+        is_kept = order.job_id is not None
+        import_id = await keep_refusal(counts, findings, None) if is_kept else None
+        raise _refusal(order, import_id, counts, findings) from refused
 
     async def work(session: WriteSession) -> Answered:
         return await _record(session, principal, order, file, prepared, today, progress)
@@ -142,14 +156,12 @@ async def run_import(
     except _RowsRefused as refused:
         import_id = None
         if not order.dry_run:
-            async with database.write(principal.organisation_id) as session:
-                import_id = await _keep(
-                    session, principal, order, file, "refused", refused.counts, refused.findings
-                )
+            import_id = await keep_refusal(refused.counts, refused.findings, prepared.digest)
         raise _refusal(order, import_id, refused.counts, refused.findings) from None
 
 
-async def _read_file(request: Request, file_name: str | None) -> SentFile:
+async def read_file(request: Request, file_name: str | None) -> SentFile:
+    """The body. Raises UnsupportedMediaType, PayloadTooLarge, BadRequest when it breaks off."""
     media_type = request.headers.get("content-type", "")
     find_reader(media_type)
     content = await read_body(request, IMPORT_MAX_BYTES)
@@ -199,7 +211,9 @@ async def _record(
         await savepoint.rollback()
         return Answered(200, _document(order, None, counts, findings))
     await savepoint.commit()
-    import_id = await _keep(session, principal, order, file, "recorded", counts, findings)
+    import_id = await _keep(
+        session, principal, order, file, "recorded", counts, findings, prepared.digest
+    )
     return Answered(
         201 if created else 200,
         _document(order, import_id, counts, findings),
@@ -215,9 +229,13 @@ async def _keep(
     outcome: Outcome,
     counts: Counts,
     findings: Findings,
+    rows_digest: bytes | None,
 ) -> uuid.UUID:
+    """Put the attempt on record. Raises JobEnded for a job that was cancelled meanwhile."""
     import_id = await insert_import(
         session,
+        import_id=order.job_id,
+        rows_digest=rows_digest,
         kind=order.kind.name,
         mode=order.mode,
         outcome=outcome,
@@ -236,6 +254,10 @@ async def _keep(
         "rejected": counts.rejected,
     }
     await audit.append(session, principal, f"import.{outcome}", details)
+    if order.job_id is not None:
+        await end_job(session, order.job_id, "done" if outcome == "recorded" else "refused")
+    if outcome == "refused":
+        await drop_refused_files(session)
     return import_id
 
 

@@ -41,7 +41,7 @@ async def record_contributions(
     external_ids = [draft.external_id for draft in drafts]
     batch = sort_batch(
         external_ids,
-        [fingerprint(draft.content()) for draft in drafts],
+        [draft.fingerprint for draft in drafts],
         await queries.read_fingerprints(session, external_ids),
     )
     checked = {row: list(check_contribution(drafts[row], today)) for row in batch.new}
