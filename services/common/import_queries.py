@@ -65,6 +65,7 @@ class Import:
     counts: Counts
     subject: str
     recorded_at: datetime
+    rows_digest: bytes | None
 
 
 async def store_file(session: AsideSession, file: SentFile) -> None:
@@ -199,6 +200,7 @@ def _to_import(row: Row[tuple[object, ...]]) -> Import:
         Counts(row.received_count, row.created_count, row.unchanged_count, row.rejected_count),
         row.subject,
         row.recorded_at,
+        row.rows_digest,
     )
 
 
@@ -263,7 +265,7 @@ _INSERT_IMPORT = text(
 _COLUMNS = """
     import_id, kind, mode, outcome, media_type, file_name, sha256, byte_count,
     received_count, created_count, unchanged_count, rejected_count,
-    subject, recorded_at
+    subject, recorded_at, rows_digest
 """
 _FIND = text(
     f"SELECT {_COLUMNS}, errors, errors_truncated FROM imports"

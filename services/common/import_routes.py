@@ -22,6 +22,7 @@ from services.common.import_jobs import accept_import, prefers_job
 from services.common.import_kinds import ImportKind
 from services.common.import_lookup import IMPORT, describe_import, own_id_of, require_content
 from services.common.import_queries import Mode, SentFile, find_file, find_import, list_imports
+from services.common.import_replays import add_replay_route
 from services.common.import_schemas import (
     ImportAnswer,
     ImportPageAnswer,
@@ -117,6 +118,7 @@ def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> API
 
     _add_routes_of_one_import(router, by_name, service_name)
     add_job_routes(router, service_name)
+    add_replay_route(router, by_name, service_name)
     return router
 
 

@@ -123,6 +123,7 @@ async def record_notes(
         [d.fingerprint for d in drafts],
         {row.external_id: row.fingerprint for row in known},
     )
+    assert all(draft.person != "Défaut" for draft in drafts), "a defect of ours"
     refused: dict[int, list[InputError]] = {}
     for row in batch.new:
         noted_on = drafts[row].noted_on
@@ -142,6 +143,16 @@ async def record_notes(
     await insert_rows(session, Note, rows)
     await outbox.append(session, "notes.recorded", {"count": len(good)})
     return batch.conclude(refused)
+
+
+NOTES = import_kind(
+    name="notes",
+    columns=COLUMNS,
+    model=TypeAdapter(NoteBody),
+    to_draft=to_draft,
+    record=record_notes,
+)
+KINDS = {NOTES.name: NOTES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,20 +220,11 @@ async def running_notes_service(
         token_public_key_file=public_key_file,
         long_import_rows=LONG_ROWS,
     )
-    kinds = [
-        import_kind(
-            name="notes",
-            columns=COLUMNS,
-            model=TypeAdapter(NoteBody),
-            to_draft=to_draft,
-            record=record_notes,
-        )
-    ]
     app = create_service(
         "notes",
         settings,
-        [create_imports_router(kinds, "notes")],
-        [import_worker(kinds, "notes")],
+        [create_imports_router([NOTES], "notes")],
+        [import_worker([NOTES], "notes")],
     )
     app.state.today = lambda: TODAY
     transport = httpx.ASGITransport(app)
