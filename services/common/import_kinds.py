@@ -7,6 +7,7 @@ makes a document of a row, and a cell's place of a place in the document.
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -46,12 +47,14 @@ class Prepared:
     """A file read and checked: its good rows ready to be recorded, its bad ones explained.
 
     `numbers` are the row numbers of the drafts, by position, and `external_ids` what they name.
+    `digest` is the same whenever the same file gives the same drafts in the same rows.
     """
 
     received: int
     numbers: Sequence[int]
     findings: Findings
     external_ids: Sequence[str]
+    digest: bytes
     record: Callable[[WriteSession, Principal, date, str | None], Awaitable[Recorded]]
 
 
@@ -118,10 +121,16 @@ def import_kind(
             numbers,
             Findings(found, is_truncated),
             [draft.external_id for draft in drafts],
+            _digest(numbers, drafts),
             record_drafts,
         )
 
     return ImportKind(name, tuple(columns), places, prepare)
+
+
+def _digest(numbers: Sequence[int], drafts: Sequence[Posted]) -> bytes:
+    rows = (n.to_bytes(4) + d.fingerprint for n, d in zip(numbers, drafts, strict=True))
+    return sha256(b"".join(rows)).digest()
 
 
 def _nest_by(columns: Sequence[Column]) -> Callable[[dict[str, JsonValue]], dict[str, JsonValue]]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pydantic import Field
 
 from services.common.fields import Answer
+from services.common.import_job_queries import ImportJob, JobState
 from services.common.import_kinds import Findings
 from services.common.import_queries import Counts, Import, Mode, OnChange, Outcome
 from services.common.recording import FieldChange
@@ -77,7 +78,8 @@ class ImportSummaryAnswer(Answer):
     import_id: str
     kind: str
     mode: Mode
-    outcome: Outcome
+    state: JobState = Field(description="`done` ou `refused` pour un import déjà répondu.")
+    outcome: Outcome | None = Field(description="Nul tant que rien n'est décidé.")
     counts: CountsAnswer
     media_type: str
     file_name: str | None
@@ -86,10 +88,29 @@ class ImportSummaryAnswer(Answer):
     recorded_at: datetime
 
 
+class ProgressAnswer(Answer):
+    rows_expected: int | None = Field(description="À peu près ; nul quand on ne sait pas.")
+    rows_read: int
+    rows_checked: int
+    rows_stored: int = Field(description="Acquises seulement quand l'état est `done`.")
+    remaining_seconds: int | None = Field(description="Une estimation ; nul quand on ne sait pas.")
+
+
+class ImportProblemAnswer(Answer):
+    status: int
+    code: str
+    title: str
+    detail: str
+
+
 class ImportRecordAnswer(ImportSummaryAnswer, ReportAnswer):
     dry_run: bool
     errors: list[RowErrorAnswer]
     errors_truncated: bool
+    progress: ProgressAnswer | None = Field(description="D'un long import seulement.")
+    problem: ImportProblemAnswer | None = Field(
+        description="Pourquoi un long import s'est terminé sans rien à corriger ligne par ligne."
+    )
 
 
 class ImportPageAnswer(Answer):
@@ -142,6 +163,7 @@ def to_summary_answer(found: Import, service_name: str) -> ImportSummaryAnswer:
         import_id=format_import_id(service_name, found.import_id),
         kind=found.kind,
         mode=found.mode,
+        state="done" if found.outcome == "recorded" else "refused",
         outcome=found.outcome,
         counts=to_counts_answer(found.counts),
         media_type=found.media_type,
@@ -153,7 +175,11 @@ def to_summary_answer(found: Import, service_name: str) -> ImportSummaryAnswer:
 
 
 def to_record_answer(
-    found: Import, findings: Findings, service_name: str, language: Language
+    found: Import,
+    findings: Findings,
+    job: ImportJob | None,
+    service_name: str,
+    language: Language,
 ) -> ImportRecordAnswer:
     return ImportRecordAnswer(
         **dict(to_summary_answer(found, service_name)),
@@ -161,4 +187,47 @@ def to_record_answer(
         dry_run=False,
         errors=to_error_answers(findings.errors, language),
         errors_truncated=findings.is_truncated,
+        progress=None if job is None else _to_progress_answer(job),
+        problem=None,
+    )
+
+
+def to_job_answer(job: ImportJob, service_name: str, language: Language) -> ImportRecordAnswer:
+    """A long import of which there is nothing on record, or not yet."""
+    problem = job.problem
+    return ImportRecordAnswer(
+        import_id=format_import_id(service_name, job.import_id),
+        kind=job.kind,
+        mode=job.mode,
+        state=job.advance.state,
+        outcome=None,
+        counts=CountsAnswer(received=job.advance.read, created=0, unchanged=0, rejected=0),
+        media_type=job.media_type,
+        file_name=job.file_name,
+        sha256=job.sha256.hex(),
+        byte_count=job.byte_count,
+        recorded_at=job.accepted_at.astimezone(UTC),
+        dry_run=False,
+        errors=[],
+        errors_truncated=False,
+        progress=_to_progress_answer(job),
+        problem=None
+        if problem is None
+        else ImportProblemAnswer(
+            status=problem.status,
+            code=problem.code,
+            title=problem.title.read(language),
+            detail=problem.detail.read(language),
+        ),
+    )
+
+
+def _to_progress_answer(job: ImportJob) -> ProgressAnswer:
+    advance = job.advance
+    return ProgressAnswer(
+        rows_expected=job.expected,
+        rows_read=advance.read,
+        rows_checked=advance.checked,
+        rows_stored=advance.stored,
+        remaining_seconds=advance.remaining_seconds,
     )

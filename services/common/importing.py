@@ -7,7 +7,8 @@
 
 A dry run goes through all of it and rolls the savepoint back: it answers what recording would
 have. An atomic import with a bad row rolls everything back; that it was tried, its file and its
-errors are then kept in a transaction of their own. A file that cannot be read at all is not kept.
+errors are then kept in a transaction of their own. A file that cannot be read at all is not kept,
+unless it was accepted as a job.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from services.common.database import Database, WriteSession
 from services.common.errors import JsonValue, Problem
 from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
+from services.common.import_job_queries import end_job
 from services.common.import_kinds import (
     ERRORS_MAX,
     Findings,
@@ -36,7 +38,14 @@ from services.common.import_kinds import (
     Prepared,
     place_errors,
 )
-from services.common.import_queries import Counts, Mode, Outcome, SentFile, insert_import
+from services.common.import_queries import (
+    Counts,
+    Mode,
+    Outcome,
+    SentFile,
+    drop_refused_files,
+    insert_import,
+)
 from services.common.import_schemas import (
     ImportAnswer,
     ReportAnswer,
@@ -78,6 +87,8 @@ class Order:
     mode: Mode
     dry_run: bool
     language: Language
+    job_id: uuid.UUID | None = None
+    """The identifier an import has since it was accepted as a job; others get theirs at the end."""
     reason: str | None = None
     """Why what is on record is corrected; without one, rows that changed are refused."""
     measure: Measure | None = None
@@ -106,18 +117,14 @@ class _Came:
 
     counts: Counts
     findings: Findings
+    rows_digest: bytes | None = None
     report: ReportAnswer = field(default_factory=ReportAnswer)
 
 
 async def receive_import(
-    request: Request, principal: Principal, order: Order, file_name: str | None
+    request: Request, principal: Principal, order: Order, file: SentFile
 ) -> Response:
-    """Read the request's body and record its rows: the answer to `POST /v1/imports`.
-
-    Raises UnsupportedMediaType, PayloadTooLarge, BadRequest for a body that breaks off, and what
-    `run_import` raises.
-    """
-    file = await _read_file(request, file_name)
+    """Record the rows of a file and tell what came of it. Raises what `run_import` raises."""
     once = work_once(request, principal, file.sha256 + file.media_type.encode())
     database, today = database_of(request), today_of(request)
     return to_response(await run_import(database, principal, order, file, today, once=once))
@@ -137,11 +144,17 @@ async def run_import(
     Raises Unprocessable, with the members of the answer, when what the file holds kept it all out;
     PayloadTooLarge; and whatever `progress` raises, which undoes the import.
     """
+
+    async def keep_refusal(came: _Came) -> uuid.UUID:
+        async with database.write(principal.organisation_id) as session:
+            return await _keep(session, principal, order, file, "refused", came)
+
     try:
         prepared = await asyncio.to_thread(_prepare, order.kind, file, progress)
     except TableRefused as refused:
-        nothing = _Came(Counts(0, 0, 0, 0), _first(refused.found))
-        raise _refusal(order, None, nothing) from refused
+        came = _Came(Counts(0, 0, 0, 0), _first(refused.found))
+        import_id = None if order.job_id is None else await keep_refusal(came)
+        raise _refusal(order, import_id, came) from refused
 
     async def work(session: WriteSession) -> Answered:
         return await _record(session, principal, order, file, prepared, today, progress)
@@ -158,12 +171,12 @@ async def run_import(
     except _RowsRefused as refused:
         import_id = None
         if not order.dry_run:
-            async with database.write(principal.organisation_id) as session:
-                import_id = await _keep(session, principal, order, file, "refused", refused.came)
+            import_id = await keep_refusal(refused.came)
         raise _refusal(order, import_id, refused.came) from None
 
 
-async def _read_file(request: Request, file_name: str | None) -> SentFile:
+async def read_file(request: Request, file_name: str | None) -> SentFile:
+    """The body. Raises UnsupportedMediaType, PayloadTooLarge, BadRequest when it breaks off."""
     media_type = request.headers.get("content-type", "")
     find_reader(media_type)
     content = await read_body(request, IMPORT_MAX_BYTES)
@@ -250,6 +263,7 @@ def _sum_up(order: Order, prepared: Prepared, recorded: Recorded) -> _Came:
     return _Came(
         Counts(prepared.received, created + corrected, unchanged, rejected),
         _merge(prepared, recorded, order.kind.places),
+        prepared.digest,
         report,
     )
 
@@ -262,9 +276,12 @@ async def _keep(
     outcome: Outcome,
     came: _Came,
 ) -> uuid.UUID:
+    """Put the attempt on record. Raises JobEnded for a job that was cancelled meanwhile."""
     counts = came.counts
     import_id = await insert_import(
         session,
+        import_id=order.job_id,
+        rows_digest=came.rows_digest,
         kind=order.kind.name,
         mode=order.mode,
         outcome=outcome,
@@ -285,6 +302,10 @@ async def _keep(
         "corrected": came.report.corrected,
     }
     await audit.append(session, principal, f"import.{outcome}", details)
+    if order.job_id is not None:
+        await end_job(session, order.job_id, "done" if outcome == "recorded" else "refused")
+    if outcome == "refused":
+        await drop_refused_files(session)
     return import_id
 
 

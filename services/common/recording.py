@@ -32,10 +32,13 @@ CONFLICT = InputError(
 
 
 class Posted(Protocol):
-    """A draft: what was posted of one fact."""
+    """A draft: what was posted of one fact; its fingerprint tells its content from any other."""
 
     @property
     def external_id(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> bytes: ...
 
 
 Draft = TypeVar("Draft", bound=Posted)

@@ -46,6 +46,7 @@ Personal = Annotated[str, Field(sa_type=Text, sa_column_kwargs=_PERSONAL)]
 """Words that may name or locate a person: only the organisation's own transactions read them."""
 PersonalOrNone = Annotated[str | None, Field(sa_type=Text, sa_column_kwargs=_PERSONAL)]
 BigInt = Annotated[int, Field(sa_type=BigInteger)]
+BigIntOrNone = Annotated[int | None, Field(sa_type=BigInteger)]
 Cents = BigInt
 CentsOrNone = Annotated[int | None, Field(sa_type=BigInteger)]
 Counter = Annotated[int, Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})]

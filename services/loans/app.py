@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from services.common.app import create_service
 from services.common.events import create_events_router
 from services.common.import_routes import create_imports_router
+from services.common.import_worker import import_worker
 from services.loans.borrowers import routes as borrowers
 from services.loans.coaching_sessions import routes as coaching_sessions
 from services.loans.imports.kinds import KINDS
@@ -34,4 +35,6 @@ def create_app() -> FastAPI:
         totals.router,
         create_events_router(),
     ]
-    return create_service("Prêts du réseau", LoansSettings(), routers)
+    return create_service(
+        "Prêts du réseau", LoansSettings(), routers, [import_worker(KINDS, "loans", read_totals)]
+    )

@@ -56,7 +56,7 @@ async def record_contributions(
     external_ids = [draft.external_id for draft in drafts]
     batch = sort_batch(
         external_ids,
-        [fingerprint(draft.content()) for draft in drafts],
+        [draft.fingerprint for draft in drafts],
         await queries.read_fingerprints(session, external_ids),
     )
     on_record = await queries.find_on_record(session, [external_ids[r] for r in batch.changed])

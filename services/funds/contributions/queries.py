@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from services.common.database import ReadSession, WriteSession
-from services.common.strict_json import fingerprint
 from services.funds.contributions.arithmetic import ContributionDraft, Movement
 from services.funds.vocabulary import ContributorKind, Instrument, Purpose
 
@@ -56,7 +55,7 @@ async def insert_contributions(
             "organisation": session.organisation_id,
             "subject": subject,
             "external_ids": [draft.external_id for draft in drafts],
-            "fingerprints": [fingerprint(draft.content()) for draft in drafts],
+            "fingerprints": [draft.fingerprint for draft in drafts],
             "contributors": [draft.contributor for draft in drafts],
             "kinds": [draft.contributor_kind.value for draft in drafts],
             "instruments": [draft.instrument.value for draft in drafts],

@@ -71,7 +71,10 @@ class TestRecording:
         assert found.pop("recorded_at").endswith("Z")
         assert found == {
             **answer,
+            "state": "done",
             "outcome": "recorded",
+            "progress": None,
+            "problem": None,
             "media_type": "text/csv",
             "file_name": "prêts mars.csv",
             "sha256": hashlib.sha256(GOOD.encode()).hexdigest(),

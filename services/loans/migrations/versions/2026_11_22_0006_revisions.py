@@ -9,7 +9,7 @@ from alembic import op
 from services.common.import_tables import add_import_reports
 
 revision = "0006"
-down_revision = "0001"
+down_revision = "0005"
 
 REVISED = (
     "loans",
