@@ -12,12 +12,14 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from services.common.columns import Column, Notice, RowError, index_columns, show
 from services.common.database import ReadSession, WriteSession
+from services.common.error_log import ErrorLog
 from services.common.errors import InputError, JsonValue, PayloadTooLarge, Problem
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
 from services.common.recording import Posted, Recorded
-from services.common.tabular import Column, RowError, Table, index_columns, show
+from services.common.tabular import Table
 from services.common.validation import to_input_errors
 
 ERRORS_MAX = 1_000
@@ -36,10 +38,16 @@ Measure = Callable[[ReadSession, date], Awaitable[dict[str, int | str]]]
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The first errors by row and column, and whether there were more."""
+    """The first errors by row and column, and what is odd or worth saying.
+
+    `log` holds every error (`services.common.error_log`), empty when `errors` are all.
+    """
 
     errors: Sequence[RowError]
     is_truncated: bool = False
+    warnings: Sequence[RowError] = ()
+    notices: Sequence[Notice] = ()
+    log: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +97,23 @@ def import_kind(
 
     def prepare(table: Table) -> Prepared:
         numbers, drafts, found = list[int](), list[Draft](), list[RowError]()
-        received, weight, is_truncated = 0, 0, False
+        received, weight, log = 0, 0, ErrorLog()
         for batch in table.batches:
-            of_batch = len(batch.numbers) + len(batch.refused_numbers)
-            received += of_batch
-            # Batches come in order: once enough is found, what later ones hold is not shown.
-            is_full, good = len(found) >= ERRORS_MAX, len(numbers)
-            if not is_full:
-                found += batch.refused
+            received += len(batch.numbers) + len(batch.refused_numbers)
+            wrong, good = list(batch.refused), len(numbers)
             for number, values in zip(batch.numbers, batch.values, strict=True):
                 try:
                     drafts.append(to_draft(model.validate_python(to_document(values))))
                     numbers.append(number)
                 except (ValidationError, Problem) as error:
-                    if not is_full:
-                        found += place_errors(number, _errors_of(error), places)
+                    wrong += place_errors(number, _errors_of(error), places)
             weight += sum(map(weigh, drafts[good:]))
             if weight > WEIGHT_MAX:
                 raise PayloadTooLarge(MESSAGES["import.too_heavy"], code="import.too_heavy")
-            is_truncated |= is_full and len(numbers) - good < of_batch
+            log.add(sorted(wrong, key=by_row))
+            # Batches come in order: once enough is found, what later ones hold is not shown.
+            if len(found) <= ERRORS_MAX:
+                found += wrong
 
         async def record_drafts(
             session: WriteSession, principal: Principal, today: date, reason: str | None
@@ -116,16 +122,28 @@ def import_kind(
                 return Recorded(created=(), unchanged=())
             return await record(session, principal, drafts, today, reason)
 
+        is_truncated, remarks = len(found) > ERRORS_MAX, table.remarks
+        findings = Findings(
+            sorted(found, key=by_row)[:ERRORS_MAX],
+            is_truncated,
+            remarks.warnings,
+            remarks.notices,
+            log.close() if is_truncated else b"",
+        )
         return Prepared(
             received,
             numbers,
-            Findings(found, is_truncated),
+            findings,
             [draft.external_id for draft in drafts],
             _digest(numbers, drafts),
             record_drafts,
         )
 
     return ImportKind(name, tuple(columns), places, prepare)
+
+
+def by_row(error: RowError) -> tuple[int, str]:
+    return error.row, error.column
 
 
 def _digest(numbers: Sequence[int], drafts: Sequence[Posted]) -> bytes:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.common.answers import json_response
 from services.common.app import database_of, import_settings_of, service_router
+from services.common.error_log import read_log
 from services.common.error_sheet import write_error_sheet
 from services.common.errors import InputError, Problem, Unprocessable, not_found
 from services.common.fields import Reason
@@ -26,6 +27,7 @@ from services.common.import_queries import (
     Mode,
     OnChange,
     SentFile,
+    find_error_log,
     find_file,
     find_import,
     list_imports,
@@ -42,7 +44,9 @@ from services.common.import_size import has_more_rows
 from services.common.importing import Order, read_file, receive_import
 from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
-from services.common.tabular import READERS, XLSX
+from services.common.quoting import reword
+from services.common.records import XLSX
+from services.common.tabular import READERS
 from services.common.text import Text, choose_language
 
 FILE_NAME_LENGTH_MAX = 200
@@ -179,12 +183,14 @@ def _add_routes_of_one_import(
         async with database_of(request).read(member.organisation_id) as session:
             found = await find_import(session, own_id)
             file = await find_file(session, own_id)
+            log = await find_error_log(session, own_id)
         if found is None or not found[1].errors:
             raise not_found(IMPORT)
         file = require_content(file)
         language = choose_language(request.headers.get("accept-language"))
-        kind, errors = by_name[found[0].kind], found[1].errors
-        sheet = await asyncio.to_thread(write_error_sheet, file, kind, errors, language)
+        columns, errors = by_name[found[0].kind].columns, found[1].errors
+        every = reword(read_log(log), columns) if log else errors
+        sheet = await asyncio.to_thread(write_error_sheet, file, columns, every, language)
         name = PurePath(file.name or f"import-{file.sha256.hex()[:12]}").stem
         return _attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
 

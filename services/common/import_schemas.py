@@ -6,12 +6,21 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
+from services.common.columns import Notice, RowError
 from services.common.fields import Answer
 from services.common.import_job_queries import ImportJob, JobState
 from services.common.import_kinds import Findings
-from services.common.import_queries import Counts, Import, Mode, OnChange, Outcome
+from services.common.import_queries import (
+    Counts,
+    Import,
+    MappingUsed,
+    Mode,
+    OnChange,
+    Outcome,
+)
+from services.common.oddities import WARNINGS_MAX
 from services.common.recording import FieldChange
-from services.common.tabular import RowError
+from services.common.tabular import PARSER_VERSION
 from services.common.text import Language
 
 
@@ -25,6 +34,11 @@ class CountsAnswer(Answer):
 class RowErrorAnswer(Answer):
     row: int = Field(description="La première ligne sous les titres est 1 ; les titres sont 0.")
     column: str = Field(description="Vide quand toute la ligne est en cause.")
+    code: str
+    message: str
+
+
+class NoticeAnswer(Answer):
     code: str
     message: str
 
@@ -72,6 +86,16 @@ class ImportAnswer(ReportAnswer):
     counts: CountsAnswer
     errors: list[RowErrorAnswer] = Field(description="Les 1 000 premières, par ligne et colonne.")
     errors_truncated: bool
+    warnings: list[RowErrorAnswer] = Field(
+        description="Ce qui est admis et étonne : les 1 000 premiers avertissements."
+    )
+    warnings_truncated: bool
+    notices: list[NoticeAnswer] = Field(description="Ce qu'il faut savoir de tout le fichier.")
+
+
+class MappingUsedAnswer(Answer):
+    name: str
+    version: int
 
 
 class ImportSummaryAnswer(Answer):
@@ -81,6 +105,8 @@ class ImportSummaryAnswer(Answer):
     state: JobState = Field(description="`done` ou `refused` pour un import déjà répondu.")
     outcome: Outcome | None = Field(description="Nul tant que rien n'est décidé.")
     counts: CountsAnswer
+    mapping: MappingUsedAnswer | None
+    parser_version: int = Field(description="Change quand la lecture des fichiers change.")
     media_type: str
     file_name: str | None
     sha256: str
@@ -111,6 +137,9 @@ class ImportRecordAnswer(ImportSummaryAnswer, ReportAnswer):
     problem: ImportProblemAnswer | None = Field(
         description="Pourquoi un long import s'est terminé sans rien à corriger ligne par ligne."
     )
+    warnings: list[RowErrorAnswer]
+    warnings_truncated: bool
+    notices: list[NoticeAnswer]
 
 
 class ImportPageAnswer(Answer):
@@ -149,6 +178,14 @@ def to_change_answer(row: int, external_id: str, changes: Sequence[FieldChange])
     )
 
 
+def to_notice_answers(found: Sequence[Notice], language: Language) -> list[NoticeAnswer]:
+    return [NoticeAnswer(code=n.code, message=n.message.read(language)) for n in found]
+
+
+def to_mapping_used_answer(used: MappingUsed) -> MappingUsedAnswer:
+    return MappingUsedAnswer(name=used.name, version=used.version)
+
+
 def to_counts_answer(counts: Counts) -> CountsAnswer:
     return CountsAnswer(
         received=counts.received,
@@ -166,6 +203,8 @@ def to_summary_answer(found: Import, service_name: str) -> ImportSummaryAnswer:
         state="done" if found.outcome == "recorded" else "refused",
         outcome=found.outcome,
         counts=to_counts_answer(found.counts),
+        mapping=None if found.mapping is None else to_mapping_used_answer(found.mapping),
+        parser_version=found.parser_version,
         media_type=found.media_type,
         file_name=found.file_name,
         sha256=found.sha256.hex(),
@@ -187,6 +226,9 @@ def to_record_answer(
         dry_run=False,
         errors=to_error_answers(findings.errors, language),
         errors_truncated=findings.is_truncated,
+        warnings=to_error_answers(findings.warnings[:WARNINGS_MAX], language),
+        warnings_truncated=len(findings.warnings) > WARNINGS_MAX,
+        notices=to_notice_answers(findings.notices, language),
         progress=None if job is None else _to_progress_answer(job),
         problem=None,
     )
@@ -202,6 +244,8 @@ def to_job_answer(job: ImportJob, service_name: str, language: Language) -> Impo
         state=job.advance.state,
         outcome=None,
         counts=CountsAnswer(received=job.advance.read, created=0, unchanged=0, rejected=0),
+        mapping=None,
+        parser_version=PARSER_VERSION,
         media_type=job.media_type,
         file_name=job.file_name,
         sha256=job.sha256.hex(),
@@ -210,6 +254,9 @@ def to_job_answer(job: ImportJob, service_name: str, language: Language) -> Impo
         dry_run=False,
         errors=[],
         errors_truncated=False,
+        warnings=[],
+        warnings_truncated=False,
+        notices=[],
         progress=_to_progress_answer(job),
         problem=None
         if problem is None

@@ -17,6 +17,8 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from heapq import merge
+from itertools import chain, islice
 from typing import Literal
 
 from fastapi import Request, Response
@@ -25,8 +27,10 @@ from sqlalchemy import text
 from services.common import audit, errors
 from services.common.answers import read_body
 from services.common.app import database_of, today_of
+from services.common.columns import RowError, TableRefused
 from services.common.database import Database, WriteSession
-from services.common.errors import JsonValue, Problem
+from services.common.error_log import read_log, write_log
+from services.common.errors import InputError, JsonValue, Problem
 from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
 from services.common.import_job_queries import end_job
@@ -36,10 +40,12 @@ from services.common.import_kinds import (
     ImportKind,
     Measure,
     Prepared,
+    by_row,
     place_errors,
 )
 from services.common.import_queries import (
     Counts,
+    MappingUsed,
     Mode,
     Outcome,
     SentFile,
@@ -54,18 +60,15 @@ from services.common.import_schemas import (
     to_change_answer,
     to_counts_answer,
     to_error_answers,
+    to_notice_answers,
 )
 from services.common.messages import MESSAGES
+from services.common.oddities import WARNINGS_MAX
+from services.common.quoting import quote_cells
+from services.common.readings import Batch
 from services.common.recording import Recorded
 from services.common.strict_json import escape_pointer
-from services.common.tabular import (
-    Batch,
-    RowError,
-    Table,
-    TableRefused,
-    find_reader,
-    read_table,
-)
+from services.common.tabular import find_reader, read_table
 from services.common.text import Language
 
 CHANGES_MAX = 1_000
@@ -80,7 +83,10 @@ _LONGER = (
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a request asks for, and in which language it is answered."""
+    """What a request asks for, and in which language it is answered.
+
+    `kind` has the organisation's own titles and codes when it is read with its `mapping`.
+    """
 
     service_name: str
     kind: ImportKind
@@ -92,6 +98,7 @@ class Order:
     reason: str | None = None
     """Why what is on record is corrected; without one, rows that changed are refused."""
     measure: Measure | None = None
+    mapping: MappingUsed | None = None
 
 
 Step = Literal["read", "checked", "stored"]
@@ -186,7 +193,7 @@ async def read_file(request: Request, file_name: str | None) -> SentFile:
 
 def _prepare(kind: ImportKind, file: SentFile, progress: Progress) -> Prepared:
     table = read_table(file.content, file.media_type, kind.columns)
-    return kind.prepare(Table(_count(table.batches, progress)))
+    return kind.prepare(replace(table, batches=_count(table.batches, progress)))
 
 
 def _count(batches: Iterator[Batch], progress: Progress) -> Iterator[Batch]:
@@ -216,6 +223,8 @@ async def _record(
     recorded = await prepared.record(session, principal, today, order.reason)
     progress("stored", len(prepared.numbers))
     came = _sum_up(order, prepared, recorded)
+    quoted = quote_cells(came.findings.errors, file.content, file.media_type, order.kind.columns)
+    came = replace(came, findings=replace(came.findings, errors=quoted))
     if came.counts.rejected and order.mode == "atomic":
         raise _RowsRefused(came)
     if before is not None:
@@ -289,6 +298,7 @@ async def _keep(
         counts=counts,
         findings=came.findings,
         report=came.report.model_dump(mode="json", exclude_defaults=True),
+        mapping=order.mapping,
         subject=principal.subject,
     )
     details: dict[str, JsonValue] = {
@@ -309,29 +319,47 @@ async def _keep(
     return import_id
 
 
-def _first(found: Sequence[RowError], is_truncated: bool = False) -> Findings:
-    ordered = sorted(found, key=lambda error: (error.row, error.column))
-    return Findings(ordered[:ERRORS_MAX], is_truncated or len(ordered) > ERRORS_MAX)
+def _first(found: Sequence[RowError]) -> Findings:
+    return Findings(sorted(found, key=by_row)[:ERRORS_MAX], len(found) > ERRORS_MAX)
 
 
 def _merge(prepared: Prepared, recorded: Recorded, places: Mapping[str, str]) -> Findings:
-    """What reading found and what recording found: the first of both by row and column."""
-    positions = sorted(recorded.refused)
-    found = list(prepared.findings.errors)
-    for position in positions[:ERRORS_MAX]:
-        found += place_errors(prepared.numbers[position], recorded.refused[position], places)
-    return _first(found, prepared.findings.is_truncated or len(positions) > ERRORS_MAX)
+    """What reading found and what recording found: the first of both by row, and all of them."""
+
+    def place(told: Mapping[int, Sequence[InputError]]) -> Iterator[RowError]:
+        for position in sorted(told):
+            yield from place_errors(prepared.numbers[position], told[position], places)
+
+    read = prepared.findings
+    warnings = sorted([*read.warnings, *place(recorded.warned)], key=by_row)
+    told = replace(read, warnings=warnings)
+    if not recorded.refused:
+        return told
+    of_reading = read_log(read.log) if read.log else iter(read.errors)
+    found = merge(of_reading, place(recorded.refused), key=lambda error: error.row)
+    first = list(islice(found, ERRORS_MAX + 1))
+    is_truncated = len(first) > ERRORS_MAX
+    return replace(
+        told,
+        errors=sorted(first, key=by_row)[:ERRORS_MAX],
+        is_truncated=is_truncated,
+        log=write_log(chain(first, found)) if is_truncated else b"",
+    )
 
 
 def _document(order: Order, import_id: uuid.UUID | None, came: _Came) -> dict[str, JsonValue]:
+    findings = came.findings
     answer = ImportAnswer(
         import_id=None if import_id is None else format_import_id(order.service_name, import_id),
         kind=order.kind.name,
         mode=order.mode,
         dry_run=order.dry_run,
         counts=to_counts_answer(came.counts),
-        errors=to_error_answers(came.findings.errors, order.language),
-        errors_truncated=came.findings.is_truncated,
+        errors=to_error_answers(findings.errors, order.language),
+        errors_truncated=findings.is_truncated,
+        warnings=to_error_answers(findings.warnings[:WARNINGS_MAX], order.language),
+        warnings_truncated=len(findings.warnings) > WARNINGS_MAX,
+        notices=to_notice_answers(findings.notices, order.language),
         **dict(came.report),
     )
     return answer.model_dump(mode="json")

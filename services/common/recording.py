@@ -78,13 +78,15 @@ Changes = Mapping[int, Sequence[FieldChange]]
 class Recorded:
     """By position in the batch: what was created, what was there already, what was refused.
 
-    `changes` are both versions of the rows that are corrected, or refused because nobody asked
-    for a correction. `absent` counts the facts on record that a batch sent again does not name.
+    `warned` is what is odd about rows not refused. `changes` are both versions of the rows
+    that are corrected, or refused because nobody asked for a correction. `absent` counts the facts
+    on record that a batch sent again does not name.
     """
 
     created: Sequence[int]
     unchanged: Sequence[int]
     refused: Mapping[int, Sequence[InputError]] = field(default_factory=dict)
+    warned: Mapping[int, Sequence[InputError]] = field(default_factory=dict)
     corrected: Sequence[int] = ()
     changes: Changes = field(default_factory=dict)
     absent: int = 0
