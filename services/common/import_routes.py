@@ -21,8 +21,9 @@ from services.common.fields import Reason
 from services.common.identity import Principal, Requires, Role
 from services.common.import_job_routes import add_job_routes
 from services.common.import_jobs import accept_import, prefers_job
-from services.common.import_kinds import ImportKind, Measure
+from services.common.import_kinds import WORKBOOK, Kind, Measure
 from services.common.import_lookup import IMPORT, describe_import, own_id_of, require_content
+from services.common.import_parts import sheets_of
 from services.common.import_queries import (
     Mode,
     OnChange,
@@ -44,8 +45,8 @@ from services.common.import_size import has_more_rows
 from services.common.importing import Order, read_file, receive_import
 from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
-from services.common.quoting import reword
-from services.common.records import XLSX
+from services.common.quoting import reword_sheets
+from services.common.records import XLSX, parse_media_type
 from services.common.tabular import READERS
 from services.common.text import Text, choose_language
 
@@ -73,7 +74,7 @@ _BODY = {
 
 
 def create_imports_router(
-    kinds: Sequence[ImportKind], service_name: str, measure: Measure | None = None
+    kinds: Sequence[Kind], service_name: str, measure: Measure | None = None
 ) -> APIRouter:
     """`/v1/imports` for these kinds; identifiers start with the service's name.
 
@@ -95,14 +96,14 @@ def create_imports_router(
     async def post_import(
         request: Request,
         member: Member,
-        kind: Annotated[str, names],
+        kind: Annotated[str, names] = WORKBOOK,
         mode: Mode = "atomic",
         dry_run: bool = False,
         on_change: OnChange = "refuse",
         reason: Annotated[Reason | None, Query(description=_REASON)] = None,
         is_async: Annotated[bool, _ASYNC] = False,
     ) -> Response:
-        """Inscrire les lignes d'un fichier CSV, NDJSON ou XLSX.
+        """Inscrire les lignes d'un fichier, ou les feuilles d'un classeur XLSX de plusieurs sortes.
 
         Un long fichier est accepté d'abord (202) et inscrit ensuite quand la demande porte
         `Prefer: respond-async` ou `?async=true` ; un essai à blanc ne l'est jamais.
@@ -110,6 +111,9 @@ def create_imports_router(
         _refuse_unknown_parameters(request, _PARAMETERS)
         if kind not in by_name:
             raise _unknown_kind(list(by_name))
+        content_type = request.headers.get("content-type", "")
+        if kind == WORKBOOK and parse_media_type(content_type)[0] != XLSX:
+            raise _missing_kind(list(by_name))
         if (on_change == "correct") != (reason is not None):
             raise _missing_reason(on_change)
         language = choose_language(request.headers.get("accept-language"))
@@ -155,7 +159,7 @@ def create_imports_router(
 
 
 def _add_routes_of_one_import(
-    router: APIRouter, by_name: Mapping[str, ImportKind], service_name: str
+    router: APIRouter, by_name: Mapping[str, Kind], service_name: str
 ) -> None:
     @router.get("/v1/imports/{import_id}", response_model=ImportRecordAnswer)
     async def get_import(request: Request, member: Member, import_id: str) -> Response:
@@ -188,9 +192,10 @@ def _add_routes_of_one_import(
             raise not_found(IMPORT)
         file = require_content(file)
         language = choose_language(request.headers.get("accept-language"))
-        columns, errors = by_name[found[0].kind].columns, found[1].errors
-        every = reword(read_log(log), columns) if log else errors
-        sheet = await asyncio.to_thread(write_error_sheet, file, columns, every, language)
+        sheets = await asyncio.to_thread(sheets_of, by_name[found[0].kind], file.content)
+        columns = {name: kind.columns for name, kind in sheets}
+        every = reword_sheets(read_log(log), columns) if log else found[1].errors
+        sheet = await asyncio.to_thread(write_error_sheet, file, sheets, every, language)
         name = PurePath(file.name or f"import-{file.sha256.hex()[:12]}").stem
         return _attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
 
@@ -221,6 +226,12 @@ def _refuse_unknown_parameters(request: Request, known: Sequence[str]) -> None:
 def _unknown_kind(names: Sequence[str]) -> Problem:
     message = MESSAGES["choice"].fill(expected=", ".join(names))
     return Unprocessable(message, errors=[InputError("/kind", "choice", message)])
+
+
+def _missing_kind(names: Sequence[str]) -> Problem:
+    """Only the sheets of a workbook say by themselves what they hold."""
+    message = MESSAGES["import.kind_missing"].fill(expected=", ".join(names))
+    return Unprocessable(message, errors=[InputError("/kind", "missing", message)])
 
 
 def _missing_reason(on_change: OnChange) -> Problem:
