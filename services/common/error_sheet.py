@@ -82,7 +82,8 @@ def write_error_sheet(
         names = [name or _SHEET_NAME.read(language) for name, _ in sheets]
         worksheets = [book.add_worksheet(name) for name in names]
         listed = book.add_worksheet(_name_apart(_LIST_NAME.read(language), names))
-        told = _List(listed, forms, language)
+        titles = _LIST_TITLES if sheets[-1][0] else _LIST_TITLES[:-1]
+        told = _List(listed, forms, [title.read(language) for title in titles], language)
         by_sheet = groupby(told.tell(found), key=lambda error: error.sheet)
         bad_sheet, errors = next(by_sheet, ("", iter(())))
         for (name, kind), worksheet in zip(sheets, worksheets, strict=True):
@@ -90,7 +91,7 @@ def write_error_sheet(
             _write_sheet(worksheet, forms, file, name, kind.columns, errors if is_bad else ())
             if is_bad:
                 bad_sheet, errors = next(by_sheet, ("", iter(())))
-        listed.autofilter(0, 0, told.line, len(_LIST_TITLES) - 1)
+        listed.autofilter(0, 0, told.line, len(told.titles) - 1)
     return content.getvalue()
 
 
@@ -119,16 +120,15 @@ class _List:
 
     sheet: Worksheet
     forms: _Forms
+    titles: Sequence[str]
     language: Language
     line: int = 0
 
     def tell(self, found: Iterable[RowError]) -> Iterator[_Told]:
-        for place, width in enumerate(_LIST_WIDTHS):
+        for place, width in enumerate(_LIST_WIDTHS[: len(self.titles)]):
             self.sheet.set_column(place, place, width)
         self.sheet.freeze_panes(1, 0)
-        _write_row(
-            self.sheet, 0, [title.read(self.language) for title in _LIST_TITLES], self.forms.title
-        )
+        _write_row(self.sheet, 0, self.titles, self.forms.title)
         for error in found:
             said = error.message.read(self.language)
             if self.line + 1 < _SHEET_ROWS_MAX:

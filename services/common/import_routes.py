@@ -96,7 +96,7 @@ def create_imports_router(
     async def post_import(
         request: Request,
         member: Member,
-        kind: Annotated[str, names] = WORKBOOK,
+        kind: Annotated[str | None, names] = None,
         mode: Mode = "atomic",
         dry_run: bool = False,
         on_change: OnChange = "refuse",
@@ -109,11 +109,12 @@ def create_imports_router(
         `Prefer: respond-async` ou `?async=true` ; un essai à blanc ne l'est jamais.
         """
         _refuse_unknown_parameters(request, _PARAMETERS)
+        is_book = parse_media_type(request.headers.get("content-type", ""))[0] == XLSX
+        kind = WORKBOOK if kind is None else kind
+        if kind == WORKBOOK and not (is_book and kind in by_name):
+            raise _missing_kind(list(by_name))
         if kind not in by_name:
             raise _unknown_kind(list(by_name))
-        content_type = request.headers.get("content-type", "")
-        if kind == WORKBOOK and parse_media_type(content_type)[0] != XLSX:
-            raise _missing_kind(list(by_name))
         if (on_change == "correct") != (reason is not None):
             raise _missing_reason(on_change)
         language = choose_language(request.headers.get("accept-language"))

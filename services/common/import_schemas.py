@@ -23,6 +23,12 @@ from services.common.recording import FieldChange
 from services.common.tabular import PARSER_VERSION
 from services.common.text import Language
 
+_SHEET = "D'un classeur de plusieurs sortes seulement."
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
 
 class CountsAnswer(Answer):
     received: int = Field(description="Lignes reçues.")
@@ -32,7 +38,7 @@ class CountsAnswer(Answer):
 
 
 class RowErrorAnswer(Answer):
-    sheet: str | None = Field(None, description="D'un classeur de plusieurs sortes.")
+    sheet: str | None = Field(None, description=_SHEET, exclude_if=_is_none)
     row: int = Field(description="La première ligne sous les titres est 1 ; les titres sont 0.")
     column: str = Field(description="Vide quand toute la ligne est en cause.")
     code: str
@@ -40,7 +46,7 @@ class RowErrorAnswer(Answer):
 
 
 class NoticeAnswer(Answer):
-    sheet: str | None = None
+    sheet: str | None = Field(None, description=_SHEET, exclude_if=_is_none)
     code: str
     message: str
 
@@ -54,7 +60,7 @@ class FieldChangeAnswer(Answer):
 class RowChangeAnswer(Answer):
     """A row that says something else of a fact on record."""
 
-    sheet: str | None = None
+    sheet: str | None = Field(None, description=_SHEET, exclude_if=_is_none)
     row: int
     external_id: str
     fields: list[FieldChangeAnswer]
