@@ -8,10 +8,14 @@ import pytest
 from services.common.errors import JsonValue
 from tests.services.loans.conftest import (
     Client,
+    Document,
     Loans,
     codes_of,
+    loan,
+    record_borrower,
     record_loan,
     repayment,
+    terms,
     write_csv,
 )
 from tests.services.loans.portfolio import (
@@ -279,15 +283,16 @@ async def test_a_loan_corrected_twice_with_a_life_of_its_own(loans: Loans, membe
     await send_all(member, portfolio)
 
     async def live(client: Client, loan_id: str) -> None:
-        for path, body in (
+        facts: tuple[tuple[str, Document], ...] = (
             ("fees", {"charged_on": "2025-06-20", "amount": "15.00", "reason": "Retard"}),
             ("moratoria", {"starts_on": "2025-06-25", "kind": "capital_only", "periods": 2,
                            "reason": "Saison creuse"}),
             ("write-offs", {"written_off_on": "2026-01-20", "amount": "200.00", "reason": "Perte"}),
             ("recoveries", {"recovered_on": "2026-02-20", "amount": "50.00"}),
-        ):  # fmt: skip
-            body = {"external_id": f"{path}-1", **body}
-            posted = await client.post(f"/v1/loans/{loan_id}/{path}", body)
+        )  # fmt: skip
+        for path, body in facts:
+            named: Document = {"external_id": f"{path}-1", **body}
+            posted = await client.post(f"/v1/loans/{loan_id}/{path}", named)
             assert posted.status_code == 201, posted.text
 
     async def newest(client: Client) -> str:
@@ -340,20 +345,12 @@ async def test_terms_that_what_was_posted_does_not_allow_are_refused(
 
 async def test_what_a_sheet_cannot_tell_stays(loans: Loans, member: Client) -> None:
     """Posted through JSON with more than a sheet has columns for; then sent as a sheet."""
-    posted = await record_loan(
-        member,
-        external_id="P-1",
-        region_code="06",
-        terms={
-            "principal": "1200.00",
-            "annual_rate": "12",
-            "instalments": 12,
-            "grace": {"principal_periods": 2},
-        },
-    )
+    borrower_id = await record_borrower(member)
+    body = loan(borrower_id, external_id="P-1", terms=terms(grace={"principal_periods": 2}))
+    posted = (await member.post("/v1/loans", body)).json()
     row = {
         "external_id": "P-1",
-        "borrower_external_id": posted["borrower"]["external_id"],
+        "borrower_external_id": borrower_id,
         "stage": "start",
         "principal": "1200.00",
         "annual_rate": "12",
@@ -373,8 +370,8 @@ async def test_what_a_sheet_cannot_tell_stays(loans: Loans, member: Client) -> N
             "fields": [{"column": "stage", "before": "start", "after": "growth"}],
         }
     ]
-    [loan] = (await member.get("/v1/loans")).json()["items"]
-    shown = (await member.get(f"/v1/loans/{loan['loan_id']}")).json()
+    [newest] = (await member.get("/v1/loans")).json()["items"]
+    shown = (await member.get(f"/v1/loans/{newest['loan_id']}")).json()
     assert (shown["purpose"], shown["schedule"][0]["principal"]) == ("Équipement", "0.00")
     old = (await member.get(f"/v1/loans/{posted['loan_id']}")).json()
     assert old["reversed"] == {"reason": REASON["reason"]}
