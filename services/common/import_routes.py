@@ -8,17 +8,16 @@ from contextlib import suppress
 from email.message import Message
 from pathlib import PurePath
 from typing import Annotated
-from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from services.common.answers import json_response
 from services.common.app import database_of, service_router
 from services.common.error_log import read_log
 from services.common.error_sheet import write_error_sheet
-from services.common.errors import InputError, NotFound, Problem, Unprocessable, not_found
-from services.common.identity import Principal, Requires, Role
+from services.common.errors import InputError, NotFound, Unprocessable, not_found
 from services.common.import_kinds import ImportKind
+from services.common.import_mapping_routes import create_mappings_router
 from services.common.import_queries import (
     Mode,
     SentFile,
@@ -26,6 +25,14 @@ from services.common.import_queries import (
     find_file,
     find_import,
     list_imports,
+)
+from services.common.import_requests import (
+    BODY,
+    Member,
+    attachment,
+    find_kind,
+    names_of,
+    refuse_unknown_parameters,
 )
 from services.common.import_schemas import (
     ImportAnswer,
@@ -35,17 +42,15 @@ from services.common.import_schemas import (
     to_record_answer,
     to_summary_answer,
 )
-from services.common.importing import make_order, receive_import
+from services.common.importing import make_order, read_with, receive_import, with_mapping
 from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
 from services.common.quoting import reword
 from services.common.records import XLSX
-from services.common.tabular import READERS
 from services.common.text import Text, choose_language
 
 FILE_NAME_LENGTH_MAX = 200
 
-Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 _NEWEST = uuid.UUID(int=2**128 - 1)
 _ERRORS_NAME = Text("erreurs", "errors")
 _SHEET = {
@@ -53,37 +58,34 @@ _SHEET = {
         "200": {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}},
     }
 }
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in READERS
-        },
-    }
-}
 
 
 def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> APIRouter:
-    """`/v1/imports` for these kinds; identifiers start with the service's name."""
-    router = service_router()
-    by_name = {kind.name: kind for kind in kinds}
-    names = Query(
-        description="Ce que contient le fichier.", json_schema_extra={"enum": list(by_name)}
-    )
+    """`/v1/imports` for these kinds, with their mappings.
 
-    @router.post("/v1/imports", status_code=201, response_model=ImportAnswer, openapi_extra=_BODY)
+    Identifiers start with the service's name.
+    """
+    router = service_router()
+    router.include_router(create_mappings_router(kinds))
+    by_name = {kind.name: kind for kind in kinds}
+    names = names_of(by_name)
+
+    @router.post("/v1/imports", status_code=201, response_model=ImportAnswer, openapi_extra=BODY)
     async def post_import(
         request: Request,
         member: Member,
         kind: Annotated[str, names],
         mode: Mode = "atomic",
         dry_run: bool = False,
+        mapping: Annotated[str | None, Query(description="Nom d'une correspondance.")] = None,
     ) -> Response:
-        """Inscrire les lignes d'un fichier CSV, NDJSON ou XLSX."""
-        _refuse_unknown_parameters(request, ("kind", "mode", "dry_run"))
-        if kind not in by_name:
-            raise _unknown_kind(list(by_name))
-        order = make_order(request, service_name, by_name[kind], mode, dry_run)
+        """Inscrire les lignes d'un fichier CSV, XLSX, JSON ou NDJSON."""
+        refuse_unknown_parameters(request, ("kind", "mode", "dry_run", "mapping"))
+        found = find_kind(by_name, kind)
+        order = make_order(request, service_name, found, mode, dry_run)
+        if mapping is not None:
+            async with database_of(request).read(member.organisation_id) as session:
+                order = await with_mapping(session, order, mapping)
         name = read_file_name(request.headers.get("content-disposition"))
         return await receive_import(request, member, order, name)
 
@@ -96,9 +98,7 @@ def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> API
         cursor: str | None = None,
     ) -> Response:
         """Les imports de l'organisation, du plus récent au plus ancien."""
-        if kind is not None and kind not in by_name:
-            raise _unknown_kind(list(by_name))
-        listed = list(by_name) if kind is None else [kind]
+        listed = list(by_name) if kind is None else [find_kind(by_name, kind).name]
         before = _NEWEST if cursor is None else _read_cursor(service_name, cursor)
         async with database_of(request).read(member.organisation_id) as session:
             found = await list_imports(session, listed, before, limit + 1)
@@ -144,14 +144,15 @@ def _add_routes_of_one_import(
             found = await find_import(session, own_id)
             file = await find_file(session, own_id)
             log = await find_error_log(session, own_id)
-        if found is None or file is None or not found[1].errors:
-            raise _not_found()
+            if found is None or file is None or not found[1].errors:
+                raise _not_found()
+            kind = await read_with(session, by_name[found[0].kind], found[0].mapping)
         language = choose_language(request.headers.get("accept-language"))
-        columns, errors = by_name[found[0].kind].columns, found[1].errors
+        columns, errors = kind.columns, found[1].errors
         every = reword(read_log(log), columns) if log else errors
         sheet = await asyncio.to_thread(write_error_sheet, file, columns, every, language)
         name = PurePath(file.name or f"import-{file.sha256.hex()[:12]}").stem
-        return _attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
+        return attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
 
 
 def read_file_name(header: str | None) -> str | None:
@@ -165,21 +166,6 @@ def read_file_name(header: str | None) -> str | None:
         sent = sent.encode("latin-1").decode("utf-8")
     name = sent.replace("\\", "/").rpartition("/")[2]
     return "".join(filter(str.isprintable, name)).strip()[:FILE_NAME_LENGTH_MAX] or None
-
-
-def _refuse_unknown_parameters(request: Request, known: Sequence[str]) -> None:
-    """A misspelt `dry_run` must not record anything."""
-    unknown = [name for name in request.query_params if name not in known]
-    if unknown:
-        message = MESSAGES["unknown_field"]
-        raise Unprocessable(
-            message, errors=[InputError(f"/{name}", "unknown_field", message) for name in unknown]
-        )
-
-
-def _unknown_kind(names: Sequence[str]) -> Problem:
-    message = MESSAGES["choice"].fill(expected=", ".join(names))
-    return Unprocessable(message, errors=[InputError("/kind", "choice", message)])
 
 
 def _read_cursor(service_name: str, cursor: str) -> uuid.UUID:
@@ -207,17 +193,6 @@ def _not_found() -> NotFound:
 
 def _file_response(file: SentFile) -> Response:
     name = file.name or f"import-{file.sha256.hex()[:12]}"
-    response = _attachment(file.content, file.media_type, name)
+    response = attachment(file.content, file.media_type, name)
     response.headers["Repr-Digest"] = f"sha-256=:{b64encode(file.sha256).decode()}:"
     return response
-
-
-def _attachment(content: bytes, media_type: str, name: str) -> Response:
-    headers = {
-        "Cache-Control": "no-store",
-        # As it is: Starlette would add a charset of its own to a bare text/csv.
-        "Content-Type": media_type,
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(content, headers=headers)
