@@ -27,6 +27,7 @@ WEIGHT_MAX = 1_000_000
 
 Row = TypeVar("Row")
 Draft = TypeVar("Draft")
+JsonSchema = Mapping[str, object]
 Recorder = Callable[[WriteSession, Principal, Sequence[Draft], date], Awaitable[Recorded]]
 
 
@@ -62,14 +63,17 @@ class ImportKind:
     """What `?kind=` names; made by `import_kind`."""
 
     name: str
+    title: Text
     columns: Sequence[Column]
     places: Mapping[str, str]  # column names by their pointers
+    describe: Callable[[], JsonSchema]  # of the model of a row
     prepare: Callable[[Table], Prepared]
 
 
 def import_kind(
     *,
     name: str,
+    title: Text,
     columns: Sequence[Column],
     model: TypeAdapter[Row],
     to_draft: Callable[[Row], Draft],
@@ -123,7 +127,7 @@ def import_kind(
         )
         return Prepared(received, numbers, findings, record_drafts)
 
-    return ImportKind(name, tuple(columns), places, prepare)
+    return ImportKind(name, title, tuple(columns), places, model.json_schema, prepare)
 
 
 def by_row(error: RowError) -> tuple[int, str]:

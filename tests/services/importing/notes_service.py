@@ -218,6 +218,7 @@ async def running_notes_service(
     kinds = [
         import_kind(
             name="notes",
+            title=Text("Notes", "Notes"),
             columns=COLUMNS,
             model=TypeAdapter(NoteBody),
             to_draft=to_draft,
