@@ -12,20 +12,26 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from services.common.answers import json_response
-from services.common.app import database_of, service_router
+from services.common.app import database_of, import_settings_of, service_router
 from services.common.error_log import read_log
 from services.common.error_sheet import write_error_sheet
-from services.common.errors import InputError, NotFound, Unprocessable, not_found
-from services.common.import_kinds import ImportKind
+from services.common.errors import InputError, Problem, Unprocessable, not_found
+from services.common.fields import Reason
+from services.common.import_job_routes import add_job_routes
+from services.common.import_jobs import accept_import, prefers_job
+from services.common.import_kinds import ImportKind, Measure
+from services.common.import_lookup import IMPORT, describe_import, own_id_of, require_content
 from services.common.import_mapping_routes import create_mappings_router
 from services.common.import_queries import (
     Mode,
+    OnChange,
     SentFile,
     find_error_log,
     find_file,
     find_import,
     list_imports,
 )
+from services.common.import_replays import add_replay_route
 from services.common.import_requests import (
     BODY,
     Member,
@@ -39,10 +45,10 @@ from services.common.import_schemas import (
     ImportPageAnswer,
     ImportRecordAnswer,
     parse_import_id,
-    to_record_answer,
     to_summary_answer,
 )
-from services.common.importing import make_order, read_with, receive_import, with_mapping
+from services.common.import_size import has_more_rows
+from services.common.importing import Order, read_file, read_with, receive_import, with_mapping
 from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
 from services.common.quoting import reword
@@ -53,41 +59,76 @@ FILE_NAME_LENGTH_MAX = 200
 
 _NEWEST = uuid.UUID(int=2**128 - 1)
 _ERRORS_NAME = Text("erreurs", "errors")
+_PARAMETERS = ("kind", "mode", "dry_run", "on_change", "reason", "async", "mapping")
+_REASON = "Pourquoi ce qui est inscrit est corrigé ; requis avec on_change=correct."
+_MAPPING = "Nom d'une correspondance : vos titres et vos mots."
 _SHEET = {
     "responses": {
         "200": {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}},
     }
 }
+_ASYNC = Query(alias="async", description="Comme `Prefer: respond-async`.")
 
 
-def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> APIRouter:
-    """`/v1/imports` for these kinds, with their mappings.
+def create_imports_router(
+    kinds: Sequence[ImportKind], service_name: str, measure: Measure | None = None
+) -> APIRouter:
+    """`/v1/imports` for these kinds, and their mappings; an identifier starts with `service_name`.
 
-    Identifiers start with the service's name.
+    `measure` reads the totals that are answered as they were before and as they are after.
     """
     router = service_router()
     router.include_router(create_mappings_router(kinds))
     by_name = {kind.name: kind for kind in kinds}
     names = names_of(by_name)
 
-    @router.post("/v1/imports", status_code=201, response_model=ImportAnswer, openapi_extra=BODY)
+    @router.post(
+        "/v1/imports",
+        status_code=201,
+        response_model=ImportAnswer,
+        responses={202: {"model": ImportRecordAnswer}},
+        openapi_extra=BODY,
+    )
     async def post_import(
         request: Request,
         member: Member,
         kind: Annotated[str, names],
         mode: Mode = "atomic",
         dry_run: bool = False,
-        mapping: Annotated[str | None, Query(description="Nom d'une correspondance.")] = None,
+        on_change: OnChange = "refuse",
+        reason: Annotated[Reason | None, Query(description=_REASON)] = None,
+        is_async: Annotated[bool, _ASYNC] = False,
+        mapping: Annotated[str | None, Query(description=_MAPPING)] = None,
     ) -> Response:
-        """Inscrire les lignes d'un fichier CSV, XLSX, JSON ou NDJSON."""
-        refuse_unknown_parameters(request, ("kind", "mode", "dry_run", "mapping"))
+        """Inscrire les lignes d'un fichier CSV, XLSX, JSON ou NDJSON.
+
+        Un long fichier est accepté d'abord (202) et inscrit ensuite quand la demande porte
+        `Prefer: respond-async` ou `?async=true` ; un essai à blanc ne l'est jamais.
+        """
+        refuse_unknown_parameters(request, _PARAMETERS)
         found = find_kind(by_name, kind)
-        order = make_order(request, service_name, found, mode, dry_run)
+        if (on_change == "correct") != (reason is not None):
+            raise _missing_reason(on_change)
+        language = choose_language(request.headers.get("accept-language"))
+        order = Order(
+            service_name,
+            found,
+            mode,
+            dry_run,
+            language,
+            reason=reason,
+            measure=measure,
+        )
         if mapping is not None:
             async with database_of(request).read(member.organisation_id) as session:
                 order = await with_mapping(session, order, mapping)
         name = read_file_name(request.headers.get("content-disposition"))
-        return await receive_import(request, member, order, name)
+        file = await read_file(request, name)
+        rows_max = import_settings_of(request).long_import_rows
+        may_wait = not dry_run and (is_async or prefers_job(request.headers.get("prefer")))
+        if may_wait and await asyncio.to_thread(has_more_rows, order.kind, file, rows_max):
+            return await accept_import(request, member, order, file)
+        return await receive_import(request, member, order, file)
 
     @router.get("/v1/imports", response_model=ImportPageAnswer)
     async def get_imports(
@@ -106,6 +147,8 @@ def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> API
         return json_response(page(request, items, limit, "import_id"))
 
     _add_routes_of_one_import(router, by_name, service_name)
+    add_job_routes(router, service_name)
+    add_replay_route(router, by_name, service_name)
     return router
 
 
@@ -115,38 +158,34 @@ def _add_routes_of_one_import(
     @router.get("/v1/imports/{import_id}", response_model=ImportRecordAnswer)
     async def get_import(request: Request, member: Member, import_id: str) -> Response:
         """Un import, ce qu'il a donné et ses erreurs."""
-        own_id = _own_id(service_name, import_id)
-        async with database_of(request).read(member.organisation_id) as session:
-            found = await find_import(session, own_id)
-        if found is None:
-            raise _not_found()
+        own_id = own_id_of(service_name, import_id)
         language = choose_language(request.headers.get("accept-language"))
-        answer = to_record_answer(*found, service_name, language)
+        async with database_of(request).read(member.organisation_id) as session:
+            answer = await describe_import(session, service_name, own_id, language)
         return json_response(answer.model_dump(mode="json"))
 
     @router.get("/v1/imports/{import_id}/file", response_class=Response)
     async def get_import_file(request: Request, member: Member, import_id: str) -> Response:
         """Le fichier reçu, octet pour octet."""
-        own_id = _own_id(service_name, import_id)
+        own_id = own_id_of(service_name, import_id)
         async with database_of(request).read(member.organisation_id) as session:
             file = await find_file(session, own_id)
-        if file is None:
-            raise _not_found()
-        return _file_response(file)
+        return _file_response(require_content(file))
 
     @router.get(
         "/v1/imports/{import_id}/errors.xlsx", response_class=Response, openapi_extra=_SHEET
     )
     async def get_import_errors(request: Request, member: Member, import_id: str) -> Response:
         """Le fichier reçu, en chiffrier : les cellules fautives colorées et expliquées."""
-        own_id = _own_id(service_name, import_id)
+        own_id = own_id_of(service_name, import_id)
         async with database_of(request).read(member.organisation_id) as session:
             found = await find_import(session, own_id)
             file = await find_file(session, own_id)
             log = await find_error_log(session, own_id)
-            if found is None or file is None or not found[1].errors:
-                raise _not_found()
+            if found is None or not found[1].errors:
+                raise not_found(IMPORT)
             kind = await read_with(session, by_name[found[0].kind], found[0].mapping)
+        file = require_content(file)
         language = choose_language(request.headers.get("accept-language"))
         columns, errors = kind.columns, found[1].errors
         every = reword(read_log(log), columns) if log else errors
@@ -168,6 +207,13 @@ def read_file_name(header: str | None) -> str | None:
     return "".join(filter(str.isprintable, name)).strip()[:FILE_NAME_LENGTH_MAX] or None
 
 
+def _missing_reason(on_change: OnChange) -> Problem:
+    """A correction has a reason, and a reason is that of a correction."""
+    name = "reason" if on_change == "correct" else "on_change"
+    message = MESSAGES["missing"]
+    return Unprocessable(message, errors=[InputError(f"/{name}", "missing", message)])
+
+
 def _read_cursor(service_name: str, cursor: str) -> uuid.UUID:
     before = parse_import_id(service_name, decode_cursor(cursor))
     if before is None:
@@ -178,17 +224,6 @@ def _read_cursor(service_name: str, cursor: str) -> uuid.UUID:
             errors=[InputError("/cursor", "cursor.invalid", message)],
         )
     return before
-
-
-def _own_id(service_name: str, public_id: str) -> uuid.UUID:
-    own_id = parse_import_id(service_name, public_id)
-    if own_id is None:
-        raise _not_found()
-    return own_id
-
-
-def _not_found() -> NotFound:
-    return not_found(Text("Import", "Import"))
 
 
 def _file_response(file: SentFile) -> Response:

@@ -7,14 +7,15 @@
 
 A dry run goes through all of it and rolls the savepoint back: it answers what recording would
 have. An atomic import with a bad row rolls everything back; that it was tried, its file and its
-errors are then kept in a transaction of their own. A file that cannot be read at all is not kept.
+errors are then kept in a transaction of their own. A file that cannot be read at all is not kept,
+unless it was accepted as a job.
 """
 
 import asyncio
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from heapq import merge
 from itertools import chain, islice
@@ -32,10 +33,12 @@ from services.common.error_log import read_log, write_log
 from services.common.errors import InputError, JsonValue, Problem
 from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
+from services.common.import_job_queries import end_job
 from services.common.import_kinds import (
     ERRORS_MAX,
     Findings,
     ImportKind,
+    Measure,
     Prepared,
     by_row,
     place_errors,
@@ -48,11 +51,15 @@ from services.common.import_queries import (
     Mode,
     Outcome,
     SentFile,
+    drop_refused_files,
     insert_import,
 )
 from services.common.import_schemas import (
     ImportAnswer,
+    ReportAnswer,
+    TotalsAnswer,
     format_import_id,
+    to_change_answer,
     to_counts_answer,
     to_error_answers,
     to_notice_answers,
@@ -64,8 +71,9 @@ from services.common.readings import Batch
 from services.common.recording import Recorded
 from services.common.strict_json import escape_pointer
 from services.common.tabular import find_reader, read_table
-from services.common.text import Language, choose_language
+from services.common.text import Language
 
+CHANGES_MAX = 1_000
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
 
 # A large import takes longer than an ordinary request; only its own organisation waits for it.
@@ -87,6 +95,11 @@ class Order:
     mode: Mode
     dry_run: bool
     language: Language
+    job_id: uuid.UUID | None = None
+    """The identifier an import has since it was accepted as a job; others get theirs at the end."""
+    reason: str | None = None
+    """Why what is on record is corrected; without one, rows that changed are refused."""
+    measure: Measure | None = None
     mapping: MappingUsed | None = None
 
 
@@ -102,17 +115,19 @@ def _tell_nobody(step: Step, rows: int) -> None:
 class _RowsRefused(Exception):
     """Leaves the transaction of an atomic import that has bad rows."""
 
-    def __init__(self, counts: Counts, findings: Findings) -> None:
-        super().__init__(counts.rejected)
-        self.counts = counts
-        self.findings = findings
+    def __init__(self, came: "_Came") -> None:
+        super().__init__(came.counts.rejected)
+        self.came = came
 
 
-def make_order(
-    request: Request, service_name: str, kind: ImportKind, mode: Mode, dry_run: bool
-) -> Order:
-    language = choose_language(request.headers.get("accept-language"))
-    return Order(service_name, kind, mode, dry_run, language)
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """What came of an import."""
+
+    counts: Counts
+    findings: Findings
+    rows_digest: bytes | None = None
+    report: ReportAnswer = field(default_factory=ReportAnswer)
 
 
 async def with_mapping(session: ReadSession, order: Order, name: str) -> Order:
@@ -139,14 +154,9 @@ async def read_with(session: ReadSession, kind: ImportKind, used: MappingUsed | 
 
 
 async def receive_import(
-    request: Request, principal: Principal, order: Order, file_name: str | None
+    request: Request, principal: Principal, order: Order, file: SentFile
 ) -> Response:
-    """Read the request's body and record its rows: the answer to `POST /v1/imports`.
-
-    Raises UnsupportedMediaType, PayloadTooLarge, BadRequest for a body that breaks off, and what
-    `run_import` raises.
-    """
-    file = await _read_file(request, file_name)
+    """Record the rows of a file and tell what came of it. Raises what `run_import` raises."""
     once = work_once(request, principal, file.sha256 + file.media_type.encode())
     database, today = database_of(request), today_of(request)
     return to_response(await run_import(database, principal, order, file, today, once=once))
@@ -166,10 +176,17 @@ async def run_import(
     Raises Unprocessable, with the members of the answer, when what the file holds kept it all out;
     PayloadTooLarge; and whatever `progress` raises, which undoes the import.
     """
+
+    async def keep_refusal(came: _Came) -> uuid.UUID:
+        async with database.write(principal.organisation_id) as session:
+            return await _keep(session, principal, order, file, "refused", came)
+
     try:
         prepared = await asyncio.to_thread(_prepare, order.kind, file, progress)
     except TableRefused as refused:
-        raise _refusal(order, None, Counts(0, 0, 0, 0), _first(refused.found)) from refused
+        came = _Came(Counts(0, 0, 0, 0), _first(refused.found))
+        import_id = None if order.job_id is None else await keep_refusal(came)
+        raise _refusal(order, import_id, came) from refused
 
     async def work(session: WriteSession) -> Answered:
         return await _record(session, principal, order, file, prepared, today, progress)
@@ -186,14 +203,12 @@ async def run_import(
     except _RowsRefused as refused:
         import_id = None
         if not order.dry_run:
-            async with database.write(principal.organisation_id) as session:
-                import_id = await _keep(
-                    session, principal, order, file, "refused", refused.counts, refused.findings
-                )
-        raise _refusal(order, import_id, refused.counts, refused.findings) from None
+            import_id = await keep_refusal(refused.came)
+        raise _refusal(order, import_id, refused.came) from None
 
 
-async def _read_file(request: Request, file_name: str | None) -> SentFile:
+async def read_file(request: Request, file_name: str | None) -> SentFile:
+    """The body. Raises UnsupportedMediaType, PayloadTooLarge, BadRequest when it breaks off."""
     media_type = request.headers.get("content-type", "")
     find_reader(media_type)
     content = await read_body(request, IMPORT_MAX_BYTES)
@@ -228,28 +243,62 @@ async def _record(
     """Record the good rows and keep the import; or, on a dry run, find out what that would say."""
     for statement in _LONGER:
         await session.connection.execute(statement)
+    before = await _measure(session, order, today)
     savepoint = await session.connection.begin_nested()
-    recorded = await prepared.record(session, principal, today)
+    recorded = await prepared.record(session, principal, today, order.reason)
     progress("stored", len(prepared.numbers))
-    created, unchanged = len(recorded.created), len(recorded.unchanged)
-    drafts = len(prepared.numbers)
-    assert created + unchanged + len(recorded.refused) == drafts, "a row is recorded or refused"
-    rejected = prepared.received - drafts + len(recorded.refused)
-    findings = _merge(prepared, recorded, order.kind.places)
-    quoted = quote_cells(findings.errors, file.content, file.media_type, order.kind.columns)
-    findings = replace(findings, errors=quoted)
-    if rejected and order.mode == "atomic":
-        raise _RowsRefused(Counts(prepared.received, 0, unchanged, rejected), findings)
-    counts = Counts(prepared.received, created, unchanged, rejected)
+    came = _sum_up(order, prepared, recorded)
+    quoted = quote_cells(came.findings.errors, file.content, file.media_type, order.kind.columns)
+    came = replace(came, findings=replace(came.findings, errors=quoted))
+    if came.counts.rejected and order.mode == "atomic":
+        raise _RowsRefused(came)
+    if before is not None:
+        after = await _measure(session, order, today)
+        totals = TotalsAnswer(before=before, after=after or {})
+        came = replace(came, report=came.report.model_copy(update={"totals": totals}))
     if order.dry_run:
         await savepoint.rollback()
-        return Answered(200, _document(order, None, counts, findings))
+        return Answered(200, _document(order, None, came))
     await savepoint.commit()
-    import_id = await _keep(session, principal, order, file, "recorded", counts, findings)
+    import_id = await _keep(session, principal, order, file, "recorded", came)
     return Answered(
-        201 if created else 200,
-        _document(order, import_id, counts, findings),
+        201 if came.counts.created else 200,
+        _document(order, import_id, came),
         {"Location": f"/v1/imports/{format_import_id(order.service_name, import_id)}"},
+    )
+
+
+async def _measure(session: WriteSession, order: Order, today: date) -> dict[str, int | str] | None:
+    return None if order.measure is None else await order.measure(session, today)
+
+
+def _sum_up(order: Order, prepared: Prepared, recorded: Recorded) -> _Came:
+    drafts = len(prepared.numbers)
+    created, corrected = len(recorded.created), len(recorded.corrected)
+    unchanged, refused = len(recorded.unchanged), len(recorded.refused)
+    assert created + corrected + unchanged + refused == drafts, "a row is recorded or refused"
+    rejected = prepared.received - drafts + refused
+    if rejected and order.mode == "atomic":
+        created = corrected = 0
+    shown = sorted(recorded.changes)[:CHANGES_MAX]
+    report = ReportAnswer(
+        on_change="refuse" if order.reason is None else "correct",
+        reason=order.reason,
+        corrected=corrected,
+        changes=[
+            to_change_answer(
+                prepared.numbers[row], prepared.external_ids[row], recorded.changes[row]
+            )
+            for row in shown
+        ],
+        changes_truncated=len(shown) < len(recorded.changes),
+        absent=recorded.absent,
+    )
+    return _Came(
+        Counts(prepared.received, created + corrected, unchanged, rejected),
+        _merge(prepared, recorded, order.kind.places),
+        prepared.digest,
+        report,
     )
 
 
@@ -259,17 +308,21 @@ async def _keep(
     order: Order,
     file: SentFile,
     outcome: Outcome,
-    counts: Counts,
-    findings: Findings,
+    came: _Came,
 ) -> uuid.UUID:
+    """Put the attempt on record. Raises JobEnded for a job that was cancelled meanwhile."""
+    counts = came.counts
     import_id = await insert_import(
         session,
+        import_id=order.job_id,
+        rows_digest=came.rows_digest,
         kind=order.kind.name,
         mode=order.mode,
         outcome=outcome,
         file=file,
         counts=counts,
-        findings=findings,
+        findings=came.findings,
+        report=came.report.model_dump(mode="json", exclude_defaults=True),
         mapping=order.mapping,
         subject=principal.subject,
     )
@@ -281,8 +334,13 @@ async def _keep(
         "created": counts.created,
         "unchanged": counts.unchanged,
         "rejected": counts.rejected,
+        "corrected": came.report.corrected,
     }
     await audit.append(session, principal, f"import.{outcome}", details)
+    if order.job_id is not None:
+        await end_job(session, order.job_id, "done" if outcome == "recorded" else "refused")
+    if outcome == "refused":
+        await drop_refused_files(session)
     return import_id
 
 
@@ -314,38 +372,34 @@ def _merge(prepared: Prepared, recorded: Recorded, places: Mapping[str, str]) ->
     )
 
 
-def _document(
-    order: Order, import_id: uuid.UUID | None, counts: Counts, findings: Findings
-) -> dict[str, JsonValue]:
+def _document(order: Order, import_id: uuid.UUID | None, came: _Came) -> dict[str, JsonValue]:
+    findings = came.findings
     answer = ImportAnswer(
         import_id=None if import_id is None else format_import_id(order.service_name, import_id),
         kind=order.kind.name,
         mode=order.mode,
         dry_run=order.dry_run,
-        counts=to_counts_answer(counts),
+        counts=to_counts_answer(came.counts),
         errors=to_error_answers(findings.errors, order.language),
         errors_truncated=findings.is_truncated,
         warnings=to_error_answers(findings.warnings[:WARNINGS_MAX], order.language),
         warnings_truncated=len(findings.warnings) > WARNINGS_MAX,
         notices=to_notice_answers(findings.notices, order.language),
+        **dict(came.report),
     )
     return answer.model_dump(mode="json")
 
 
-def _refusal(
-    order: Order, import_id: uuid.UUID | None, counts: Counts, findings: Findings
-) -> Problem:
+def _refusal(order: Order, import_id: uuid.UUID | None, came: _Came) -> Problem:
     """The answer's members in a problem document, whose errors also have the pointer of a place."""
-    document = _document(order, import_id, counts, findings)
+    document = _document(order, import_id, came)
+    found, counts = came.findings.errors, came.counts
     document["errors"] = [
         {"pointer": _pointer_to(error), **answer.model_dump()}
-        for error, answer in zip(
-            findings.errors, to_error_answers(findings.errors, order.language), strict=True
-        )
+        for error, answer in zip(found, to_error_answers(found, order.language), strict=True)
     ]
     if not counts.received:
-        first = findings.errors[0]
-        return errors.Unprocessable(first.message, code=first.code, extra=document)
+        return errors.Unprocessable(found[0].message, code=found[0].code, extra=document)
     detail = MESSAGES["import.rejected"].fill(received=counts.received, rejected=counts.rejected)
     return errors.Unprocessable(detail, code="import.rejected", extra=document)
 

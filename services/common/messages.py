@@ -195,6 +195,11 @@ MESSAGES: dict[str, Text] = {
         "The text is neither UTF-8 nor Windows-1252 (line {line} of the file); "
         'save it as "CSV UTF-8".',
     ),
+    "import.file_dropped": Text(
+        "Rien n'a été inscrit de ce fichier et de plus récents ont pris sa place : "
+        "seule son empreinte est gardée.",
+        "Nothing was recorded from this file and later ones took its place: only its hash is kept.",
+    ),
     "import.no_rows": Text(
         "Le fichier n'a que sa ligne de titres.", "The file has only its header."
     ),
