@@ -53,6 +53,7 @@ from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
 from services.common.quoting import reword
 from services.common.records import XLSX
+from services.common.template_routes import create_templates_router
 from services.common.text import Text, choose_language
 
 FILE_NAME_LENGTH_MAX = 200
@@ -73,12 +74,14 @@ _ASYNC = Query(alias="async", description="Comme `Prefer: respond-async`.")
 def create_imports_router(
     kinds: Sequence[ImportKind], service_name: str, measure: Measure | None = None
 ) -> APIRouter:
-    """`/v1/imports` for these kinds, and their mappings; an identifier starts with `service_name`.
+    """`/v1/imports` for these kinds, with mappings and templates.
 
-    `measure` reads the totals that are answered as they were before and as they are after.
+    Identifiers start with the service's name. `measure` reads the totals that are answered as they
+    were before and as they are after.
     """
     router = service_router()
     router.include_router(create_mappings_router(kinds))
+    router.include_router(create_templates_router(kinds))
     by_name = {kind.name: kind for kind in kinds}
     names = names_of(by_name)
 

@@ -1,4 +1,4 @@
-"""The columns of each sheet that the loans service takes, in French and English, with examples.
+"""The columns of borrowers and loans, in French and English, with examples.
 
 The two rows of examples make one story over all kinds: two borrowers, a loan each.
 """
@@ -11,8 +11,8 @@ from services.loans.imports import choices
 AMOUNT, RATE, INTEGER = CellKind.AMOUNT, CellKind.RATE, CellKind.INTEGER
 DATE, LIST, BOOLEAN = CellKind.DATE, CellKind.LIST, CellKind.BOOLEAN
 
-_BORROWERS = ("EMP-001", "EMP-002")
-_LOANS = ("PRET-2025-001", "PRET-2025-002")
+BORROWER_EXAMPLES = ("EMP-001", "EMP-002")
+LOAN_EXAMPLES = ("PRET-2025-001", "PRET-2025-002")
 
 BIRTH_YEAR = Column(
     "birth_year",
@@ -69,7 +69,9 @@ SECTOR = Column(
 )
 
 
-def _identifier(title: Text, meaning: Text, examples: tuple[str, str], *aliases: str) -> Column:
+def identifier_column(
+    title: Text, meaning: Text, examples: tuple[str, str], *aliases: str
+) -> Column:
     return Column(
         "external_id",
         aliases=("identifiant", "no", *aliases),
@@ -80,7 +82,7 @@ def _identifier(title: Text, meaning: Text, examples: tuple[str, str], *aliases:
     )
 
 
-def _loan(pointer: str = "", *, required: bool = True) -> Column:
+def loan_column(pointer: str = "", *, required: bool = True) -> Column:
     return Column(
         "loan_external_id",
         aliases=("pret", "no_pret", "identifiant_pret", "dossier_pret", "loan"),
@@ -88,11 +90,11 @@ def _loan(pointer: str = "", *, required: bool = True) -> Column:
         pointer=pointer,
         title=Text("No de prêt", "Loan number"),
         meaning=Text("Votre numéro du prêt, déjà inscrit.", "Your number of the loan, on record."),
-        examples=_LOANS,
+        examples=LOAN_EXAMPLES,
     )
 
 
-def _borrower(meaning: Text, pointer: str = "") -> Column:
+def borrower_column(meaning: Text, pointer: str = "") -> Column:
     return Column(
         "borrower_external_id",
         aliases=("emprunteur", "no_emprunteur", "identifiant_emprunteur", "no_client", "borrower"),
@@ -100,11 +102,11 @@ def _borrower(meaning: Text, pointer: str = "") -> Column:
         pointer=pointer,
         title=Text("No d'emprunteur", "Borrower number"),
         meaning=meaning,
-        examples=_BORROWERS,
+        examples=BORROWER_EXAMPLES,
     )
 
 
-def _kind(name: str, *aliases: str) -> Column:
+def kind_column(name: str, *aliases: str) -> Column:
     return Column(
         name,
         aliases=("type_emprunteur", *aliases),
@@ -115,19 +117,19 @@ def _kind(name: str, *aliases: str) -> Column:
     )
 
 
-def _text(name: str, fr: str, en: str, *aliases: str, examples: tuple[str, str]) -> Column:
+def text_column(name: str, fr: str, en: str, *aliases: str, examples: tuple[str, str]) -> Column:
     """A column whose title says all there is to say."""
     title = Text(fr, en)
     return Column(name, aliases=aliases, title=title, meaning=title, examples=examples)
 
 
-def _amount(
+def amount_column(
     name: str, title: Text, meaning: Text, examples: tuple[str, str], *aliases: str
 ) -> Column:
     return Column(name, AMOUNT, aliases, title=title, meaning=meaning, examples=examples)
 
 
-OTHER_FINANCING = _amount(
+OTHER_FINANCING = amount_column(
     "other_financing",
     Text("Autre financement", "Other financing"),
     Text(
@@ -140,17 +142,17 @@ OTHER_FINANCING = _amount(
 )
 
 BORROWERS = (
-    _identifier(
+    identifier_column(
         Text("No d'emprunteur", "Borrower number"),
         Text("Votre numéro, pour toujours.", "Your number, for ever."),
-        _BORROWERS,
+        BORROWER_EXAMPLES,
         "no_emprunteur",
         "no_client",
         "borrower",
     ),
-    _kind("kind", "type"),
-    _text("given_name", "Prénom", "First name", "prenom", examples=("Amélie", "Jean-Marc")),
-    _text(
+    kind_column("kind", "type"),
+    text_column("given_name", "Prénom", "First name", "prenom", examples=("Amélie", "Jean-Marc")),
+    text_column(
         "family_name",
         "Nom",
         "Last name",
@@ -170,9 +172,11 @@ BORROWERS = (
     GENDER,
     REGION,
     MUNICIPALITY,
-    _text("postal_code", "Code postal", "Postal code", "code_postal", examples=("H2X 1Y4", "H3C")),
+    text_column(
+        "postal_code", "Code postal", "Postal code", "code_postal", examples=("H2X 1Y4", "H3C")
+    ),
     CLIENTELES,
-    _text(
+    text_column(
         "enterprise_name",
         "Nom de l'entreprise",
         "Enterprise",
@@ -200,22 +204,22 @@ BORROWERS = (
 )
 
 LOANS = (
-    _identifier(
+    identifier_column(
         Text("No de prêt", "Loan number"),
         Text("Votre numéro du prêt, pour toujours.", "Your number of the loan, for ever."),
-        _LOANS,
+        LOAN_EXAMPLES,
         "no_pret",
         "pret",
         "dossier_pret",
         "loan",
     ),
-    _borrower(
+    borrower_column(
         Text(
             "Votre numéro d'emprunteur ; inconnu, il est inscrit avec ce prêt.",
             "Your number of the borrower, who is recorded with this loan when unknown.",
         )
     ),
-    _kind("borrower_kind"),
+    kind_column("borrower_kind"),
     GENDER,
     BIRTH_YEAR,
     CLIENTELES,
@@ -304,7 +308,7 @@ LOANS = (
         ),
         examples=("", "2025-08-01"),
     ),
-    _amount(
+    amount_column(
         "fee",
         Text("Frais", "Fee"),
         Text("Frais retenus sur le déboursement.", "Withheld from the disbursement."),
@@ -313,183 +317,25 @@ LOANS = (
         "frais_dossier",
     ),
     OTHER_FINANCING,
-    _amount(
+    amount_column(
         "funding_state",
         Text("Part de l'État", "State share"),
         Text("Part du capital qui vient de l'État.", "Share of the principal from the State."),
         ("2 000,00", ""),
         "financement_etat",
     ),
-    _amount(
+    amount_column(
         "funding_community",
         Text("Part de la communauté", "Community share"),
         Text("Part du capital qui vient de la communauté.", "Share from the community."),
         ("1 000,00", ""),
         "financement_communaute",
     ),
-    _amount(
+    amount_column(
         "funding_private",
         Text("Part du privé", "Private share"),
         Text("Part du capital qui vient du privé.", "Share from private lenders."),
         ("2 000,00", ""),
         "financement_prive",
     ),
-)
-
-REPAYMENTS = (
-    _identifier(
-        Text("No de remboursement", "Repayment number"),
-        Text("Votre numéro, pour toujours.", "Your number, for ever."),
-        ("REMB-0001", "REMB-0002"),
-        "no_remboursement",
-        "no_paiement",
-        "no_recu",
-    ),
-    _loan(),
-    Column(
-        "paid_on",
-        DATE,
-        ("date_paiement", "date_remboursement", "date", "payment_date"),
-        required=True,
-        title=Text("Date du paiement", "Paid on"),
-        meaning=Text("Quand l'argent est entré.", "When the money came in."),
-        examples=("2025-06-06", "2025-08-01"),
-    ),
-    Column(
-        "amount",
-        AMOUNT,
-        ("montant", "montant_paye", "montant_recu", "montant_paiement", "payment_amount"),
-        required=True,
-        title=Text("Montant reçu", "Amount"),
-        meaning=Text(
-            "Le partage entre frais, intérêts et capital se calcule.",
-            "How it is split among fees, interest and principal is computed.",
-        ),
-        examples=("223,86", "300,00"),
-    ),
-    Column(
-        "method",
-        aliases=("mode", "mode_paiement", "methode", "payment_method"),
-        title=Text("Mode de paiement", "Method"),
-        meaning=Text("Votre mot, toujours le même.", "Your word, always the same."),
-        examples=("débit préautorisé", "virement Interac"),
-    ),
-)
-
-COACHING_SESSIONS = (
-    _identifier(
-        Text("No de rencontre", "Session number"),
-        Text("Votre numéro, pour toujours.", "Your number, for ever."),
-        ("RENC-0001", "RENC-0002"),
-        "no_rencontre",
-    ),
-    _borrower(
-        Text("La personne accompagnée, déjà inscrite.", "The person coached, on record."),
-        "/borrower/external_id",
-    ),
-    _loan("/loan/external_id", required=False),
-    Column(
-        "held_on",
-        DATE,
-        ("date_rencontre", "date", "session_date"),
-        required=True,
-        title=Text("Date de la rencontre", "Held on"),
-        meaning=Text("Quand la rencontre a eu lieu.", "When the session was held."),
-        examples=("2025-09-16", "2025-10-02"),
-    ),
-    Column(
-        "duration_minutes",
-        INTEGER,
-        ("duree_minutes", "minutes", "duree_en_minutes"),
-        required=True,
-        title=Text("Durée (minutes)", "Duration (minutes)"),
-        meaning=Text("En minutes.", "In minutes."),
-        examples=("90", "45"),
-    ),
-    Column(
-        "mode",
-        aliases=("mode_rencontre",),
-        required=True,
-        title=Text("Mode", "Mode"),
-        meaning=Text("Comment on s'est rencontré.", "How the session was held."),
-        choices=choices.COACHING_MODES,
-        examples=("en personne", "téléphone"),
-    ),
-    Column(
-        "stage",
-        aliases=("stade", "etape"),
-        required=True,
-        title=Text("Stade", "Stage"),
-        meaning=Text("Où en était l'entreprise.", "Where the enterprise stood."),
-        choices=choices.COACHING_STAGES,
-        examples=("après démarrage", "après prêt"),
-    ),
-    Column(
-        "topics",
-        LIST,
-        ("sujets", "themes"),
-        title=Text("Sujets", "Topics"),
-        meaning=Text("De quoi il a été question.", "What it was about."),
-        examples=("plan d'affaires|étude de marché", "mise en marché"),
-    ),
-    _text(
-        "coach",
-        "Accompagné par",
-        "Coach",
-        "conseiller",
-        "accompagnateur",
-        examples=("Conseillère A", "Conseiller B"),
-    ),
-)
-
-OUTCOMES = (
-    _identifier(
-        Text("No de suivi", "Follow-up number"),
-        Text("Votre numéro, pour toujours.", "Your number, for ever."),
-        ("SUIVI-0001", "SUIVI-0002"),
-        "no_suivi",
-    ),
-    _loan("/loan/external_id"),
-    Column(
-        "observed_on",
-        DATE,
-        ("date_suivi", "date"),
-        required=True,
-        title=Text("Date du suivi", "Observed on"),
-        meaning=Text("Quand on l'a demandé.", "When it was asked."),
-        examples=("2025-11-10", "2025-11-12"),
-    ),
-    Column(
-        "business_status",
-        aliases=("etat_entreprise", "statut"),
-        required=True,
-        title=Text("État de l'entreprise", "Business status"),
-        meaning=Text("Ce qu'elle est devenue.", "What became of it."),
-        choices=choices.BUSINESS_STATUSES,
-        examples=("active", "active"),
-    ),
-    Column(
-        "jobs_created",
-        INTEGER,
-        ("emplois_crees",),
-        title=Text("Emplois créés", "Jobs created"),
-        meaning=Text("Depuis le suivi précédent.", "Since the follow-up before."),
-        examples=("2", "0"),
-    ),
-    Column(
-        "jobs_maintained",
-        INTEGER,
-        ("emplois_maintenus",),
-        title=Text("Emplois maintenus", "Jobs maintained"),
-        meaning=Text("Depuis le suivi précédent.", "Since the follow-up before."),
-        examples=("0", "3"),
-    ),
-    _amount(
-        "turnover",
-        Text("Chiffre d'affaires", "Turnover"),
-        Text("De la dernière année.", "Of the last year."),
-        ("38 500,00", "121 000,00"),
-        "chiffre_affaires",
-    ),
-    OTHER_FINANCING,
 )

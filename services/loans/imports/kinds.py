@@ -7,7 +7,7 @@ from services.common.text import Text
 from services.loans.borrowers.commands import record_borrowers
 from services.loans.coaching_sessions.commands import record_coaching_sessions
 from services.loans.coaching_sessions.schemas import CoachingSessionBody
-from services.loans.imports import columns
+from services.loans.imports import columns, follow_up_columns
 from services.loans.imports.rows import BorrowerRow, LoanRow, RepaymentRow
 from services.loans.loans.commands import record_loans
 from services.loans.outcomes.commands import record_outcomes
@@ -36,7 +36,7 @@ LOANS = import_kind(
 REPAYMENTS = import_kind(
     name="repayments",
     title=Text("Remboursements", "Repayments"),
-    columns=columns.REPAYMENTS,
+    columns=follow_up_columns.REPAYMENTS,
     model=TypeAdapter(RepaymentRow),
     to_draft=RepaymentRow.draft,
     record=record_repayments,
@@ -45,7 +45,7 @@ REPAYMENTS = import_kind(
 COACHING_SESSIONS = import_kind(
     name="coaching-sessions",
     title=Text("Rencontres", "Coaching sessions"),
-    columns=columns.COACHING_SESSIONS,
+    columns=follow_up_columns.COACHING_SESSIONS,
     model=TypeAdapter(CoachingSessionBody),
     to_draft=CoachingSessionBody.to_draft,
     record=record_coaching_sessions,
@@ -54,7 +54,7 @@ COACHING_SESSIONS = import_kind(
 OUTCOMES = import_kind(
     name="outcomes",
     title=Text("Résultats", "Outcomes"),
-    columns=columns.OUTCOMES,
+    columns=follow_up_columns.OUTCOMES,
     model=TypeAdapter(OutcomeBody),
     to_draft=OutcomeBody.to_draft,
     record=record_outcomes,
