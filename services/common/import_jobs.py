@@ -26,7 +26,7 @@ from services.common.import_job_queries import (
     insert_job,
 )
 from services.common.import_lookup import IMPORT, describe_import
-from services.common.import_queries import SentFile, drop_refused_files, find_import
+from services.common.import_queries import MappingUsed, SentFile, drop_refused_files, find_import
 from services.common.import_schemas import (
     to_job_answer,
 )
@@ -65,12 +65,24 @@ def prefers_job(header: str | None) -> bool:
 
 def pack_options(order: Order) -> Mapping[str, JsonValue]:
     """What an order asks for beside its kind and mode, as a job keeps it."""
-    return {} if order.reason is None else {"reason": order.reason}
+    options: dict[str, JsonValue] = {}
+    if order.reason is not None:
+        options["reason"] = order.reason
+    if order.mapping is not None:
+        options |= {"mapping": order.mapping.name, "mapping_version": order.mapping.version}
+    return options
 
 
 def unpack_reason(options: Mapping[str, JsonValue]) -> str | None:
     reason = options.get("reason")
     return reason if isinstance(reason, str) else None
+
+
+def unpack_mapping(options: Mapping[str, JsonValue]) -> MappingUsed | None:
+    name, version = options.get("mapping"), options.get("mapping_version")
+    if isinstance(name, str) and isinstance(version, int):
+        return MappingUsed(name, version)
+    return None
 
 
 async def accept_import(

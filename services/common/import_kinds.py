@@ -20,6 +20,7 @@ from services.common.identity import Principal
 from services.common.messages import MESSAGES
 from services.common.recording import Posted, Recorded
 from services.common.tabular import Table
+from services.common.text import Text
 from services.common.validation import to_input_errors
 
 ERRORS_MAX = 1_000
@@ -29,6 +30,7 @@ WEIGHT_MAX = 1_000_000
 """Rows of the record that one file may make, at the most: some 1 GB while they are recorded."""
 
 Row = TypeVar("Row")
+JsonSchema = Mapping[str, object]
 Draft = TypeVar("Draft", bound=Posted)
 Recorder = Callable[
     [WriteSession, Principal, Sequence[Draft], date, str | None], Awaitable[Recorded]
@@ -73,8 +75,10 @@ class ImportKind:
     """What `?kind=` names; made by `import_kind`."""
 
     name: str
+    title: Text
     columns: Sequence[Column]
     places: Mapping[str, str]  # column names by their pointers
+    describe: Callable[[], JsonSchema]  # of the model of a row
     prepare: Callable[[Table], Prepared]
     sheet_names: Sequence[str] = ()
 
@@ -96,6 +100,7 @@ Kind = ImportKind | WorkbookKind
 def import_kind(
     *,
     name: str,
+    title: Text,
     columns: Sequence[Column],
     model: TypeAdapter[Row],
     to_draft: Callable[[Row], Draft],
@@ -158,7 +163,9 @@ def import_kind(
             record_drafts,
         )
 
-    return ImportKind(name, tuple(columns), places, prepare, tuple(sheet_names))
+    return ImportKind(
+        name, title, tuple(columns), places, model.json_schema, prepare, tuple(sheet_names)
+    )
 
 
 def by_row(error: RowError) -> tuple[int, str]:

@@ -25,6 +25,7 @@ from services.common.import_queries import (
     find_import,
 )
 from services.common.import_schemas import format_import_id
+from services.common.importing import read_with
 
 Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 
@@ -46,10 +47,11 @@ def add_replay_route(router: APIRouter, kinds: Mapping[str, Kind], service_name:
         async with database_of(request).read(member.organisation_id) as session:
             found = await find_import(session, own_id)
             file = await find_file(session, own_id)
-        if found is None:
-            raise not_found(IMPORT)
+            if found is None:
+                raise not_found(IMPORT)
+            kind = await read_with(session, kinds[found[0].kind], found[0].mapping)
         kept, content = found[0].rows_digest, require_content(file)
-        received, replayed = await asyncio.to_thread(_replay, kinds[found[0].kind], content)
+        received, replayed = await asyncio.to_thread(_replay, kind, content)
         answer = ReplayAnswer(
             import_id=format_import_id(service_name, own_id),
             file_intact=hashlib.sha256(content.content).digest() == content.sha256,

@@ -31,11 +31,11 @@ from services.common.import_job_queries import (
     load_job_file,
     report_advance,
 )
-from services.common.import_jobs import JobPlace, unpack_reason
+from services.common.import_jobs import JobPlace, unpack_mapping, unpack_reason
 from services.common.import_kinds import Kind, Measure
 from services.common.import_parts import Step
 from services.common.import_queries import drop_refused_files
-from services.common.importing import Order, run_import
+from services.common.importing import Order, read_with, run_import
 from services.common.job_queue import TryAgain, work
 from services.common.job_schema import queue_schema
 from services.common.text import Text
@@ -146,15 +146,19 @@ async def run_job(
         job = await _begin(database, place)
         if job is None:
             return
+        mapping = unpack_mapping(job.options)
+        async with database.read(place.organisation_id) as session:
+            kind = await read_with(session, kinds[job.kind], mapping)
         order = Order(
             service_name,
-            kinds[job.kind],
+            kind,
             job.mode,
             dry_run=False,
             language="fr",
             job_id=job.import_id,
             reason=unpack_reason(job.options),
             measure=measure,
+            mapping=mapping,
         )
         watch = Watch(job.expected)
         reporting = asyncio.create_task(_report(database, place, watch, stopping))

@@ -24,12 +24,14 @@ from services.common import audit, errors
 from services.common.answers import read_body
 from services.common.app import database_of, today_of
 from services.common.columns import RowError, TableRefused
-from services.common.database import Database, WriteSession
-from services.common.errors import JsonValue, Problem
+from services.common.database import Database, ReadSession, WriteSession
+from services.common.errors import InputError, JsonValue, Problem
 from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
 from services.common.import_job_queries import end_job
-from services.common.import_kinds import Kind, Measure
+from services.common.import_kinds import ImportKind, Kind, Measure
+from services.common.import_mapping_queries import find_mapping
+from services.common.import_mappings import apply_mapping
 from services.common.import_parts import PreparedFile, Progress, prepare_file, tell_nobody
 from services.common.import_queries import (
     MappingUsed,
@@ -90,6 +92,30 @@ class _RowsRefused(Exception):
     def __init__(self, came: Came) -> None:
         super().__init__(came.counts.rejected)
         self.came = came
+
+
+async def with_mapping(session: ReadSession, order: Order, name: str) -> Order:
+    """The order read with the organisation's mapping in use. Raises Unprocessable."""
+    mapping = await find_mapping(session, order.kind.name, name)
+    if mapping is None or mapping.is_retired:
+        message = MESSAGES["mapping.unknown"]
+        raise errors.Unprocessable(
+            message,
+            code="mapping.unknown",
+            errors=[InputError("/mapping", "mapping.unknown", message)],
+        )
+    used = MappingUsed(name, mapping.version)
+    return replace(order, kind=await read_with(session, order.kind, used), mapping=used)
+
+
+async def read_with(session: ReadSession, kind: Kind, used: MappingUsed | None) -> Kind:
+    """The kind under the titles of the version of a mapping that an import used."""
+    if used is None:
+        return kind
+    assert isinstance(kind, ImportKind), "a mapping is of one kind"
+    mapping = await find_mapping(session, kind.name, used.name, used.version)
+    assert mapping is not None, "versions of mappings are never deleted"
+    return replace(kind, columns=apply_mapping(kind.columns, mapping))
 
 
 async def receive_import(

@@ -24,6 +24,7 @@ CELLS_MIN = 20
 TIMES_MAX = 50
 YEARS_MAX = 20
 RATE_USUAL = (Decimal(1), Decimal(20))
+RATE_MAX = Decimal(100)
 
 _AMOUNT = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,2}))?", re.ASCII)
 _DATE = re.compile(r"([0-9]{4})-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -105,5 +106,5 @@ def _odd_rates(batch: Batch, name: str) -> Iterator[RowError]:
         value = values.get(name)
         if isinstance(value, str) and _RATE.fullmatch(value):
             rate = Decimal(value)
-            if rate > high or 0 < rate < low:
+            if high < rate <= RATE_MAX or 0 < rate < low:
                 yield row_error(number, name, "rate.unusual", shown=value)
