@@ -5,10 +5,9 @@ whoever takes the job up again, its rows are recorded once. A job that was cance
 """
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from datetime import timedelta
 
 import structlog
 from fastapi import FastAPI
@@ -17,13 +16,10 @@ from services.common.answers import describe_failure
 from services.common.app import Background
 from services.common.database import Database, to_problem
 from services.common.errors import Internal, Problem
-from services.common.idempotency import Answered, Session
 from services.common.import_job_queries import (
-    Advance,
     End,
     ImportJob,
     JobEnded,
-    JobState,
     begin_attempt,
     end_job,
     find_job,
@@ -33,76 +29,19 @@ from services.common.import_job_queries import (
 )
 from services.common.import_jobs import JobPlace
 from services.common.import_kinds import ImportKind
+from services.common.import_progress import ImportStopped, Watch
 from services.common.import_queries import drop_refused_files
-from services.common.importing import Order, Step, run_import
+from services.common.importing import Order, run_import
 from services.common.job_queue import TryAgain, work
 from services.common.job_schema import queue_schema
 from services.common.text import Text
 
 ATTEMPTS_MAX = 10
 """A file that ends its process ten times is not tried again: others wait behind it."""
-REPORT_SECONDS = 0.5
+REPORT = timedelta(milliseconds=500)
 RETRY_SECONDS = 5
-RECORDING_COST = 2
-"""Recording a row takes about twice the time of reading and checking it, for every kind."""
 
 _log = structlog.get_logger()
-
-
-class _Stopped(Exception):
-    """Raised in the thread that imports, so that it lets go of the job."""
-
-
-@dataclass(slots=True)
-class Watch:
-    """How far an import is; written by the threads that work, read by the one that reports."""
-
-    expected: int | None
-    state: JobState = "reading"
-    rows: dict[Step, int] = field(default_factory=dict)
-    is_stopped: bool = False
-    began: float = field(default_factory=time.monotonic)
-    checked_after_seconds: float = 0
-
-    def tell(self, step: Step, rows: int) -> None:
-        """What `run_import` calls as rows take a step. Raises when nobody wants the import."""
-        if self.is_stopped:
-            raise _Stopped
-        self.rows[step] = rows
-        if step == "read":
-            self.state = "checking"
-        elif step == "checked":
-            self.checked_after_seconds = time.monotonic() - self.began
-
-    async def record(
-        self, session: Session, work: Callable[[Session], Awaitable[Answered]], /
-    ) -> Answered:
-        """The last step: it begins when the organisation's write lock is held."""
-        self.state = "recording"
-        return await work(session)
-
-    def advance(self) -> Advance:
-        return Advance(
-            self.state,
-            read=self.rows.get("read", 0),
-            checked=self.rows.get("checked", 0),
-            stored=self.rows.get("stored", 0),
-            remaining_seconds=self._remaining_seconds(),
-        )
-
-    def _remaining_seconds(self) -> int | None:
-        checked = self.rows.get("checked", 0)
-        if not checked:
-            return None
-        elapsed = time.monotonic() - self.began
-        if self.state == "recording":
-            whole = self.checked_after_seconds * (1 + RECORDING_COST)
-            return max(1, round(whole - elapsed))
-        if self.expected is None:
-            return None
-        rows = max(checked, self.expected)
-        per_row = self.checked_after_seconds / checked
-        return max(1, round(per_row * rows * (1 + RECORDING_COST) - elapsed))
 
 
 def import_worker(kinds: Sequence[ImportKind], service_name: str) -> Background:
@@ -152,7 +91,7 @@ async def run_job(
             await asyncio.gather(reporting, return_exceptions=True)
     except JobEnded:
         return
-    except _Stopped:
+    except ImportStopped:
         if stopping.is_set():
             raise TryAgain from None
     except TryAgain:
@@ -216,7 +155,7 @@ async def _report(
                 raise
             is_wanted = True  # the import itself finds out whether the database is gone
         with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), REPORT_SECONDS)
+            await asyncio.wait_for(stopping.wait(), REPORT.total_seconds())
         watch.is_stopped = stopping.is_set() or not is_wanted
 
 
