@@ -167,7 +167,12 @@ async def report_advance(session: AsideSession, import_id: uuid.UUID, advance: A
 
 
 async def end_job(
-    session: AsideSession, import_id: uuid.UUID, end: End, problem: Problem | None = None
+    session: AsideSession,
+    import_id: uuid.UUID,
+    end: End,
+    *,
+    stored: int = 0,
+    problem: Problem | None = None,
 ) -> None:
     """End a job, in the transaction of what it did. Raises JobEnded when it has ended already.
 
@@ -178,6 +183,7 @@ async def end_job(
         {
             **_place(session, import_id),
             "state": end,
+            "stored": stored,
             "problem": None if problem is None else json.dumps(_to_kept(problem)),
         },
     )
@@ -287,6 +293,7 @@ _REPORT = text(
     f" stored_count = :stored, remaining_seconds = :remaining{_OF_UNFINISHED}"
 )
 _END = text(
-    "UPDATE import_jobs SET state = :state, problem = cast(:problem AS jsonb),"
+    "UPDATE import_jobs SET state = :state, stored_count = :stored,"
+    " problem = cast(:problem AS jsonb),"
     f" remaining_seconds = NULL, finished_at = now(){_OF_UNFINISHED}"
 )

@@ -8,8 +8,8 @@ from services.common.idempotency import Answered, Session
 from services.common.import_job_queries import Advance, JobState
 from services.common.importing import Step
 
-RECORDING_COST = 2
-"""Recording a row takes about twice the time of reading and checking it, for every kind."""
+RECORDING_COST = 3
+"""Recording a row takes some three times as long as reading and checking it."""
 
 
 class ImportStopped(Exception):
@@ -58,11 +58,14 @@ class Watch:
         )
 
     def _remaining_seconds(self) -> int | None:
-        """From the speed of checking, which what comes after is a known multiple of."""
+        """From the speed of checking, which what comes after is a known multiple of.
+
+        None once that much has passed: then nobody knows.
+        """
         checked = self.rows.get("checked", 0)
         if not checked or (self.state != "recording" and self.expected is None):
             return None
         rows = checked if self.state == "recording" else max(checked, self.expected or 0)
         whole_ms = self.checking_ms * rows * (1 + RECORDING_COST) // checked
         left_ms = whole_ms - (_clock_ms() - self.began_ms)
-        return max(1, left_ms // 1_000)
+        return None if left_ms < 0 else max(1, left_ms // 1_000)

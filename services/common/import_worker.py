@@ -115,7 +115,7 @@ async def _begin(database: Database, place: JobPlace) -> ImportJob | None:
         job = await find_job(session, place.import_id)
         assert job is not None, "an attempt at a job was counted"
         if job.attempts > ATTEMPTS_MAX:
-            await end_job(session, place.import_id, "failed", _gave_up())
+            await end_job(session, place.import_id, "failed", problem=_gave_up())
             return None
         return job
 
@@ -138,7 +138,7 @@ async def _import(
 async def _end(database: Database, place: JobPlace, end: End, problem: Problem) -> None:
     async with database.write_aside(place.organisation_id) as session:
         with suppress(JobEnded):
-            await end_job(session, place.import_id, end, problem)
+            await end_job(session, place.import_id, end, problem=problem)
             await drop_refused_files(session)
 
 

@@ -29,7 +29,7 @@ from services.common.database import Database, WriteSession
 from services.common.errors import JsonValue, Problem
 from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
-from services.common.import_job_queries import end_job
+from services.common.import_job_queries import End, end_job
 from services.common.import_kinds import ERRORS_MAX, Findings, ImportKind, Prepared, place_errors
 from services.common.import_queries import (
     Counts,
@@ -255,7 +255,9 @@ async def _keep(
     }
     await audit.append(session, principal, f"import.{outcome}", details)
     if order.job_id is not None:
-        await end_job(session, order.job_id, "done" if outcome == "recorded" else "refused")
+        end: End = "done" if outcome == "recorded" else "refused"
+        stored = counts.created + counts.unchanged if end == "done" else 0
+        await end_job(session, order.job_id, end, stored=stored)
     if outcome == "refused":
         await drop_refused_files(session)
     return import_id
