@@ -1,40 +1,32 @@
 """A member's own sheet with its bad cells coloured and explained, ready to be mended and resent.
 
 Every cell is text as it was sent, in a column of the text format: `=1+1` stays four characters,
-also when somebody edits the cell. Row n stands n lines under the header, as in the answer.
+also when somebody edits the cell. Row n stands n lines under the header, as in the answer. A second
+sheet lists every error. Both are written as the file is read: memory does not grow with the rows.
 """
 
 import io
-import json
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from services.common import strict_json, workbook
-from services.common.errors import JsonValue, Problem
-from services.common.import_kinds import ImportKind
+from services.common.columns import COLUMNS_MAX, Column, RowError, find_names
 from services.common.import_queries import SentFile
-from services.common.tabular import (
-    COLUMNS_MAX,
-    XLSX,
-    Column,
-    RowError,
-    find_name,
-    parse_media_type,
-    read_csv_records,
-)
+from services.common.records import Record, read_records
 from services.common.text import Language, Text
 
-Record = tuple[int, Sequence[str]]
-"""A row's number, the header's being 0, and its cells as they were sent."""
+COMMENTS_MAX = 5_000
+"""Spreadsheets take minutes over more; the list has what these do not say."""
 
 _CELL_LENGTH_MAX = 32_767  # of Excel
+_SHEET_ROWS_MAX = 1_048_576
 _WIDTH = 18
 _NOTE_PIXELS = {"width": 320, "height": 110}
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _SHEET_NAME = Text("Données", "Data")
 _LIST_NAME = Text("Erreurs", "Errors")
 _LIST_TITLES = (
@@ -47,16 +39,27 @@ _LIST_WIDTHS = (8, 22, 28, 100)
 
 
 @dataclass(frozen=True, slots=True)
-class _Formats:
-    title: Format
-    good: Format
-    bad: Format
+class _Form:
+    """How a cell looks; `quoted` keeps what begins as a formula does from being one."""
+
+    plain: Format
+    quoted: Format
+
+
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    title: _Form
+    good: _Form
+    bad: _Form
 
 
 def write_error_sheet(
-    file: SentFile, kind: ImportKind, found: Sequence[RowError], language: Language
+    file: SentFile, columns: Sequence[Column], found: Iterable[RowError], language: Language
 ) -> bytes:
-    """The workbook, as bytes. `file` was read before: it is read here the same way."""
+    """The workbook, as bytes. `file` was read before: it is read here the same way.
+
+    `found` are in the order of the rows.
+    """
     content = io.BytesIO()
     options = {
         "constant_memory": True,
@@ -64,159 +67,121 @@ def write_error_sheet(
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
+    records = read_records(file.content, file.media_type, columns)
+    _, titles = next(records)
     with xlsxwriter.Workbook(content, options) as book:
-        formats = _Formats(
-            book.add_format({"bold": True, "num_format": "@"}),
-            book.add_format({"num_format": "@"}),
-            book.add_format({"num_format": "@", "bg_color": "#FFC7CE"}),
+        forms = _Forms(
+            _make_form(book, bold=True),
+            _make_form(book),
+            _make_form(book, bg_color="#FFC7CE", font_color="#9C0006"),
         )
-        sheet = book.add_worksheet(_SHEET_NAME.read(language))
-        _write_records(
-            sheet, formats, read_records(file, kind.columns), kind.columns, found, language
-        )
+        data = book.add_worksheet(_SHEET_NAME.read(language))
         listed = book.add_worksheet(_LIST_NAME.read(language))
-        _write_list(listed, formats, found, language)
+        told = _List(listed, forms, language)
+        names = find_names(titles, columns)
+        places = {name: place for place, name in names.items()}
+        _start_sheet(data, forms, titles)
+        last = _write_records(data, forms, records, places, told.tell(found))
+        data.autofilter(0, 0, last, max(0, len(titles[:COLUMNS_MAX]) - 1))
+        listed.autofilter(0, 0, told.line, len(_LIST_TITLES) - 1)
     return content.getvalue()
+
+
+def _make_form(book: xlsxwriter.Workbook, **looks: object) -> _Form:
+    plain = {"num_format": "@", **looks}
+    return _Form(book.add_format(plain), book.add_format({**plain, "quote_prefix": True}))
+
+
+@dataclass(slots=True)
+class _List:
+    """The sheet that lists the errors; they pass through it on their way to the cells."""
+
+    sheet: Worksheet
+    forms: _Forms
+    language: Language
+    line: int = 0
+
+    def tell(self, found: Iterable[RowError]) -> Iterator[tuple[int, str, str]]:
+        """Row, column and sentence of each error."""
+        for place, width in enumerate(_LIST_WIDTHS):
+            self.sheet.set_column(place, place, width)
+        self.sheet.freeze_panes(1, 0)
+        _write_row(
+            self.sheet, 0, [title.read(self.language) for title in _LIST_TITLES], self.forms.title
+        )
+        for error in found:
+            said = error.message.read(self.language)
+            if self.line + 1 < _SHEET_ROWS_MAX:
+                self.line += 1
+                self.sheet.write_number(self.line, 0, error.row)
+                _write_row(
+                    self.sheet, self.line, ("", error.column, error.code, said), self.forms.good
+                )
+            yield error.row, error.column, said
+
+
+def _start_sheet(sheet: Worksheet, forms: _Forms, titles: Sequence[str]) -> None:
+    sheet.freeze_panes(1, 0)
+    sheet.set_column(0, max(0, len(titles[:COLUMNS_MAX]) - 1), _WIDTH, forms.good.plain)
+    sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+    _write_row(sheet, 0, titles, forms.title)
 
 
 def _write_records(
     sheet: Worksheet,
-    formats: _Formats,
+    forms: _Forms,
     records: Iterator[Record],
-    columns: Sequence[Column],
-    found: Sequence[RowError],
-    language: Language,
-) -> None:
-    by_row: defaultdict[int, list[RowError]] = defaultdict(list)
-    for error in found:
-        by_row[error.row].append(error)
-    _, titles = next(records)
-    named = ((find_name(title, columns), place) for place, title in enumerate(titles))
-    places = {name: place for name, place in named if name}
-    sheet.freeze_panes(1, 0)
-    sheet.set_column(0, len(titles) - 1, _WIDTH)
-    sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
-    _write_row(sheet, 0, titles, formats.title)
-    last = 0
+    places: Mapping[str, int],
+    told: Iterator[tuple[int, str, str]],
+) -> int:
+    """Writes them all; returns the last row."""
+    by_row = groupby(told, key=lambda error: error[0])
+    bad_row, errors = next(by_row, (0, iter(())))
+    last = comments = 0
     for number, cells in records:
-        notes = _notes_by_place(by_row.get(number, ()), places, language)
-        is_bad_whole = any(error.column not in places for error in by_row.get(number, ()))
-        _write_row(sheet, number, cells, formats.bad if is_bad_whole else formats.good)
-        for place, note in notes.items():
-            text = cells[place] if place < len(cells) else ""
-            _write_cell(sheet, number, place, text, formats.bad)
-            sheet.write_comment(number, place, note, _NOTE_PIXELS)
+        if number != bad_row:
+            _write_row(sheet, number, cells, forms.good)
+        else:
+            notes = _gather_notes(errors, places)
+            is_bad_whole = notes.pop(-1, None)
+            _write_row(sheet, number, cells, forms.bad if is_bad_whole else forms.good)
+            if is_bad_whole:
+                notes[0] = [*is_bad_whole, *notes.get(0, ())]
+            for place, note in notes.items():
+                text = cells[place] if place < len(cells) else ""
+                _write_cell(sheet, number, place, text, forms.bad)
+                comments += 1
+                if comments <= COMMENTS_MAX:
+                    sheet.write_comment(number, place, _fit("\n".join(note)), _NOTE_PIXELS)
+            bad_row, errors = next(by_row, (0, iter(())))
         last = number
-    sheet.autofilter(0, 0, last, len(titles) - 1)
+    return last
 
 
-def _notes_by_place(
-    errors: Sequence[RowError], places: Mapping[str, int], language: Language
-) -> dict[int, str]:
-    """What to say at each cell; at the first one, what is wrong with the row as a whole."""
+def _gather_notes(
+    errors: Iterable[tuple[int, str, str]], places: Mapping[str, int]
+) -> dict[int, list[str]]:
+    """What to say at each place; at -1, what is wrong with the row as a whole."""
     notes: dict[int, list[str]] = {}
-    for error in errors:
-        told = f"{error.code} : {error.message.read(language)}"
-        notes.setdefault(places.get(error.column, 0), []).append(told)
-    return {place: _fit("\n".join(told)) for place, told in notes.items()}
+    for _, column, said in errors:
+        notes.setdefault(places.get(column, -1), []).append(said)
+    return notes
 
 
-def _write_row(sheet: Worksheet, number: int, cells: Sequence[str], form: Format) -> None:
+def _write_row(sheet: Worksheet, number: int, cells: Sequence[str], form: _Form) -> None:
     for place, text in enumerate(cells[:COLUMNS_MAX]):
-        _write_cell(sheet, number, place, text, form)
+        if text or form.plain.bg_color:
+            _write_cell(sheet, number, place, text, form)
 
 
-def _write_cell(sheet: Worksheet, number: int, place: int, text: str, form: Format) -> None:
+def _write_cell(sheet: Worksheet, number: int, place: int, text: str, form: _Form) -> None:
     if text:
-        sheet.write_string(number, place, _fit(text), form)
+        looks = form.quoted if text.startswith(_FORMULA_STARTS) else form.plain
+        sheet.write_string(number, place, _fit(text), looks)
     else:
-        sheet.write_blank(number, place, None, form)
+        sheet.write_blank(number, place, None, form.plain)
 
 
 def _fit(text: str) -> str:
     """What a cell can hold; a lone surrogate has no place in a file."""
     return text[:_CELL_LENGTH_MAX].encode("utf-8", "replace").decode()
-
-
-def _write_list(
-    sheet: Worksheet, formats: _Formats, found: Sequence[RowError], language: Language
-) -> None:
-    _write_row(sheet, 0, [title.read(language) for title in _LIST_TITLES], formats.title)
-    for line, error in enumerate(found, 1):
-        sheet.write_number(line, 0, error.row)
-        cells = (error.column, error.code, error.message.read(language))
-        for place, text in enumerate(cells, 1):
-            _write_cell(sheet, line, place, text, formats.good)
-    for place, width in enumerate(_LIST_WIDTHS):
-        sheet.set_column(place, place, width)
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, len(found), len(_LIST_TITLES) - 1)
-
-
-# What was sent
-
-
-def read_records(file: SentFile, columns: Sequence[Column]) -> Iterator[Record]:
-    """The cells of a kept file as they were sent, its header first."""
-    essence, charset = parse_media_type(file.media_type)
-    if essence == XLSX:
-        return _read_sheet(file.content)
-    if essence == "text/csv":
-        return read_csv_records(file.content, charset, columns)
-    return _read_lines(file.content)
-
-
-def _read_sheet(content: bytes) -> Iterator[Record]:
-    """From the first column with a title: those before it are empty."""
-    header_number, first = 0, 0
-    for number, cells in workbook.read_rows(content):
-        if not header_number:
-            header_number, first = number, min(cells)
-        row = [""] * (max(0, max(cells) - first) + 1)
-        for place, cell in cells.items():
-            if place >= first:
-                row[place - first] = cell.shown if isinstance(cell, workbook.CellFault) else cell
-        yield number - header_number, row
-
-
-def _read_lines(content: bytes) -> Iterator[Record]:
-    """Lines of JSON as a sheet: the columns in the order in which their names first appear."""
-    places: dict[str, int] = {}
-    for _, document in _read_objects(content):
-        for name in document if isinstance(document, dict) else ():
-            if len(places) < COLUMNS_MAX:
-                places.setdefault(name, len(places))
-    yield 0, list(places) or [""]
-    for number, document in _read_objects(content):
-        if isinstance(document, str):
-            yield number, [document]
-            continue
-        row = [""] * len(places)
-        for name, value in document.items():
-            if name in places:
-                row[places[name]] = _show_value(value)
-        yield number, row
-
-
-def _read_objects(content: bytes) -> Iterator[tuple[int, dict[str, JsonValue] | str]]:
-    """Each line's object; the line itself where it is none."""
-    for number, line in enumerate(io.BytesIO(content.removeprefix(b"\xef\xbb\xbf")), 1):
-        if line.strip():
-            try:
-                document = strict_json.loads(line)
-            except Problem:
-                document = None
-            if isinstance(document, dict):
-                yield number, document
-            else:
-                yield number, line.decode("utf-8", "replace").strip()
-
-
-def _show_value(value: JsonValue) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return "|".join(map(str, value))
-    return json.dumps(value, ensure_ascii=False)

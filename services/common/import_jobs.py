@@ -65,8 +65,12 @@ def prefers_job(header: str | None) -> bool:
 
 def pack_options(order: Order) -> Mapping[str, JsonValue]:
     """What an order asks for beside its kind and mode, as a job keeps it."""
-    del order
-    return {}
+    return {} if order.reason is None else {"reason": order.reason}
+
+
+def unpack_reason(options: Mapping[str, JsonValue]) -> str | None:
+    reason = options.get("reason")
+    return reason if isinstance(reason, str) else None
 
 
 async def accept_import(

@@ -8,16 +8,18 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.common.database import WriteSession
+from services.common.columns import Column, Notice, RowError, index_columns, show
+from services.common.database import ReadSession, WriteSession
+from services.common.error_log import ErrorLog
 from services.common.errors import InputError, JsonValue, PayloadTooLarge, Problem
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
-from services.common.recording import Recorded
-from services.common.tabular import Column, RowError, Table, index_columns, show
+from services.common.recording import Posted, Recorded
+from services.common.tabular import Table
 from services.common.validation import to_input_errors
 
 ERRORS_MAX = 1_000
@@ -25,40 +27,43 @@ WEIGHT_MAX = 1_000_000
 """Rows of the record that one file may make, at the most: some 1 GB while they are recorded."""
 
 Row = TypeVar("Row")
-
-
-class Fingerprinted(Protocol):
-    """A draft: its fingerprint tells its content from any other."""
-
-    @property
-    def fingerprint(self) -> bytes: ...
-
-
-Draft = TypeVar("Draft", bound=Fingerprinted)
-Recorder = Callable[[WriteSession, Principal, Sequence[Draft], date], Awaitable[Recorded]]
+Draft = TypeVar("Draft", bound=Posted)
+Recorder = Callable[
+    [WriteSession, Principal, Sequence[Draft], date, str | None], Awaitable[Recorded]
+]
+"""The last argument is the reason of corrections; without one, nothing is corrected."""
+Measure = Callable[[ReadSession, date], Awaitable[dict[str, int | str]]]
+"""The totals of the organisation on a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The first errors by row and column, and whether there were more."""
+    """The first errors by row and column, and what is odd or worth saying.
+
+    `log` holds every error (`services.common.error_log`), empty when `errors` are all.
+    """
 
     errors: Sequence[RowError]
     is_truncated: bool = False
+    warnings: Sequence[RowError] = ()
+    notices: Sequence[Notice] = ()
+    log: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A file read and checked: its good rows ready to be recorded, its bad ones explained.
 
-    `numbers` are the row numbers of the drafts, by position. `digest` is the same whenever the same
-    file gives the same drafts in the same rows.
+    `numbers` are the row numbers of the drafts, by position, and `external_ids` what they name.
+    `digest` is the same whenever the same file gives the same drafts in the same rows.
     """
 
     received: int
     numbers: Sequence[int]
     findings: Findings
+    external_ids: Sequence[str]
     digest: bytes
-    record: Callable[[WriteSession, Principal, date], Awaitable[Recorded]]
+    record: Callable[[WriteSession, Principal, date, str | None], Awaitable[Recorded]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,40 +97,56 @@ def import_kind(
 
     def prepare(table: Table) -> Prepared:
         numbers, drafts, found = list[int](), list[Draft](), list[RowError]()
-        received, weight, is_truncated = 0, 0, False
+        received, weight, log = 0, 0, ErrorLog()
         for batch in table.batches:
-            of_batch = len(batch.numbers) + len(batch.refused_numbers)
-            received += of_batch
-            # Batches come in order: once enough is found, what later ones hold is not shown.
-            is_full, good = len(found) >= ERRORS_MAX, len(numbers)
-            if not is_full:
-                found += batch.refused
+            received += len(batch.numbers) + len(batch.refused_numbers)
+            wrong, good = list(batch.refused), len(numbers)
             for number, values in zip(batch.numbers, batch.values, strict=True):
                 try:
                     drafts.append(to_draft(model.validate_python(to_document(values))))
                     numbers.append(number)
                 except (ValidationError, Problem) as error:
-                    if not is_full:
-                        found += place_errors(number, _errors_of(error), places)
+                    wrong += place_errors(number, _errors_of(error), places)
             weight += sum(map(weigh, drafts[good:]))
             if weight > WEIGHT_MAX:
                 raise PayloadTooLarge(MESSAGES["import.too_heavy"], code="import.too_heavy")
-            is_truncated |= is_full and len(numbers) - good < of_batch
+            log.add(sorted(wrong, key=by_row))
+            # Batches come in order: once enough is found, what later ones hold is not shown.
+            if len(found) <= ERRORS_MAX:
+                found += wrong
 
         async def record_drafts(
-            session: WriteSession, principal: Principal, today: date
+            session: WriteSession, principal: Principal, today: date, reason: str | None
         ) -> Recorded:
             if not drafts:
                 return Recorded(created=(), unchanged=())
-            return await record(session, principal, drafts, today)
+            return await record(session, principal, drafts, today, reason)
 
-        digest = _digest(numbers, drafts)
-        return Prepared(received, numbers, Findings(found, is_truncated), digest, record_drafts)
+        is_truncated, remarks = len(found) > ERRORS_MAX, table.remarks
+        findings = Findings(
+            sorted(found, key=by_row)[:ERRORS_MAX],
+            is_truncated,
+            remarks.warnings,
+            remarks.notices,
+            log.close() if is_truncated else b"",
+        )
+        return Prepared(
+            received,
+            numbers,
+            findings,
+            [draft.external_id for draft in drafts],
+            _digest(numbers, drafts),
+            record_drafts,
+        )
 
     return ImportKind(name, tuple(columns), places, prepare)
 
 
-def _digest(numbers: Sequence[int], drafts: Sequence[Fingerprinted]) -> bytes:
+def by_row(error: RowError) -> tuple[int, str]:
+    return error.row, error.column
+
+
+def _digest(numbers: Sequence[int], drafts: Sequence[Posted]) -> bytes:
     rows = (n.to_bytes(4) + d.fingerprint for n, d in zip(numbers, drafts, strict=True))
     return sha256(b"".join(rows)).digest()
 

@@ -9,13 +9,15 @@ from typing import Literal
 
 from sqlalchemy import Row, text
 
+from services.common.columns import Notice, RowError
 from services.common.database import AsideSession, ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.common.import_kinds import Findings
-from services.common.tabular import RowError
+from services.common.tabular import PARSER_VERSION
 from services.common.text import Text
 
 Mode = Literal["atomic", "partial"]
+OnChange = Literal["refuse", "correct"]
 Outcome = Literal["recorded", "refused"]
 
 REFUSED_FILES_MAX = 20
@@ -51,6 +53,14 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class MappingUsed:
+    """The organisation's mapping that an import was read with."""
+
+    name: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class Import:
     """One import on record."""
 
@@ -63,8 +73,11 @@ class Import:
     sha256: bytes
     byte_count: int
     counts: Counts
+    mapping: MappingUsed | None
+    parser_version: int
     subject: str
     recorded_at: datetime
+    report: dict[str, JsonValue]
     rows_digest: bytes | None
 
 
@@ -103,6 +116,8 @@ async def insert_import(
     file: SentFile,
     counts: Counts,
     findings: Findings,
+    report: dict[str, JsonValue],
+    mapping: MappingUsed | None,
     subject: str,
 ) -> uuid.UUID:
     """Keep the file and the import; returns the import's identifier, new unless it has one."""
@@ -126,7 +141,17 @@ async def insert_import(
             "rejected": counts.rejected,
             "errors": json.dumps([_to_kept(e) for e in findings.errors], ensure_ascii=False),
             "errors_truncated": findings.is_truncated,
+            "error_log": findings.log or None,
+            "warnings": json.dumps([_to_kept(w) for w in findings.warnings], ensure_ascii=False),
+            "notices": json.dumps(
+                [{"code": n.code, **_to_words(n.message)} for n in findings.notices],
+                ensure_ascii=False,
+            ),
+            "mapping": None if mapping is None else mapping.name,
+            "mapping_version": None if mapping is None else mapping.version,
+            "parser_version": PARSER_VERSION,
             "subject": subject,
+            "report": json.dumps(report, ensure_ascii=False),
         },
     )
     kept_id: uuid.UUID = row.scalar_one()
@@ -139,8 +164,19 @@ async def find_import(session: ReadSession, import_id: uuid.UUID) -> tuple[Impor
     row = (await session.connection.execute(_FIND, place)).first()
     if row is None:
         return None
-    found = [RowError(e["row"], e["column"], e["code"], Text(e["fr"], e["en"])) for e in row.errors]
-    return _to_import(row), Findings(found, row.errors_truncated)
+    found, warnings = (
+        [RowError(e["row"], e["column"], e["code"], Text(e["fr"], e["en"])) for e in kept]
+        for kept in (row.errors, row.warnings)
+    )
+    notices = [Notice(n["code"], Text(n["fr"], n["en"])) for n in row.notices]
+    return _to_import(row), Findings(found, row.errors_truncated, warnings, notices)
+
+
+async def find_error_log(session: ReadSession, import_id: uuid.UUID) -> bytes:
+    """Every error of an import, as `error_log` writes them; empty when the first are all."""
+    place = {"organisation": session.organisation_id, "import_id": import_id}
+    found: bytes | None = (await session.connection.execute(_FIND_LOG, place)).scalar_one_or_none()
+    return found or b""
 
 
 async def list_imports(
@@ -182,9 +218,12 @@ def _to_kept(error: RowError) -> dict[str, JsonValue]:
         "row": error.row,
         "column": error.column,
         "code": error.code,
-        "fr": error.message.fr,
-        "en": error.message.en,
+        **_to_words(error.message),
     }
+
+
+def _to_words(text: Text) -> dict[str, JsonValue]:
+    return {"fr": text.fr, "en": text.en}
 
 
 def _to_import(row: Row[tuple[object, ...]]) -> Import:
@@ -198,8 +237,11 @@ def _to_import(row: Row[tuple[object, ...]]) -> Import:
         row.sha256,
         row.byte_count,
         Counts(row.received_count, row.created_count, row.unchanged_count, row.rejected_count),
+        None if row.mapping is None else MappingUsed(row.mapping, row.mapping_version),
+        row.parser_version,
         row.subject,
         row.recorded_at,
+        row.report,
         row.rows_digest,
     )
 
@@ -252,12 +294,15 @@ _INSERT_IMPORT = """
         organisation_id, {name} rows_digest, kind, mode, outcome,
         media_type, file_name, sha256, byte_count,
         received_count, created_count, unchanged_count, rejected_count,
-        errors, errors_truncated, subject
+        errors, errors_truncated, error_log, warnings, notices,
+        mapping, mapping_version, parser_version, subject, report
     ) VALUES (
         :organisation, {value} :rows_digest, :kind, :mode, :outcome,
         :media_type, :file_name, :sha256, :byte_count,
         :received, :created, :unchanged, :rejected,
-        cast(:errors AS jsonb), :errors_truncated, :subject
+        cast(:errors AS jsonb), :errors_truncated, :error_log,
+        cast(:warnings AS jsonb), cast(:notices AS jsonb),
+        :mapping, :mapping_version, :parser_version, :subject, cast(:report AS jsonb)
     ) RETURNING import_id
 """
 _INSERT_NEW = text(_INSERT_IMPORT.format(name="", value=""))
@@ -265,11 +310,14 @@ _INSERT_OF_JOB = text(_INSERT_IMPORT.format(name="import_id,", value=":import_id
 _COLUMNS = """
     import_id, kind, mode, outcome, media_type, file_name, sha256, byte_count,
     received_count, created_count, unchanged_count, rejected_count,
-    subject, recorded_at, rows_digest
+    mapping, mapping_version, parser_version, subject, recorded_at, report, rows_digest
 """
 _FIND = text(
-    f"SELECT {_COLUMNS}, errors, errors_truncated FROM imports"
+    f"SELECT {_COLUMNS}, errors, errors_truncated, warnings, notices FROM imports"
     " WHERE organisation_id = :organisation AND import_id = :import_id"
+)
+_FIND_LOG = text(
+    "SELECT error_log FROM imports WHERE organisation_id = :organisation AND import_id = :import_id"
 )
 _LIST = text(
     f"SELECT {_COLUMNS} FROM imports WHERE organisation_id = :organisation"

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from services.common.answers import json_response
 from services.common.app import database_of
+from services.common.columns import TableRefused
 from services.common.database import ReadSession
 from services.common.errors import not_found
 from services.common.fields import Answer
@@ -23,7 +24,7 @@ from services.common.import_queries import (
     find_import,
 )
 from services.common.import_schemas import format_import_id
-from services.common.tabular import TableRefused, read_table
+from services.common.tabular import read_table
 
 Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 

@@ -14,14 +14,24 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.common.answers import json_response
 from services.common.app import database_of, import_settings_of, service_router
+from services.common.error_log import read_log
 from services.common.error_sheet import write_error_sheet
 from services.common.errors import InputError, Problem, Unprocessable, not_found
+from services.common.fields import Reason
 from services.common.identity import Principal, Requires, Role
 from services.common.import_job_routes import add_job_routes
 from services.common.import_jobs import accept_import, prefers_job
-from services.common.import_kinds import ImportKind
+from services.common.import_kinds import ImportKind, Measure
 from services.common.import_lookup import IMPORT, describe_import, own_id_of, require_content
-from services.common.import_queries import Mode, SentFile, find_file, find_import, list_imports
+from services.common.import_queries import (
+    Mode,
+    OnChange,
+    SentFile,
+    find_error_log,
+    find_file,
+    find_import,
+    list_imports,
+)
 from services.common.import_replays import add_replay_route
 from services.common.import_schemas import (
     ImportAnswer,
@@ -31,10 +41,12 @@ from services.common.import_schemas import (
     to_summary_answer,
 )
 from services.common.import_size import has_more_rows
-from services.common.importing import make_order, read_file, receive_import
+from services.common.importing import Order, read_file, receive_import
 from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
-from services.common.tabular import READERS, XLSX
+from services.common.quoting import reword
+from services.common.records import XLSX
+from services.common.tabular import READERS
 from services.common.text import Text, choose_language
 
 FILE_NAME_LENGTH_MAX = 200
@@ -42,6 +54,8 @@ FILE_NAME_LENGTH_MAX = 200
 Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 _NEWEST = uuid.UUID(int=2**128 - 1)
 _ERRORS_NAME = Text("erreurs", "errors")
+_PARAMETERS = ("kind", "mode", "dry_run", "on_change", "reason", "async")
+_REASON = "Pourquoi ce qui est inscrit est corrigé ; requis avec on_change=correct."
 _SHEET = {
     "responses": {
         "200": {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}},
@@ -58,8 +72,13 @@ _BODY = {
 }
 
 
-def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> APIRouter:
-    """`/v1/imports` for these kinds; identifiers start with the service's name."""
+def create_imports_router(
+    kinds: Sequence[ImportKind], service_name: str, measure: Measure | None = None
+) -> APIRouter:
+    """`/v1/imports` for these kinds; identifiers start with the service's name.
+
+    `measure` reads the totals that are answered as they were before and as they are after.
+    """
     router = service_router()
     by_name = {kind.name: kind for kind in kinds}
     names = Query(
@@ -79,6 +98,8 @@ def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> API
         kind: Annotated[str, names],
         mode: Mode = "atomic",
         dry_run: bool = False,
+        on_change: OnChange = "refuse",
+        reason: Annotated[Reason | None, Query(description=_REASON)] = None,
         is_async: Annotated[bool, _ASYNC] = False,
     ) -> Response:
         """Inscrire les lignes d'un fichier CSV, NDJSON ou XLSX.
@@ -86,10 +107,21 @@ def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> API
         Un long fichier est accepté d'abord (202) et inscrit ensuite quand la demande porte
         `Prefer: respond-async` ou `?async=true` ; un essai à blanc ne l'est jamais.
         """
-        _refuse_unknown_parameters(request, ("kind", "mode", "dry_run", "async"))
+        _refuse_unknown_parameters(request, _PARAMETERS)
         if kind not in by_name:
             raise _unknown_kind(list(by_name))
-        order = make_order(request, service_name, by_name[kind], mode, dry_run)
+        if (on_change == "correct") != (reason is not None):
+            raise _missing_reason(on_change)
+        language = choose_language(request.headers.get("accept-language"))
+        order = Order(
+            service_name,
+            by_name[kind],
+            mode,
+            dry_run,
+            language,
+            reason=reason,
+            measure=measure,
+        )
         name = read_file_name(request.headers.get("content-disposition"))
         file = await read_file(request, name)
         rows_max = import_settings_of(request).long_import_rows
@@ -151,12 +183,14 @@ def _add_routes_of_one_import(
         async with database_of(request).read(member.organisation_id) as session:
             found = await find_import(session, own_id)
             file = await find_file(session, own_id)
+            log = await find_error_log(session, own_id)
         if found is None or not found[1].errors:
             raise not_found(IMPORT)
         file = require_content(file)
         language = choose_language(request.headers.get("accept-language"))
-        kind, errors = by_name[found[0].kind], found[1].errors
-        sheet = await asyncio.to_thread(write_error_sheet, file, kind, errors, language)
+        columns, errors = by_name[found[0].kind].columns, found[1].errors
+        every = reword(read_log(log), columns) if log else errors
+        sheet = await asyncio.to_thread(write_error_sheet, file, columns, every, language)
         name = PurePath(file.name or f"import-{file.sha256.hex()[:12]}").stem
         return _attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
 
@@ -187,6 +221,13 @@ def _refuse_unknown_parameters(request: Request, known: Sequence[str]) -> None:
 def _unknown_kind(names: Sequence[str]) -> Problem:
     message = MESSAGES["choice"].fill(expected=", ".join(names))
     return Unprocessable(message, errors=[InputError("/kind", "choice", message)])
+
+
+def _missing_reason(on_change: OnChange) -> Problem:
+    """A correction has a reason, and a reason is that of a correction."""
+    name = "reason" if on_change == "correct" else "on_change"
+    message = MESSAGES["missing"]
+    return Unprocessable(message, errors=[InputError(f"/{name}", "missing", message)])
 
 
 def _read_cursor(service_name: str, cursor: str) -> uuid.UUID:

@@ -6,11 +6,21 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
+from services.common.columns import Notice, RowError
 from services.common.fields import Answer
 from services.common.import_job_queries import ImportJob, JobState
 from services.common.import_kinds import Findings
-from services.common.import_queries import Counts, Import, Mode, Outcome
-from services.common.tabular import RowError
+from services.common.import_queries import (
+    Counts,
+    Import,
+    MappingUsed,
+    Mode,
+    OnChange,
+    Outcome,
+)
+from services.common.oddities import WARNINGS_MAX
+from services.common.recording import FieldChange
+from services.common.tabular import PARSER_VERSION
 from services.common.text import Language
 
 
@@ -28,7 +38,47 @@ class RowErrorAnswer(Answer):
     message: str
 
 
-class ImportAnswer(Answer):
+class NoticeAnswer(Answer):
+    code: str
+    message: str
+
+
+class FieldChangeAnswer(Answer):
+    column: str
+    before: str | None = Field(description="Ce qui est inscrit.")
+    after: str | None = Field(description="Ce qui est envoyé.")
+
+
+class RowChangeAnswer(Answer):
+    """A row that says something else of a fact on record."""
+
+    row: int
+    external_id: str
+    fields: list[FieldChangeAnswer]
+
+
+class TotalsAnswer(Answer):
+    before: dict[str, int | str]
+    after: dict[str, int | str]
+
+
+class ReportAnswer(Answer):
+    """What an import says beside its counts and errors."""
+
+    on_change: OnChange = "refuse"
+    reason: str | None = None
+    corrected: int = Field(
+        0, description="Lignes inscrites qui corrigent un fait : le reste est nouveau."
+    )
+    changes: list[RowChangeAnswer] = Field([], description="Les 1 000 premières différences.")
+    changes_truncated: bool = False
+    absent: int = Field(
+        0, description="Faits inscrits que le fichier, déjà envoyé en partie, ne nomme pas."
+    )
+    totals: TotalsAnswer | None = Field(None, description="Totaux de l'organisation.")
+
+
+class ImportAnswer(ReportAnswer):
     import_id: str | None = Field(description="Nul pour un essai à blanc.")
     kind: str
     mode: Mode
@@ -36,6 +86,16 @@ class ImportAnswer(Answer):
     counts: CountsAnswer
     errors: list[RowErrorAnswer] = Field(description="Les 1 000 premières, par ligne et colonne.")
     errors_truncated: bool
+    warnings: list[RowErrorAnswer] = Field(
+        description="Ce qui est admis et étonne : les 1 000 premiers avertissements."
+    )
+    warnings_truncated: bool
+    notices: list[NoticeAnswer] = Field(description="Ce qu'il faut savoir de tout le fichier.")
+
+
+class MappingUsedAnswer(Answer):
+    name: str
+    version: int
 
 
 class ImportSummaryAnswer(Answer):
@@ -45,6 +105,8 @@ class ImportSummaryAnswer(Answer):
     state: JobState = Field(description="`done` ou `refused` pour un import déjà répondu.")
     outcome: Outcome | None = Field(description="Nul tant que rien n'est décidé.")
     counts: CountsAnswer
+    mapping: MappingUsedAnswer | None
+    parser_version: int = Field(description="Change quand la lecture des fichiers change.")
     media_type: str
     file_name: str | None
     sha256: str
@@ -67,7 +129,7 @@ class ImportProblemAnswer(Answer):
     detail: str
 
 
-class ImportRecordAnswer(ImportSummaryAnswer):
+class ImportRecordAnswer(ImportSummaryAnswer, ReportAnswer):
     dry_run: bool
     errors: list[RowErrorAnswer]
     errors_truncated: bool
@@ -75,6 +137,9 @@ class ImportRecordAnswer(ImportSummaryAnswer):
     problem: ImportProblemAnswer | None = Field(
         description="Pourquoi un long import s'est terminé sans rien à corriger ligne par ligne."
     )
+    warnings: list[RowErrorAnswer]
+    warnings_truncated: bool
+    notices: list[NoticeAnswer]
 
 
 class ImportPageAnswer(Answer):
@@ -103,6 +168,24 @@ def to_error_answers(found: Sequence[RowError], language: Language) -> list[RowE
     ]
 
 
+def to_change_answer(row: int, external_id: str, changes: Sequence[FieldChange]) -> RowChangeAnswer:
+    return RowChangeAnswer(
+        row=row,
+        external_id=external_id,
+        fields=[
+            FieldChangeAnswer(column=c.column, before=c.before, after=c.after) for c in changes
+        ],
+    )
+
+
+def to_notice_answers(found: Sequence[Notice], language: Language) -> list[NoticeAnswer]:
+    return [NoticeAnswer(code=n.code, message=n.message.read(language)) for n in found]
+
+
+def to_mapping_used_answer(used: MappingUsed) -> MappingUsedAnswer:
+    return MappingUsedAnswer(name=used.name, version=used.version)
+
+
 def to_counts_answer(counts: Counts) -> CountsAnswer:
     return CountsAnswer(
         received=counts.received,
@@ -120,6 +203,8 @@ def to_summary_answer(found: Import, service_name: str) -> ImportSummaryAnswer:
         state="done" if found.outcome == "recorded" else "refused",
         outcome=found.outcome,
         counts=to_counts_answer(found.counts),
+        mapping=None if found.mapping is None else to_mapping_used_answer(found.mapping),
+        parser_version=found.parser_version,
         media_type=found.media_type,
         file_name=found.file_name,
         sha256=found.sha256.hex(),
@@ -137,9 +222,13 @@ def to_record_answer(
 ) -> ImportRecordAnswer:
     return ImportRecordAnswer(
         **dict(to_summary_answer(found, service_name)),
+        **dict(ReportAnswer.model_validate(found.report)),
         dry_run=False,
         errors=to_error_answers(findings.errors, language),
         errors_truncated=findings.is_truncated,
+        warnings=to_error_answers(findings.warnings[:WARNINGS_MAX], language),
+        warnings_truncated=len(findings.warnings) > WARNINGS_MAX,
+        notices=to_notice_answers(findings.notices, language),
         progress=None if job is None else _to_progress_answer(job),
         problem=None,
     )
@@ -155,6 +244,8 @@ def to_job_answer(job: ImportJob, service_name: str, language: Language) -> Impo
         state=job.advance.state,
         outcome=None,
         counts=CountsAnswer(received=job.advance.read, created=0, unchanged=0, rejected=0),
+        mapping=None,
+        parser_version=PARSER_VERSION,
         media_type=job.media_type,
         file_name=job.file_name,
         sha256=job.sha256.hex(),
@@ -163,6 +254,9 @@ def to_job_answer(job: ImportJob, service_name: str, language: Language) -> Impo
         dry_run=False,
         errors=[],
         errors_truncated=False,
+        warnings=[],
+        warnings_truncated=False,
+        notices=[],
         progress=_to_progress_answer(job),
         problem=None
         if problem is None

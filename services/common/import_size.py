@@ -3,10 +3,12 @@
 import io
 import zipfile
 
+from services.common.columns import TableRefused
 from services.common.errors import Problem
 from services.common.import_kinds import ImportKind
 from services.common.import_queries import SentFile
-from services.common.tabular import XLSX, TableRefused, parse_media_type, read_table
+from services.common.records import XLSX, parse_media_type
+from services.common.tabular import read_table
 
 _PIECE_BYTES = 1024 * 1024
 _UNPACKED_BYTES_MAX = 256 * 1024 * 1024

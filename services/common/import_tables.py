@@ -1,14 +1,15 @@
 """The tables a service with imports has: what was sent, by whom, and what came of it.
 
 A file is kept once per organisation however often it is sent. Imports are append-only; of a file
-that only refused imports know, the content may be dropped. A job is an import on its way.
+that only refused imports know, the content may be dropped. A job is an import on its way. An
+organisation's mapping has a row for each of its versions.
 """
 
 from datetime import date
 from typing import Annotated
 
 from alembic import op
-from sqlalchemy import Index, text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
 from services.common.schema import grant, protect_tenant_table
@@ -18,10 +19,14 @@ from services.common.tables import (
     Counter,
     Document,
     DocumentOrNone,
+    EmptyDocument,
+    EmptyList,
     Key,
     MomentOrNone,
     NewKey,
+    NumberKey,
     RecordedAt,
+    TextKey,
     WordList,
     Words,
     WordsOrNone,
@@ -32,6 +37,7 @@ from services.common.tables import (
 
 IMPORT_TABLES = ("import_files", "imports")
 UNFINISHED = "finished_at IS NULL"
+MAPPING_TABLES = ("import_mappings",)
 
 
 class ImportTable(SQLModel, registry=new_registry()):
@@ -52,6 +58,11 @@ class Import(ImportTable, table=True):
     __table_args__ = (
         references("imports_file_fkey", "import_files", "sha256"),
         index("imports_sha256", "sha256"),
+        ForeignKeyConstraint(
+            ("organisation_id", "kind", "mapping", "mapping_version"),
+            [f"import_mappings.{name}" for name in ("organisation_id", "kind", "name", "version")],
+            name="imports_mapping_fkey",
+        ),
     )
 
     organisation_id: Key
@@ -71,7 +82,16 @@ class Import(ImportTable, table=True):
     errors_truncated: bool
     subject: Words
     recorded_at: RecordedAt
+    report: EmptyDocument
     rows_digest: bytes | None
+    error_log: bytes | None
+    warnings: EmptyList
+    notices: EmptyList
+    mapping: WordsOrNone
+    mapping_version: BigIntOrNone
+    parser_version: Annotated[
+        int, Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("1")})
+    ]
 
 
 class ImportJob(ImportTable, table=True):
@@ -111,6 +131,20 @@ class ImportJob(ImportTable, table=True):
     remaining_seconds: BigIntOrNone
     problem: DocumentOrNone
     finished_at: MomentOrNone
+
+
+class ImportMapping(ImportTable, table=True):
+    __tablename__ = "import_mappings"
+
+    organisation_id: Key
+    kind: TextKey
+    name: TextKey
+    version: NumberKey
+    columns: Document
+    codes: Document
+    is_retired: bool
+    subject: Words
+    recorded_at: RecordedAt
 
 
 def create_import_tables(app_role: str) -> None:
@@ -166,6 +200,11 @@ def create_import_tables(app_role: str) -> None:
     for table in IMPORT_TABLES:
         protect_tenant_table(app_role, table)
     grant(app_role, "SELECT, INSERT", IMPORT_TABLES)
+
+
+def add_import_reports() -> None:
+    """What an import answered beside its counts and errors."""
+    op.execute("ALTER TABLE imports ADD COLUMN report jsonb NOT NULL DEFAULT '{}'")
 
 
 def create_import_jobs(app_role: str) -> None:
@@ -229,3 +268,46 @@ def create_import_jobs(app_role: str) -> None:
     )
     protect_tenant_table(app_role, "import_jobs")
     grant(app_role, "SELECT, INSERT, UPDATE", ["import_jobs"])
+
+
+def create_mapping_tables(app_role: str) -> None:
+    """An organisation's own titles and codes by kind of import, a row for each version."""
+    op.execute(
+        """
+        CREATE TABLE import_mappings (
+            organisation_id uuid NOT NULL,
+            kind text NOT NULL,
+            name text NOT NULL,
+            version bigint NOT NULL CONSTRAINT import_mappings_version_check CHECK (version >= 1),
+            columns jsonb NOT NULL,
+            codes jsonb NOT NULL,
+            is_retired boolean NOT NULL,
+            subject text NOT NULL,
+            recorded_at timestamptz NOT NULL DEFAULT now(),
+            CONSTRAINT import_mappings_pkey PRIMARY KEY (organisation_id, kind, name, version)
+        )
+        """
+    )
+    for table in MAPPING_TABLES:
+        protect_tenant_table(app_role, table)
+    grant(app_role, "SELECT, INSERT", MAPPING_TABLES)
+
+
+def add_import_readings() -> None:
+    """How a file was read: with which mapping and parser, all its errors, what else was said."""
+    for column in (
+        "error_log bytea",
+        "warnings jsonb NOT NULL DEFAULT '[]'",
+        "notices jsonb NOT NULL DEFAULT '[]'",
+        "mapping text",
+        "mapping_version bigint",
+        "parser_version bigint NOT NULL DEFAULT 1",
+    ):
+        op.execute(f"ALTER TABLE imports ADD COLUMN {column}")
+    op.execute(
+        """
+        ALTER TABLE imports ADD CONSTRAINT imports_mapping_fkey
+        FOREIGN KEY (organisation_id, kind, mapping, mapping_version)
+        REFERENCES import_mappings (organisation_id, kind, name, version)
+        """
+    )

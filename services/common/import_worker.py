@@ -27,8 +27,8 @@ from services.common.import_job_queries import (
     load_job_file,
     report_advance,
 )
-from services.common.import_jobs import JobPlace
-from services.common.import_kinds import ImportKind
+from services.common.import_jobs import JobPlace, unpack_reason
+from services.common.import_kinds import ImportKind, Measure
 from services.common.import_progress import ImportStopped, Watch
 from services.common.import_queries import drop_refused_files
 from services.common.importing import Order, run_import
@@ -44,7 +44,9 @@ RETRY_SECONDS = 5
 _log = structlog.get_logger()
 
 
-def import_worker(kinds: Sequence[ImportKind], service_name: str) -> Background:
+def import_worker(
+    kinds: Sequence[ImportKind], service_name: str, measure: Measure | None = None
+) -> Background:
     """Do the long imports of a service for as long as its application runs."""
     by_name = {kind.name: kind for kind in kinds}
 
@@ -56,7 +58,7 @@ def import_worker(kinds: Sequence[ImportKind], service_name: str) -> Background:
 
         async def handle(payload: bytes) -> None:
             place = JobPlace.unpack(payload)
-            await run_job(database, by_name, service_name, place, stopping)
+            await run_job(database, by_name, service_name, place, stopping, measure)
 
         dsn = url.render_as_string(hide_password=False)
         working = asyncio.create_task(work(dsn, queue_schema(service_name), handle, stopping))
@@ -75,13 +77,23 @@ async def run_job(
     service_name: str,
     place: JobPlace,
     stopping: asyncio.Event,
+    measure: Measure | None = None,
 ) -> None:
     """Do one job as far as it goes. Raises TryAgain when it has to be taken up later."""
     try:
         job = await _begin(database, place)
         if job is None:
             return
-        order = Order(service_name, kinds[job.kind], job.mode, False, "fr", job.import_id)
+        order = Order(
+            service_name,
+            kinds[job.kind],
+            job.mode,
+            dry_run=False,
+            language="fr",
+            job_id=job.import_id,
+            reason=unpack_reason(job.options),
+            measure=measure,
+        )
         watch = Watch(job.expected)
         reporting = asyncio.create_task(_report(database, place, watch, stopping))
         try:

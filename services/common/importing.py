@@ -15,8 +15,10 @@ import asyncio
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
+from heapq import merge
+from itertools import chain, islice
 from typing import Literal
 
 from fastapi import Request, Response
@@ -25,14 +27,25 @@ from sqlalchemy import text
 from services.common import audit, errors
 from services.common.answers import read_body
 from services.common.app import database_of, today_of
+from services.common.columns import RowError, TableRefused
 from services.common.database import Database, WriteSession
-from services.common.errors import JsonValue, Problem
+from services.common.error_log import read_log, write_log
+from services.common.errors import InputError, JsonValue, Problem
 from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
 from services.common.import_job_queries import End, end_job
-from services.common.import_kinds import ERRORS_MAX, Findings, ImportKind, Prepared, place_errors
+from services.common.import_kinds import (
+    ERRORS_MAX,
+    Findings,
+    ImportKind,
+    Measure,
+    Prepared,
+    by_row,
+    place_errors,
+)
 from services.common.import_queries import (
     Counts,
+    MappingUsed,
     Mode,
     Outcome,
     SentFile,
@@ -41,23 +54,24 @@ from services.common.import_queries import (
 )
 from services.common.import_schemas import (
     ImportAnswer,
+    ReportAnswer,
+    TotalsAnswer,
     format_import_id,
+    to_change_answer,
     to_counts_answer,
     to_error_answers,
+    to_notice_answers,
 )
 from services.common.messages import MESSAGES
+from services.common.oddities import WARNINGS_MAX
+from services.common.quoting import quote_cells
+from services.common.readings import Batch
 from services.common.recording import Recorded
 from services.common.strict_json import escape_pointer
-from services.common.tabular import (
-    Batch,
-    RowError,
-    Table,
-    TableRefused,
-    find_reader,
-    read_table,
-)
-from services.common.text import Language, choose_language
+from services.common.tabular import find_reader, read_table
+from services.common.text import Language
 
+CHANGES_MAX = 1_000
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
 
 # A large import takes longer than an ordinary request; only its own organisation waits for it.
@@ -69,7 +83,10 @@ _LONGER = (
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a request asks for, and in which language it is answered."""
+    """What a request asks for, and in which language it is answered.
+
+    `kind` has the organisation's own titles and codes when it is read with its `mapping`.
+    """
 
     service_name: str
     kind: ImportKind
@@ -78,6 +95,10 @@ class Order:
     language: Language
     job_id: uuid.UUID | None = None
     """The identifier an import has since it was accepted as a job; others get theirs at the end."""
+    reason: str | None = None
+    """Why what is on record is corrected; without one, rows that changed are refused."""
+    measure: Measure | None = None
+    mapping: MappingUsed | None = None
 
 
 Step = Literal["read", "checked", "stored"]
@@ -92,17 +113,19 @@ def _tell_nobody(step: Step, rows: int) -> None:
 class _RowsRefused(Exception):
     """Leaves the transaction of an atomic import that has bad rows."""
 
-    def __init__(self, counts: Counts, findings: Findings) -> None:
-        super().__init__(counts.rejected)
-        self.counts = counts
-        self.findings = findings
+    def __init__(self, came: "_Came") -> None:
+        super().__init__(came.counts.rejected)
+        self.came = came
 
 
-def make_order(
-    request: Request, service_name: str, kind: ImportKind, mode: Mode, dry_run: bool
-) -> Order:
-    language = choose_language(request.headers.get("accept-language"))
-    return Order(service_name, kind, mode, dry_run, language)
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """What came of an import."""
+
+    counts: Counts
+    findings: Findings
+    rows_digest: bytes | None = None
+    report: ReportAnswer = field(default_factory=ReportAnswer)
 
 
 async def receive_import(
@@ -129,17 +152,16 @@ async def run_import(
     PayloadTooLarge; and whatever `progress` raises, which undoes the import.
     """
 
-    async def keep_refusal(counts: Counts, findings: Findings, digest: bytes | None) -> uuid.UUID:
+    async def keep_refusal(came: _Came) -> uuid.UUID:
         async with database.write(principal.organisation_id) as session:
-            return await _keep(session, principal, order, file, "refused", counts, findings, digest)
+            return await _keep(session, principal, order, file, "refused", came)
 
     try:
         prepared = await asyncio.to_thread(_prepare, order.kind, file, progress)
     except TableRefused as refused:
-        counts, findings = Counts(0, 0, 0, 0), _first(refused.found)
-        is_kept = order.job_id is not None
-        import_id = await keep_refusal(counts, findings, None) if is_kept else None
-        raise _refusal(order, import_id, counts, findings) from refused
+        came = _Came(Counts(0, 0, 0, 0), _first(refused.found))
+        import_id = None if order.job_id is None else await keep_refusal(came)
+        raise _refusal(order, import_id, came) from refused
 
     async def work(session: WriteSession) -> Answered:
         return await _record(session, principal, order, file, prepared, today, progress)
@@ -156,8 +178,8 @@ async def run_import(
     except _RowsRefused as refused:
         import_id = None
         if not order.dry_run:
-            import_id = await keep_refusal(refused.counts, refused.findings, prepared.digest)
-        raise _refusal(order, import_id, refused.counts, refused.findings) from None
+            import_id = await keep_refusal(refused.came)
+        raise _refusal(order, import_id, refused.came) from None
 
 
 async def read_file(request: Request, file_name: str | None) -> SentFile:
@@ -171,7 +193,7 @@ async def read_file(request: Request, file_name: str | None) -> SentFile:
 
 def _prepare(kind: ImportKind, file: SentFile, progress: Progress) -> Prepared:
     table = read_table(file.content, file.media_type, kind.columns)
-    return kind.prepare(Table(_count(table.batches, progress)))
+    return kind.prepare(replace(table, batches=_count(table.batches, progress)))
 
 
 def _count(batches: Iterator[Batch], progress: Progress) -> Iterator[Batch]:
@@ -196,28 +218,62 @@ async def _record(
     """Record the good rows and keep the import; or, on a dry run, find out what that would say."""
     for statement in _LONGER:
         await session.connection.execute(statement)
+    before = await _measure(session, order, today)
     savepoint = await session.connection.begin_nested()
-    recorded = await prepared.record(session, principal, today)
+    recorded = await prepared.record(session, principal, today, order.reason)
     progress("stored", len(prepared.numbers))
-    created, unchanged = len(recorded.created), len(recorded.unchanged)
-    drafts = len(prepared.numbers)
-    assert created + unchanged + len(recorded.refused) == drafts, "a row is recorded or refused"
-    rejected = prepared.received - drafts + len(recorded.refused)
-    findings = _merge(prepared, recorded, order.kind.places)
-    if rejected and order.mode == "atomic":
-        raise _RowsRefused(Counts(prepared.received, 0, unchanged, rejected), findings)
-    counts = Counts(prepared.received, created, unchanged, rejected)
+    came = _sum_up(order, prepared, recorded)
+    quoted = quote_cells(came.findings.errors, file.content, file.media_type, order.kind.columns)
+    came = replace(came, findings=replace(came.findings, errors=quoted))
+    if came.counts.rejected and order.mode == "atomic":
+        raise _RowsRefused(came)
+    if before is not None:
+        after = await _measure(session, order, today)
+        totals = TotalsAnswer(before=before, after=after or {})
+        came = replace(came, report=came.report.model_copy(update={"totals": totals}))
     if order.dry_run:
         await savepoint.rollback()
-        return Answered(200, _document(order, None, counts, findings))
+        return Answered(200, _document(order, None, came))
     await savepoint.commit()
-    import_id = await _keep(
-        session, principal, order, file, "recorded", counts, findings, prepared.digest
-    )
+    import_id = await _keep(session, principal, order, file, "recorded", came)
     return Answered(
-        201 if created else 200,
-        _document(order, import_id, counts, findings),
+        201 if came.counts.created else 200,
+        _document(order, import_id, came),
         {"Location": f"/v1/imports/{format_import_id(order.service_name, import_id)}"},
+    )
+
+
+async def _measure(session: WriteSession, order: Order, today: date) -> dict[str, int | str] | None:
+    return None if order.measure is None else await order.measure(session, today)
+
+
+def _sum_up(order: Order, prepared: Prepared, recorded: Recorded) -> _Came:
+    drafts = len(prepared.numbers)
+    created, corrected = len(recorded.created), len(recorded.corrected)
+    unchanged, refused = len(recorded.unchanged), len(recorded.refused)
+    assert created + corrected + unchanged + refused == drafts, "a row is recorded or refused"
+    rejected = prepared.received - drafts + refused
+    if rejected and order.mode == "atomic":
+        created = corrected = 0
+    shown = sorted(recorded.changes)[:CHANGES_MAX]
+    report = ReportAnswer(
+        on_change="refuse" if order.reason is None else "correct",
+        reason=order.reason,
+        corrected=corrected,
+        changes=[
+            to_change_answer(
+                prepared.numbers[row], prepared.external_ids[row], recorded.changes[row]
+            )
+            for row in shown
+        ],
+        changes_truncated=len(shown) < len(recorded.changes),
+        absent=recorded.absent,
+    )
+    return _Came(
+        Counts(prepared.received, created + corrected, unchanged, rejected),
+        _merge(prepared, recorded, order.kind.places),
+        prepared.digest,
+        report,
     )
 
 
@@ -227,21 +283,22 @@ async def _keep(
     order: Order,
     file: SentFile,
     outcome: Outcome,
-    counts: Counts,
-    findings: Findings,
-    rows_digest: bytes | None,
+    came: _Came,
 ) -> uuid.UUID:
     """Put the attempt on record. Raises JobEnded for a job that was cancelled meanwhile."""
+    counts = came.counts
     import_id = await insert_import(
         session,
         import_id=order.job_id,
-        rows_digest=rows_digest,
+        rows_digest=came.rows_digest,
         kind=order.kind.name,
         mode=order.mode,
         outcome=outcome,
         file=file,
         counts=counts,
-        findings=findings,
+        findings=came.findings,
+        report=came.report.model_dump(mode="json", exclude_defaults=True),
+        mapping=order.mapping,
         subject=principal.subject,
     )
     details: dict[str, JsonValue] = {
@@ -252,6 +309,7 @@ async def _keep(
         "created": counts.created,
         "unchanged": counts.unchanged,
         "rejected": counts.rejected,
+        "corrected": came.report.corrected,
     }
     await audit.append(session, principal, f"import.{outcome}", details)
     if order.job_id is not None:
@@ -263,49 +321,62 @@ async def _keep(
     return import_id
 
 
-def _first(found: Sequence[RowError], is_truncated: bool = False) -> Findings:
-    ordered = sorted(found, key=lambda error: (error.row, error.column))
-    return Findings(ordered[:ERRORS_MAX], is_truncated or len(ordered) > ERRORS_MAX)
+def _first(found: Sequence[RowError]) -> Findings:
+    return Findings(sorted(found, key=by_row)[:ERRORS_MAX], len(found) > ERRORS_MAX)
 
 
 def _merge(prepared: Prepared, recorded: Recorded, places: Mapping[str, str]) -> Findings:
-    """What reading found and what recording found: the first of both by row and column."""
-    positions = sorted(recorded.refused)
-    found = list(prepared.findings.errors)
-    for position in positions[:ERRORS_MAX]:
-        found += place_errors(prepared.numbers[position], recorded.refused[position], places)
-    return _first(found, prepared.findings.is_truncated or len(positions) > ERRORS_MAX)
+    """What reading found and what recording found: the first of both by row, and all of them."""
+
+    def place(told: Mapping[int, Sequence[InputError]]) -> Iterator[RowError]:
+        for position in sorted(told):
+            yield from place_errors(prepared.numbers[position], told[position], places)
+
+    read = prepared.findings
+    warnings = sorted([*read.warnings, *place(recorded.warned)], key=by_row)
+    told = replace(read, warnings=warnings)
+    if not recorded.refused:
+        return told
+    of_reading = read_log(read.log) if read.log else iter(read.errors)
+    found = merge(of_reading, place(recorded.refused), key=lambda error: error.row)
+    first = list(islice(found, ERRORS_MAX + 1))
+    is_truncated = len(first) > ERRORS_MAX
+    return replace(
+        told,
+        errors=sorted(first, key=by_row)[:ERRORS_MAX],
+        is_truncated=is_truncated,
+        log=write_log(chain(first, found)) if is_truncated else b"",
+    )
 
 
-def _document(
-    order: Order, import_id: uuid.UUID | None, counts: Counts, findings: Findings
-) -> dict[str, JsonValue]:
+def _document(order: Order, import_id: uuid.UUID | None, came: _Came) -> dict[str, JsonValue]:
+    findings = came.findings
     answer = ImportAnswer(
         import_id=None if import_id is None else format_import_id(order.service_name, import_id),
         kind=order.kind.name,
         mode=order.mode,
         dry_run=order.dry_run,
-        counts=to_counts_answer(counts),
+        counts=to_counts_answer(came.counts),
         errors=to_error_answers(findings.errors, order.language),
         errors_truncated=findings.is_truncated,
+        warnings=to_error_answers(findings.warnings[:WARNINGS_MAX], order.language),
+        warnings_truncated=len(findings.warnings) > WARNINGS_MAX,
+        notices=to_notice_answers(findings.notices, order.language),
+        **dict(came.report),
     )
     return answer.model_dump(mode="json")
 
 
-def _refusal(
-    order: Order, import_id: uuid.UUID | None, counts: Counts, findings: Findings
-) -> Problem:
+def _refusal(order: Order, import_id: uuid.UUID | None, came: _Came) -> Problem:
     """The answer's members in a problem document, whose errors also have the pointer of a place."""
-    document = _document(order, import_id, counts, findings)
+    document = _document(order, import_id, came)
+    found, counts = came.findings.errors, came.counts
     document["errors"] = [
         {"pointer": _pointer_to(error), **answer.model_dump()}
-        for error, answer in zip(
-            findings.errors, to_error_answers(findings.errors, order.language), strict=True
-        )
+        for error, answer in zip(found, to_error_answers(found, order.language), strict=True)
     ]
     if not counts.received:
-        first = findings.errors[0]
-        return errors.Unprocessable(first.message, code=first.code, extra=document)
+        return errors.Unprocessable(found[0].message, code=found[0].code, extra=document)
     detail = MESSAGES["import.rejected"].fill(received=counts.received, rejected=counts.rejected)
     return errors.Unprocessable(detail, code="import.rejected", extra=document)
 

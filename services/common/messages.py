@@ -59,6 +59,18 @@ MESSAGES: dict[str, Text] = {
     "date.bounds": Text(
         "L'année doit être entre 1900 et 2199.", "The year is between 1900 and 2199."
     ),
+    "amount.unusual": Text(
+        "{shown} $ est loin du montant habituel de la colonne ({usual} $) ; vérifiez la virgule.",
+        "${shown} is far from the usual amount of the column (${usual}); check the decimal point.",
+    ),
+    "date.unusual": Text(
+        "L'année {shown} est loin de celle des autres lignes ({usual}).",
+        "The year {shown} is far from that of the other rows ({usual}).",
+    ),
+    "rate.unusual": Text(
+        "Un taux de {shown} % par année est inhabituel ; 7 % s'écrit 7 ou 7 %.",
+        "A rate of {shown} % a year is unusual; 7 % is written 7 or 7 %.",
+    ),
     "date.future": Text(
         "Cette date est dans l'avenir ; un fait s'inscrit quand il a eu lieu.",
         "This date is in the future; a fact is recorded once it has happened.",
@@ -107,15 +119,42 @@ MESSAGES: dict[str, Text] = {
     "column.duplicate": Text(
         "La colonne « {column} » est là deux fois.", 'The column "{column}" stands here twice.'
     ),
-    "column.missing": Text(
-        "La colonne « {column} » est requise.", 'The column "{column}" is required.'
+    "column.ignored": Text(
+        "La colonne « {column} » n'est pas de ce fichier ; elle est laissée de côté.",
+        'The column "{column}" is not one of this file; it is left out.',
     ),
-    "column.unknown": Text(
-        "La colonne « {column} » n'existe pas ici. Colonnes admises : {known}.",
-        'There is no column "{column}" here. Columns allowed: {known}.',
+    "column.misspelt": Text(
+        "« {column} » ressemble à « {meant} », qui manque : corrigez le titre, "
+        "ou renommez cette colonne si elle est autre chose.",
+        '"{column}" looks like "{meant}", which is absent: mend the title, '
+        "or rename this column if it is something else.",
+    ),
+    "column.missing": Text(
+        "La colonne « {named} » est requise.", 'The column "{named}" is required.'
     ),
     "column.unnamed": Text(
-        "La colonne {position} n'a pas de nom.", "Column {position} has no name."
+        "La colonne {position} n'a pas de titre ; elle est laissée de côté.",
+        "Column {position} has no title; it is left out.",
+    ),
+    "dates.day_first": Text(
+        "Colonne « {column} » : « {shown} » est lu {read}, le jour d'abord ; aucune date de la "
+        "colonne ne dit le contraire.",
+        'Column "{column}": "{shown}" is read as {read}, day first; no date of the column '
+        "says otherwise.",
+    ),
+    "dates.month_first": Text(
+        "Colonne « {column} » : « {shown} » est lu {read}, le mois d'abord, comme d'autres dates "
+        "de la colonne.",
+        'Column "{column}": "{shown}" is read as {read}, month first, as other dates of the '
+        "column are.",
+    ),
+    "dates.serials": Text(
+        "Colonne « {column} » : « {shown} » est un numéro de jour d'Excel, lu {read}.",
+        'Column "{column}": "{shown}" is a day number of Excel, read as {read}.',
+    ),
+    "dates.times": Text(
+        "Colonne « {column} » : l'heure est laissée de côté (« {shown} »).",
+        'Column "{column}": the time of day is left out ("{shown}").',
     ),
     "csv.malformed": Text(
         "Un guillemet ouvert ici est mal fermé, ou une cellule est trop longue ; "
@@ -127,6 +166,10 @@ MESSAGES: dict[str, Text] = {
     ),
     "header.too_wide": Text(
         "Pas plus de {columns_max} colonnes.", "At most {columns_max} columns."
+    ),
+    "import.array": Text(
+        "Un tableau JSON est attendu, bien fermé : [{{…}}, {{…}}].",
+        "A JSON array is expected, closed: [{{…}}, {{…}}].",
     ),
     "import.empty": Text("Le fichier est vide.", "The file is empty."),
     "import.encoding": Text(

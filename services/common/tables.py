@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -47,10 +48,22 @@ PersonalOrNone = Annotated[str | None, Field(sa_type=Text, sa_column_kwargs=_PER
 BigInt = Annotated[int, Field(sa_type=BigInteger)]
 BigIntOrNone = Annotated[int | None, Field(sa_type=BigInteger)]
 Cents = BigInt
-CentsOrNone = Annotated[int | None, Field(sa_type=BigInteger)]
+CentsOrNone = BigIntOrNone
 Counter = Annotated[int, Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})]
+Revision = Annotated[
+    int, Field(sa_type=SmallInteger, sa_column_kwargs={"server_default": text("1")})
+]
+"""The newest revision of an external_id is known; those before it are reversed."""
 Document = Annotated[object, Field(sa_type=JSONB, nullable=False)]
+EmptyList = Annotated[
+    object,
+    Field(sa_type=JSONB, nullable=False, sa_column_kwargs={"server_default": text("'[]'")}),
+]
 DocumentOrNone = Annotated[object, Field(sa_type=JSONB, nullable=True)]
+EmptyDocument = Annotated[
+    object,
+    Field(sa_type=JSONB, nullable=False, sa_column_kwargs={"server_default": text("'{}'")}),
+]
 Moment = Annotated[datetime, Field(sa_type=_MOMENT)]
 MomentOrNone = Annotated[datetime | None, Field(sa_type=_MOMENT)]
 RecordedAt = Annotated[

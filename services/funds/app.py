@@ -9,6 +9,7 @@ from services.funds.contributions import routes as contributions
 from services.funds.funds import routes as funds
 from services.funds.imports import routes as imports
 from services.funds.imports.kinds import CONTRIBUTIONS
+from services.funds.imports.queries import read_totals
 from services.funds.journal import routes as journal
 from services.funds.reservations import routes as reservations
 from services.funds.reversals import routes as reversals
@@ -31,5 +32,5 @@ def create_app() -> FastAPI:
             imports.router,
             totals.router,
         ],
-        [import_worker([CONTRIBUTIONS], "funds")],
+        [import_worker([CONTRIBUTIONS], "funds", read_totals)],
     )

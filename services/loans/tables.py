@@ -29,6 +29,7 @@ from services.common.tables import (
     Personal,
     PersonalOrNone,
     RecordedAt,
+    Revision,
     SmallKey,
     TextKey,
     WordList,
@@ -76,7 +77,7 @@ class Borrower(LoansTable, table=True):
 class Loan(LoansTable, table=True):
     __tablename__ = "loans"
     __table_args__ = (
-        unique("loans_external_id", "external_id"),
+        unique("loans_external_id", "external_id", "revision"),
         references("loans_borrower", "borrowers", "borrower_id"),
         index("loans_borrower_id", "borrower_id"),
     )
@@ -101,6 +102,7 @@ class Loan(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Disbursement(LoansTable, table=True):
@@ -150,7 +152,7 @@ class Instalment(LoansTable, table=True):
 class Repayment(LoansTable, table=True):
     __tablename__ = "repayments"
     __table_args__ = (
-        unique("repayments_external_id", "external_id"),
+        unique("repayments_external_id", "external_id", "revision"),
         references("repayments_loan", "loans", "loan_id"),
         index("repayments_loan_id", "loan_id", "paid_on"),
     )
@@ -165,12 +167,13 @@ class Repayment(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class WriteOff(LoansTable, table=True):
     __tablename__ = "write_offs"
     __table_args__ = (
-        unique("write_offs_external_id", "external_id"),
+        unique("write_offs_external_id", "external_id", "revision"),
         references("write_offs_loan", "loans", "loan_id"),
         index("write_offs_loan_id", "loan_id", "written_off_on"),
     )
@@ -185,12 +188,13 @@ class WriteOff(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Recovery(LoansTable, table=True):
     __tablename__ = "recoveries"
     __table_args__ = (
-        unique("recoveries_external_id", "external_id"),
+        unique("recoveries_external_id", "external_id", "revision"),
         references("recoveries_loan", "loans", "loan_id"),
         index("recoveries_loan_id", "loan_id", "recovered_on"),
     )
@@ -205,12 +209,13 @@ class Recovery(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class CoachingSession(LoansTable, table=True):
     __tablename__ = "coaching_sessions"
     __table_args__ = (
-        unique("coaching_sessions_external_id", "external_id"),
+        unique("coaching_sessions_external_id", "external_id", "revision"),
         references("coaching_sessions_borrower", "borrowers", "borrower_id"),
         references("coaching_sessions_loan", "loans", "loan_id"),
         index("coaching_sessions_held_on", "held_on"),
@@ -232,12 +237,13 @@ class CoachingSession(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Outcome(LoansTable, table=True):
     __tablename__ = "outcomes"
     __table_args__ = (
-        unique("outcomes_external_id", "external_id"),
+        unique("outcomes_external_id", "external_id", "revision"),
         references("outcomes_loan", "loans", "loan_id"),
         index("outcomes_loan_id", "loan_id", "observed_on"),
     )
@@ -255,6 +261,7 @@ class Outcome(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Reversal(LoansTable, table=True):

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from sqlalchemy import MetaData, Table
 from sqlmodel import SQLModel
 
-from services.common.import_tables import Import, ImportFile, ImportJob, ImportTable
+from services.common.import_tables import (
+    Import,
+    ImportFile,
+    ImportJob,
+    ImportMapping,
+    ImportTable,
+)
 from services.common.tables import (
     AuditEntry,
     Event,
@@ -23,7 +29,7 @@ Declared = Sequence[type[SQLModel]]
 
 KERNEL_FACTS = (Event, AuditEntry)
 KERNEL_OTHERS = (OrganisationCounter, IdempotencyKey)
-IMPORT_FACTS = (Import,)
+IMPORT_FACTS = (Import, ImportMapping)
 IMPORT_OTHERS = (ImportFile, ImportJob)
 
 KERNEL = (*KERNEL_FACTS, *KERNEL_OTHERS)

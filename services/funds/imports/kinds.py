@@ -3,8 +3,8 @@
 from pydantic import TypeAdapter
 
 from services.common.cells import CellKind
+from services.common.columns import Column
 from services.common.import_kinds import import_kind
-from services.common.tabular import Column
 from services.funds.contributions.commands import record_contributions
 from services.funds.contributions.schemas import ContributionBody
 

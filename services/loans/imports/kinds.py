@@ -3,8 +3,8 @@
 from pydantic import TypeAdapter
 
 from services.common.cells import CellKind
+from services.common.columns import Column
 from services.common.import_kinds import ImportKind, import_kind
-from services.common.tabular import Column
 from services.loans.borrowers.commands import record_borrowers
 from services.loans.coaching_sessions.commands import record_coaching_sessions
 from services.loans.coaching_sessions.schemas import CoachingSessionBody

@@ -30,7 +30,11 @@ BORROWER_UNKNOWN = Text(
 
 
 async def record_loans(
-    session: WriteSession, principal: Principal, drafts: Sequence[LoanDraft], today: date
+    session: WriteSession,
+    principal: Principal,
+    drafts: Sequence[LoanDraft],
+    today: date,
+    reason: str | None = None,
 ) -> Recorded:
     """Record the loans that are new and sound; tell what is wrong with each of the others."""
     on_record = await queries.find_known(session, [d.external_id for d in drafts])
@@ -39,6 +43,7 @@ async def record_loans(
         [d.fingerprint for d in drafts],
         {name: loan.fingerprint for name, loan in on_record.items()},
     )
+    batch = batch.refuse_changed()
     known = await borrowers.find_known(
         session, list({drafts[row].borrower_external_id for row in batch.new})
     )

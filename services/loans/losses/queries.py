@@ -54,6 +54,7 @@ async def find_fingerprint(session: ReadSession, kind: LossKind, external_id: st
             text(
                 f"SELECT fingerprint FROM {table}"
                 " WHERE organisation_id = :organisation AND external_id = :external_id"
+                " ORDER BY revision DESC LIMIT 1"
             ),
             {"organisation": session.organisation_id, "external_id": external_id},
         )
@@ -94,6 +95,7 @@ async def find_loss(session: ReadSession, kind: LossKind, external_id: str) -> J
                 f"SELECT {key} AS id, external_id, loan_id, {on} AS on_date, amount_cents, reason"
                 f" FROM {table}"
                 " WHERE organisation_id = :organisation AND external_id = :external_id"
+                " ORDER BY revision DESC LIMIT 1"
             ),
             {"organisation": session.organisation_id, "external_id": external_id},
         )
@@ -124,6 +126,7 @@ async def find_fact(
                                      AND r.fact_kind = :kind AND r.fact_id = f.{key}
                 WHERE f.organisation_id = :organisation AND f.loan_id = :loan
                   AND f.external_id = :external_id
+                ORDER BY f.revision DESC LIMIT 1
                 """
             ),
             {

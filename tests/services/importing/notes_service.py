@@ -23,13 +23,20 @@ from services.common import outbox
 from services.common.app import create_service
 from services.common.bulk import insert_rows
 from services.common.cells import CellKind
+from services.common.columns import Column
 from services.common.database import WriteSession
 from services.common.errors import InputError, Unprocessable
 from services.common.fields import Body, CalendarDate, ExternalId, Name, PositiveAmount
 from services.common.identity import Principal, Role, organisation_id, sign_principal
 from services.common.import_kinds import import_kind
 from services.common.import_routes import create_imports_router
-from services.common.import_tables import create_import_jobs, create_import_tables
+from services.common.import_tables import (
+    add_import_readings,
+    add_import_reports,
+    create_import_jobs,
+    create_import_tables,
+    create_mapping_tables,
+)
 from services.common.import_worker import import_worker
 from services.common.job_queue import install
 from services.common.messages import MESSAGES
@@ -38,7 +45,6 @@ from services.common.schema import create_kernel_tables, grant, protect_tenant_t
 from services.common.settings import ImportSettings
 from services.common.strict_json import fingerprint, to_json
 from services.common.tables import Cents, Key, TextKey, Words, new_registry
-from services.common.tabular import Column
 from services.common.text import Text
 from tests.support.databases import ClonedDatabase
 
@@ -106,7 +112,11 @@ def to_draft(body: NoteBody) -> NoteDraft:
 
 
 async def record_notes(
-    session: WriteSession, principal: Principal, drafts: Sequence[NoteDraft], today: date
+    session: WriteSession,
+    principal: Principal,
+    drafts: Sequence[NoteDraft],
+    today: date,
+    reason: str | None = None,
 ) -> Recorded:
     known = await session.connection.execute(
         text(
@@ -122,7 +132,7 @@ async def record_notes(
         [d.external_id for d in drafts],
         [d.fingerprint for d in drafts],
         {row.external_id: row.fingerprint for row in known},
-    )
+    ).refuse_changed()
     assert all(draft.person != "Défaut" for draft in drafts), "a defect of ours"
     refused: dict[int, list[InputError]] = {}
     for row in batch.new:
@@ -263,7 +273,10 @@ def _migrate(connection: Connection) -> None:
     with Operations.context(MigrationContext.configure(connection)) as operations:
         create_kernel_tables("loans_app")
         create_import_tables("loans_app")
+        create_mapping_tables("loans_app")
+        add_import_readings()
         create_import_jobs("loans_app")
+        add_import_reports()
         operations.execute(
             """
             CREATE TABLE notes (

@@ -3,7 +3,7 @@
 from services.common.import_tables import create_import_jobs
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0003"
 
 APP_ROLE = "funds_app"
 
