@@ -20,6 +20,7 @@ from services.common.identity import Principal
 from services.common.messages import MESSAGES
 from services.common.recording import Posted, Recorded
 from services.common.tabular import Table
+from services.common.text import Text
 from services.common.validation import to_input_errors
 
 ERRORS_MAX = 1_000
@@ -28,6 +29,7 @@ WEIGHT_MAX = 1_000_000
 
 Row = TypeVar("Row")
 Draft = TypeVar("Draft", bound=Posted)
+JsonSchema = Mapping[str, object]
 Recorder = Callable[
     [WriteSession, Principal, Sequence[Draft], date, str | None], Awaitable[Recorded]
 ]
@@ -71,14 +73,17 @@ class ImportKind:
     """What `?kind=` names; made by `import_kind`."""
 
     name: str
+    title: Text
     columns: Sequence[Column]
     places: Mapping[str, str]  # column names by their pointers
+    describe: Callable[[], JsonSchema]  # of the model of a row
     prepare: Callable[[Table], Prepared]
 
 
 def import_kind(
     *,
     name: str,
+    title: Text,
     columns: Sequence[Column],
     model: TypeAdapter[Row],
     to_draft: Callable[[Row], Draft],
@@ -139,7 +144,7 @@ def import_kind(
             record_drafts,
         )
 
-    return ImportKind(name, tuple(columns), places, prepare)
+    return ImportKind(name, title, tuple(columns), places, model.json_schema, prepare)
 
 
 def by_row(error: RowError) -> tuple[int, str]:

@@ -17,6 +17,7 @@ from services.common.fields import Answer
 from services.common.identity import Principal, Requires, Role
 from services.common.import_kinds import ImportKind
 from services.common.import_lookup import IMPORT, own_id_of, require_content
+from services.common.import_orders import read_with
 from services.common.import_queries import (
     SentFile,
     find_damaged_files,
@@ -46,10 +47,11 @@ def add_replay_route(router: APIRouter, kinds: Mapping[str, ImportKind], service
         async with database_of(request).read(member.organisation_id) as session:
             found = await find_import(session, own_id)
             file = await find_file(session, own_id)
-        if found is None:
-            raise not_found(IMPORT)
+            if found is None:
+                raise not_found(IMPORT)
+            kind = await read_with(session, kinds[found[0].kind], found[0].mapping)
         kept, content = found[0].rows_digest, require_content(file)
-        received, replayed = await asyncio.to_thread(_replay, kinds[found[0].kind], content)
+        received, replayed = await asyncio.to_thread(_replay, kind, content)
         answer = ReplayAnswer(
             import_id=format_import_id(service_name, own_id),
             file_intact=hashlib.sha256(content.content).digest() == content.sha256,

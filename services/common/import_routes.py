@@ -8,9 +8,8 @@ from contextlib import suppress
 from email.message import Message
 from pathlib import PurePath
 from typing import Annotated
-from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from services.common.answers import json_response
 from services.common.app import database_of, import_settings_of, service_router
@@ -18,11 +17,12 @@ from services.common.error_log import read_log
 from services.common.error_sheet import write_error_sheet
 from services.common.errors import InputError, Problem, Unprocessable, not_found
 from services.common.fields import Reason
-from services.common.identity import Principal, Requires, Role
 from services.common.import_job_routes import add_job_routes
 from services.common.import_jobs import accept_import, prefers_job
 from services.common.import_kinds import ImportKind, Measure
 from services.common.import_lookup import IMPORT, describe_import, own_id_of, require_content
+from services.common.import_mapping_routes import create_mappings_router
+from services.common.import_orders import Order, read_with, with_mapping
 from services.common.import_queries import (
     Mode,
     OnChange,
@@ -33,6 +33,14 @@ from services.common.import_queries import (
     list_imports,
 )
 from services.common.import_replays import add_replay_route
+from services.common.import_requests import (
+    BODY,
+    Member,
+    attachment,
+    find_kind,
+    names_of,
+    refuse_unknown_parameters,
+)
 from services.common.import_schemas import (
     ImportAnswer,
     ImportPageAnswer,
@@ -41,20 +49,18 @@ from services.common.import_schemas import (
     to_summary_answer,
 )
 from services.common.import_size import has_more_rows
-from services.common.importing import Order, read_file, receive_import
+from services.common.importing import read_file, receive_import
 from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
 from services.common.quoting import reword
 from services.common.records import XLSX
-from services.common.tabular import READERS
 from services.common.text import Text, choose_language
 
 FILE_NAME_LENGTH_MAX = 200
 
-Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 _NEWEST = uuid.UUID(int=2**128 - 1)
 _ERRORS_NAME = Text("erreurs", "errors")
-_PARAMETERS = ("kind", "mode", "dry_run", "on_change", "reason", "async")
+_PARAMETERS = ("kind", "mode", "dry_run", "on_change", "reason", "mapping", "async")
 _REASON = "Pourquoi ce qui est inscrit est corrigé ; requis avec on_change=correct."
 _SHEET = {
     "responses": {
@@ -62,35 +68,27 @@ _SHEET = {
     }
 }
 _ASYNC = Query(alias="async", description="Comme `Prefer: respond-async`.")
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in READERS
-        },
-    }
-}
 
 
 def create_imports_router(
     kinds: Sequence[ImportKind], service_name: str, measure: Measure | None = None
 ) -> APIRouter:
-    """`/v1/imports` for these kinds; identifiers start with the service's name.
+    """`/v1/imports` for these kinds, with their mappings.
 
-    `measure` reads the totals that are answered as they were before and as they are after.
+    Identifiers start with the service's name. `measure` reads the totals that are answered as they
+    were before and as they are after.
     """
     router = service_router()
+    router.include_router(create_mappings_router(kinds))
     by_name = {kind.name: kind for kind in kinds}
-    names = Query(
-        description="Ce que contient le fichier.", json_schema_extra={"enum": list(by_name)}
-    )
+    names = names_of(by_name)
 
     @router.post(
         "/v1/imports",
         status_code=201,
         response_model=ImportAnswer,
         responses={202: {"model": ImportRecordAnswer}},
-        openapi_extra=_BODY,
+        openapi_extra=BODY,
     )
     async def post_import(
         request: Request,
@@ -100,28 +98,23 @@ def create_imports_router(
         dry_run: bool = False,
         on_change: OnChange = "refuse",
         reason: Annotated[Reason | None, Query(description=_REASON)] = None,
+        mapping: Annotated[str | None, Query(description="Nom d'une correspondance.")] = None,
         is_async: Annotated[bool, _ASYNC] = False,
     ) -> Response:
-        """Inscrire les lignes d'un fichier CSV, NDJSON ou XLSX.
+        """Inscrire les lignes d'un fichier CSV, XLSX, JSON ou NDJSON.
 
         Un long fichier est accepté d'abord (202) et inscrit ensuite quand la demande porte
         `Prefer: respond-async` ou `?async=true` ; un essai à blanc ne l'est jamais.
         """
-        _refuse_unknown_parameters(request, _PARAMETERS)
-        if kind not in by_name:
-            raise _unknown_kind(list(by_name))
+        refuse_unknown_parameters(request, _PARAMETERS)
+        found = find_kind(by_name, kind)
         if (on_change == "correct") != (reason is not None):
             raise _missing_reason(on_change)
         language = choose_language(request.headers.get("accept-language"))
-        order = Order(
-            service_name,
-            by_name[kind],
-            mode,
-            dry_run,
-            language,
-            reason=reason,
-            measure=measure,
-        )
+        order = Order(service_name, found, mode, dry_run, language, reason=reason, measure=measure)
+        if mapping is not None:
+            async with database_of(request).read(member.organisation_id) as session:
+                order = await with_mapping(session, order, mapping)
         name = read_file_name(request.headers.get("content-disposition"))
         file = await read_file(request, name)
         rows_max = import_settings_of(request).long_import_rows
@@ -139,9 +132,7 @@ def create_imports_router(
         cursor: str | None = None,
     ) -> Response:
         """Les imports de l'organisation, du plus récent au plus ancien."""
-        if kind is not None and kind not in by_name:
-            raise _unknown_kind(list(by_name))
-        listed = list(by_name) if kind is None else [kind]
+        listed = list(by_name) if kind is None else [find_kind(by_name, kind).name]
         before = _NEWEST if cursor is None else _read_cursor(service_name, cursor)
         async with database_of(request).read(member.organisation_id) as session:
             found = await list_imports(session, listed, before, limit + 1)
@@ -184,15 +175,16 @@ def _add_routes_of_one_import(
             found = await find_import(session, own_id)
             file = await find_file(session, own_id)
             log = await find_error_log(session, own_id)
-        if found is None or not found[1].errors:
-            raise not_found(IMPORT)
+            if found is None or not found[1].errors:
+                raise not_found(IMPORT)
+            kind = await read_with(session, by_name[found[0].kind], found[0].mapping)
         file = require_content(file)
         language = choose_language(request.headers.get("accept-language"))
-        columns, errors = by_name[found[0].kind].columns, found[1].errors
+        columns, errors = kind.columns, found[1].errors
         every = reword(read_log(log), columns) if log else errors
         sheet = await asyncio.to_thread(write_error_sheet, file, columns, every, language)
         name = PurePath(file.name or f"import-{file.sha256.hex()[:12]}").stem
-        return _attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
+        return attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
 
 
 def read_file_name(header: str | None) -> str | None:
@@ -206,21 +198,6 @@ def read_file_name(header: str | None) -> str | None:
         sent = sent.encode("latin-1").decode("utf-8")
     name = sent.replace("\\", "/").rpartition("/")[2]
     return "".join(filter(str.isprintable, name)).strip()[:FILE_NAME_LENGTH_MAX] or None
-
-
-def _refuse_unknown_parameters(request: Request, known: Sequence[str]) -> None:
-    """A misspelt `dry_run` must not record anything."""
-    unknown = [name for name in request.query_params if name not in known]
-    if unknown:
-        message = MESSAGES["unknown_field"]
-        raise Unprocessable(
-            message, errors=[InputError(f"/{name}", "unknown_field", message) for name in unknown]
-        )
-
-
-def _unknown_kind(names: Sequence[str]) -> Problem:
-    message = MESSAGES["choice"].fill(expected=", ".join(names))
-    return Unprocessable(message, errors=[InputError("/kind", "choice", message)])
 
 
 def _missing_reason(on_change: OnChange) -> Problem:
@@ -244,17 +221,6 @@ def _read_cursor(service_name: str, cursor: str) -> uuid.UUID:
 
 def _file_response(file: SentFile) -> Response:
     name = file.name or f"import-{file.sha256.hex()[:12]}"
-    response = _attachment(file.content, file.media_type, name)
+    response = attachment(file.content, file.media_type, name)
     response.headers["Repr-Digest"] = f"sha-256=:{b64encode(file.sha256).decode()}:"
     return response
-
-
-def _attachment(content: bytes, media_type: str, name: str) -> Response:
-    headers = {
-        "Cache-Control": "no-store",
-        # As it is: Starlette would add a charset of its own to a bare text/csv.
-        "Content-Type": media_type,
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(content, headers=headers)

@@ -7,6 +7,7 @@ whoever takes the job up again, its rows are recorded once. A job that was cance
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -27,11 +28,11 @@ from services.common.import_job_queries import (
     load_job_file,
     report_advance,
 )
-from services.common.import_jobs import JobPlace, unpack_reason
+from services.common.import_jobs import JobPlace, unpack_order
 from services.common.import_kinds import ImportKind, Measure
 from services.common.import_progress import ImportStopped, Watch
 from services.common.import_queries import drop_refused_files
-from services.common.importing import Order, run_import
+from services.common.importing import run_import
 from services.common.job_queue import TryAgain, work
 from services.common.job_schema import queue_schema
 from services.common.text import Text
@@ -44,11 +45,20 @@ RETRY_SECONDS = 5
 _log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class ImportingService:
+    """A service that members send files to: its kinds by name, and how its totals are read."""
+
+    name: str
+    kinds: Mapping[str, ImportKind]
+    measure: Measure | None = None
+
+
 def import_worker(
     kinds: Sequence[ImportKind], service_name: str, measure: Measure | None = None
 ) -> Background:
     """Do the long imports of a service for as long as its application runs."""
-    by_name = {kind.name: kind for kind in kinds}
+    service = ImportingService(service_name, {kind.name: kind for kind in kinds}, measure)
 
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
@@ -58,7 +68,7 @@ def import_worker(
 
         async def handle(payload: bytes) -> None:
             place = JobPlace.unpack(payload)
-            await run_job(database, by_name, service_name, place, stopping, measure)
+            await run_job(database, service, place, stopping)
 
         dsn = url.render_as_string(hide_password=False)
         working = asyncio.create_task(work(dsn, queue_schema(service_name), handle, stopping))
@@ -72,32 +82,17 @@ def import_worker(
 
 
 async def run_job(
-    database: Database,
-    kinds: Mapping[str, ImportKind],
-    service_name: str,
-    place: JobPlace,
-    stopping: asyncio.Event,
-    measure: Measure | None = None,
+    database: Database, service: ImportingService, place: JobPlace, stopping: asyncio.Event
 ) -> None:
     """Do one job as far as it goes. Raises TryAgain when it has to be taken up later."""
     try:
         job = await _begin(database, place)
         if job is None:
             return
-        order = Order(
-            service_name,
-            kinds[job.kind],
-            job.mode,
-            dry_run=False,
-            language="fr",
-            job_id=job.import_id,
-            reason=unpack_reason(job.options),
-            measure=measure,
-        )
         watch = Watch(job.expected)
         reporting = asyncio.create_task(_report(database, place, watch, stopping))
         try:
-            await _import(database, place, job, order, watch)
+            await _import(database, service, place, job, watch)
         finally:
             reporting.cancel()
             await asyncio.gather(reporting, return_exceptions=True)
@@ -133,9 +128,11 @@ async def _begin(database: Database, place: JobPlace) -> ImportJob | None:
 
 
 async def _import(
-    database: Database, place: JobPlace, job: ImportJob, order: Order, watch: Watch
+    database: Database, service: ImportingService, place: JobPlace, job: ImportJob, watch: Watch
 ) -> None:
     async with database.read(place.organisation_id) as session:
+        kind = service.kinds[job.kind]
+        order = await unpack_order(session, job, kind, service.name, service.measure)
         file = await load_job_file(session, job)
     who, today = job.principal, job.accepted_on
     try:

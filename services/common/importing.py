@@ -38,15 +38,13 @@ from services.common.import_kinds import (
     ERRORS_MAX,
     Findings,
     ImportKind,
-    Measure,
     Prepared,
     by_row,
     place_errors,
 )
+from services.common.import_orders import Order
 from services.common.import_queries import (
     Counts,
-    MappingUsed,
-    Mode,
     Outcome,
     SentFile,
     drop_refused_files,
@@ -69,7 +67,6 @@ from services.common.readings import Batch
 from services.common.recording import Recorded
 from services.common.strict_json import escape_pointer
 from services.common.tabular import find_reader, read_table
-from services.common.text import Language
 
 CHANGES_MAX = 1_000
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
@@ -79,26 +76,6 @@ _LONGER = (
     text("SET LOCAL statement_timeout = '300s'"),
     text("SET LOCAL idle_in_transaction_session_timeout = '300s'"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a request asks for, and in which language it is answered.
-
-    `kind` has the organisation's own titles and codes when it is read with its `mapping`.
-    """
-
-    service_name: str
-    kind: ImportKind
-    mode: Mode
-    dry_run: bool
-    language: Language
-    job_id: uuid.UUID | None = None
-    """The identifier an import has since it was accepted as a job; others get theirs at the end."""
-    reason: str | None = None
-    """Why what is on record is corrected; without one, rows that changed are refused."""
-    measure: Measure | None = None
-    mapping: MappingUsed | None = None
 
 
 Step = Literal["read", "checked", "stored"]

@@ -96,6 +96,23 @@ MESSAGES: dict[str, Text] = {
         "Un code postal s'écrit A9A 9A9, ou A9A pour ses trois premiers caractères.",
         "A postal code is written A9A 9A9, or A9A for its first three characters.",
     ),
+    "mapping_name.form": Text(
+        "Un nom de correspondance s'écrit en minuscules, chiffres et traits d'union : excel-2026.",
+        "A mapping's name has lower-case letters, digits and hyphens: excel-2026.",
+    ),
+    "mapping.conflict": Text(
+        "Une correspondance de ce nom existe avec un autre contenu ; pour la changer, envoyez sa "
+        "nouvelle version avec PUT.",
+        "A mapping of this name exists with other content; to change it, PUT its new version.",
+    ),
+    "mapping.title_twice": Text(
+        "Deux titres de la correspondance se lisent pareil.",
+        "Two titles of the mapping read the same.",
+    ),
+    "mapping.unknown": Text(
+        "Aucune correspondance ne porte ce nom pour cette sorte de fichier.",
+        "No mapping has this name for this kind of file.",
+    ),
     "neq.form": Text("Un NEQ a dix chiffres.", "A NEQ has ten digits."),
     "sector_code.form": Text(
         "Un code de secteur (SCIAN) a de 1 à 10 chiffres, lettres ou traits d'union.",

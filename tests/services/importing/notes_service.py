@@ -23,7 +23,7 @@ from services.common import outbox
 from services.common.app import create_service
 from services.common.bulk import insert_rows
 from services.common.cells import CellKind
-from services.common.columns import Column
+from services.common.columns import Choice, Column
 from services.common.database import WriteSession
 from services.common.errors import InputError, Unprocessable
 from services.common.fields import Body, CalendarDate, ExternalId, Name, PositiveAmount
@@ -37,7 +37,7 @@ from services.common.import_tables import (
     create_import_tables,
     create_mapping_tables,
 )
-from services.common.import_worker import import_worker
+from services.common.import_worker import ImportingService, import_worker
 from services.common.job_queue import install
 from services.common.messages import MESSAGES
 from services.common.recording import Recorded, refuse, sort_batch
@@ -98,7 +98,15 @@ COLUMNS = (
     Column("amount", CellKind.AMOUNT, aliases=("montant",), required=True),
     Column("noted_on", CellKind.DATE, aliases=("date_note",)),
     Column("count", CellKind.INTEGER, aliases=("nombre",)),
-    Column("topics", CellKind.LIST, aliases=("sujets",)),
+    Column(
+        "topics",
+        CellKind.LIST,
+        aliases=("sujets",),
+        choices=(
+            Choice("loan", Text("prêt", "loan")),
+            Choice("training", Text("cours", "training")),
+        ),
+    ),
 )
 
 
@@ -157,12 +165,13 @@ async def record_notes(
 
 NOTES = import_kind(
     name="notes",
+    title=Text("Notes", "Notes"),
     columns=COLUMNS,
     model=TypeAdapter(NoteBody),
     to_draft=to_draft,
     record=record_notes,
 )
-KINDS = {NOTES.name: NOTES}
+SERVICE = ImportingService("notes", {NOTES.name: NOTES})
 
 
 @dataclass(frozen=True, slots=True)
