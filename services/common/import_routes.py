@@ -62,6 +62,7 @@ _NEWEST = uuid.UUID(int=2**128 - 1)
 _ERRORS_NAME = Text("erreurs", "errors")
 _PARAMETERS = ("kind", "mode", "dry_run", "on_change", "reason", "mapping", "async")
 _REASON = "Pourquoi ce qui est inscrit est corrigé ; requis avec on_change=correct."
+_MAPPING = "Nom d'une correspondance : vos titres et vos mots."
 _SHEET = {
     "responses": {
         "200": {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}},
@@ -98,7 +99,7 @@ def create_imports_router(
         dry_run: bool = False,
         on_change: OnChange = "refuse",
         reason: Annotated[Reason | None, Query(description=_REASON)] = None,
-        mapping: Annotated[str | None, Query(description="Nom d'une correspondance.")] = None,
+        mapping: Annotated[str | None, Query(description=_MAPPING)] = None,
         is_async: Annotated[bool, _ASYNC] = False,
     ) -> Response:
         """Inscrire les lignes d'un fichier CSV, XLSX, JSON ou NDJSON.
