@@ -28,12 +28,7 @@ from services.common.import_job_queries import (
 from services.common.import_kinds import ImportKind, Measure
 from services.common.import_lookup import IMPORT, describe_import
 from services.common.import_orders import Order, read_with
-from services.common.import_queries import (
-    MappingUsed,
-    SentFile,
-    drop_refused_files,
-    find_import,
-)
+from services.common.import_queries import SentFile, drop_refused_files, find_import
 from services.common.import_schemas import to_job_answer
 from services.common.import_size import expect_rows
 from services.common.job_queue import enqueue
@@ -85,21 +80,16 @@ async def unpack_order(
     measure: Measure | None,
 ) -> Order:
     """What was asked for when the job was accepted, also when its mapping has changed since."""
-    name, version = job.options.get("mapping"), job.options.get("mapping_version")
-    mapping: MappingUsed | None = None
-    if isinstance(name, str) and isinstance(version, int):
-        mapping = MappingUsed(name, version)
-    reason = job.options.get("reason")
     return Order(
         service_name,
-        await read_with(session, kind, mapping),
+        await read_with(session, kind, job.mapping),
         job.mode,
         dry_run=False,
         language="fr",
         job_id=job.import_id,
-        reason=reason if isinstance(reason, str) else None,
+        reason=job.reason,
         measure=measure,
-        mapping=mapping,
+        mapping=job.mapping,
     )
 
 

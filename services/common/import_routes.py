@@ -20,7 +20,13 @@ from services.common.fields import Reason
 from services.common.import_job_routes import add_job_routes
 from services.common.import_jobs import accept_import, prefers_job
 from services.common.import_kinds import ImportKind, Measure
-from services.common.import_lookup import IMPORT, describe_import, own_id_of, require_content
+from services.common.import_lookup import (
+    IMPORT,
+    describe_import,
+    list_described,
+    own_id_of,
+    require_content,
+)
 from services.common.import_mapping_routes import create_mappings_router
 from services.common.import_orders import Order, read_with, with_mapping
 from services.common.import_queries import (
@@ -30,7 +36,6 @@ from services.common.import_queries import (
     find_error_log,
     find_file,
     find_import,
-    list_imports,
 )
 from services.common.import_replays import add_replay_route
 from services.common.import_requests import (
@@ -46,7 +51,6 @@ from services.common.import_schemas import (
     ImportPageAnswer,
     ImportRecordAnswer,
     parse_import_id,
-    to_summary_answer,
 )
 from services.common.import_size import has_more_rows
 from services.common.importing import read_file, receive_import
@@ -132,12 +136,12 @@ def create_imports_router(
         limit: Limit = LIMIT_DEFAULT,
         cursor: str | None = None,
     ) -> Response:
-        """Les imports de l'organisation, du plus récent au plus ancien."""
+        """Les imports de l'organisation, en cours ou terminés, du plus récent au plus ancien."""
         listed = list(by_name) if kind is None else [find_kind(by_name, kind).name]
         before = _NEWEST if cursor is None else _read_cursor(service_name, cursor)
         async with database_of(request).read(member.organisation_id) as session:
-            found = await list_imports(session, listed, before, limit + 1)
-        items = [to_summary_answer(each, service_name).model_dump(mode="json") for each in found]
+            found = await list_described(session, service_name, listed, before, limit + 1)
+        items = [each.model_dump(mode="json") for each in found]
         return json_response(page(request, items, limit, "import_id"))
 
     _add_routes_of_one_import(router, by_name, service_name)

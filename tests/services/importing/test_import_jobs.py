@@ -316,6 +316,12 @@ class TestCancelling:
             assert (again.status_code, again.json()["state"]) == (200, "cancelled")
         after = (await accept(service, member, sheet(5))).headers["location"]
         await wait_for_end(service, member, after)
+        listed, place = list[tuple[str, str | None]](), "/v1/imports?limit=2"
+        while place:
+            answer = (await service.get(member, place)).json()
+            listed += [(each["state"], each["outcome"]) for each in answer["items"]]
+            place = answer["next"]
+        assert listed == [("done", "recorded"), ("cancelled", None), ("cancelled", None)]
         found = (await service.get(member, path)).json()
         assert (found["state"], found["outcome"]) == ("cancelled", None)
         counts = await kept(service, member)
