@@ -1,5 +1,6 @@
 """How far a long import has come, and how long it may still take."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ class Watch:
     is_stopped: bool = False
     began_ms: int = field(default_factory=_clock_ms)
     checking_ms: int = 0
+    _recording: "asyncio.Task[object] | None" = None
 
     def tell(self, step: Step, rows: int) -> None:
         """What `run_import` calls as rows take a step. Raises when nobody wants the import."""
@@ -44,9 +46,24 @@ class Watch:
     async def record(
         self, session: Session, work: Callable[[Session], Awaitable[Answered]], /
     ) -> Answered:
-        """The last step: it begins when the organisation's write lock is held."""
+        """The last step, on an event loop of its own, once the write lock is held."""
         self.state = "recording"
-        return await work(session)
+        self._recording = asyncio.current_task()
+        try:
+            if self.is_stopped:
+                raise ImportStopped
+            return await work(session)
+        except asyncio.CancelledError:
+            raise ImportStopped from None
+        finally:
+            self._recording = None
+
+    def stop(self) -> None:
+        """Let go as soon as can be: after a batch of rows, or in the middle of a statement."""
+        self.is_stopped = True
+        recording = self._recording
+        if recording is not None:
+            recording.get_loop().call_soon_threadsafe(recording.cancel)
 
     def advance(self) -> Advance:
         return Advance(

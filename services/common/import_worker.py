@@ -165,7 +165,8 @@ async def _report(
             is_wanted = True  # the import itself finds out whether the database is gone
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), REPORT.total_seconds())
-        watch.is_stopped = stopping.is_set() or not is_wanted
+        if stopping.is_set() or not is_wanted:
+            watch.stop()
 
 
 def _gave_up() -> Problem:

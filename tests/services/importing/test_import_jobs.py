@@ -327,6 +327,15 @@ class TestCancelling:
         counts = await kept(service, member)
         assert (counts["notes"], counts["imports"]) == (5, 1)
 
+    async def test_in_the_middle_of_a_statement(self, service: NotesService, member: str) -> None:
+        slow = sheet().replace("Zoé", "Lenteur")
+        path = (await accept(service, member, slow)).headers["location"]
+        await wait_for(service, member, path, lambda state: state == "recording")
+        assert (await self.cancel(service, member, path)).status_code == 200
+        after = (await accept(service, member)).headers["location"]
+        assert (await wait_for_end(service, member, after))["state"] == "done"
+        assert (await kept(service, member))["notes"] == 3
+
     async def test_what_has_ended(self, service: NotesService, member: str) -> None:
         path = (await accept(service, member)).headers["location"]
         await wait_for_end(service, member, path)
