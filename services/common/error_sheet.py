@@ -15,6 +15,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from services.common.columns import COLUMNS_MAX, Column, RowError, find_names
+from services.common.import_kinds import ImportKind
 from services.common.import_queries import SentFile
 from services.common.records import Record, read_records
 from services.common.text import Language, Text
@@ -34,8 +35,9 @@ _LIST_TITLES = (
     Text("Colonne", "Column"),
     Text("Code", "Code"),
     Text("Message", "Message"),
+    Text("Feuille", "Sheet"),
 )
-_LIST_WIDTHS = (8, 22, 28, 100)
+_LIST_WIDTHS = (8, 22, 28, 100, 22)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,15 @@ class _Forms:
 
 
 def write_error_sheet(
-    file: SentFile, columns: Sequence[Column], found: Iterable[RowError], language: Language
+    file: SentFile,
+    sheets: Sequence[tuple[str, ImportKind]],
+    found: Iterable[RowError],
+    language: Language,
 ) -> bytes:
     """The workbook, as bytes. `file` was read before: it is read here the same way.
 
-    `found` are in the order of the rows.
+    `sheets` are those that are read of it, without a name when it is one table; `found` are in the
+    order of the sheets and of their rows.
     """
     content = io.BytesIO()
     options = {
@@ -67,23 +73,25 @@ def write_error_sheet(
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
-    records = read_records(file.content, file.media_type, columns)
-    _, titles = next(records)
     with xlsxwriter.Workbook(content, options) as book:
         forms = _Forms(
             _make_form(book, bold=True),
             _make_form(book),
             _make_form(book, bg_color="#FFC7CE", font_color="#9C0006"),
         )
-        data = book.add_worksheet(_SHEET_NAME.read(language))
-        listed = book.add_worksheet(_LIST_NAME.read(language))
-        told = _List(listed, forms, language)
-        names = find_names(titles, columns)
-        places = {name: place for place, name in names.items()}
-        _start_sheet(data, forms, titles)
-        last = _write_records(data, forms, records, places, told.tell(found))
-        data.autofilter(0, 0, last, max(0, len(titles[:COLUMNS_MAX]) - 1))
-        listed.autofilter(0, 0, told.line, len(_LIST_TITLES) - 1)
+        names = [name or _SHEET_NAME.read(language) for name, _ in sheets]
+        worksheets = [book.add_worksheet(name) for name in names]
+        listed = book.add_worksheet(_name_apart(_LIST_NAME.read(language), names))
+        titles = _LIST_TITLES if sheets[-1][0] else _LIST_TITLES[:-1]
+        told = _List(listed, forms, [title.read(language) for title in titles], language)
+        by_sheet = groupby(told.tell(found), key=lambda error: error.sheet)
+        bad_sheet, errors = next(by_sheet, ("", iter(())))
+        for (name, kind), worksheet in zip(sheets, worksheets, strict=True):
+            is_bad = name == bad_sheet
+            _write_sheet(worksheet, forms, file, name, kind.columns, errors if is_bad else ())
+            if is_bad:
+                bad_sheet, errors = next(by_sheet, ("", iter(())))
+        listed.autofilter(0, 0, told.line, len(told.titles) - 1)
     return content.getvalue()
 
 
@@ -92,32 +100,59 @@ def _make_form(book: xlsxwriter.Workbook, **looks: object) -> _Form:
     return _Form(book.add_format(plain), book.add_format({**plain, "quote_prefix": True}))
 
 
+def _name_apart(name: str, taken: Sequence[str]) -> str:
+    return name if name.casefold() not in map(str.casefold, taken) else f"{name} (2)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An error as a comment says it."""
+
+    sheet: str
+    row: int
+    column: str
+    said: str
+
+
 @dataclass(slots=True)
 class _List:
     """The sheet that lists the errors; they pass through it on their way to the cells."""
 
     sheet: Worksheet
     forms: _Forms
+    titles: Sequence[str]
     language: Language
     line: int = 0
 
-    def tell(self, found: Iterable[RowError]) -> Iterator[tuple[int, str, str]]:
-        """Row, column and sentence of each error."""
-        for place, width in enumerate(_LIST_WIDTHS):
+    def tell(self, found: Iterable[RowError]) -> Iterator[_Told]:
+        for place, width in enumerate(_LIST_WIDTHS[: len(self.titles)]):
             self.sheet.set_column(place, place, width)
         self.sheet.freeze_panes(1, 0)
-        _write_row(
-            self.sheet, 0, [title.read(self.language) for title in _LIST_TITLES], self.forms.title
-        )
+        _write_row(self.sheet, 0, self.titles, self.forms.title)
         for error in found:
             said = error.message.read(self.language)
             if self.line + 1 < _SHEET_ROWS_MAX:
                 self.line += 1
                 self.sheet.write_number(self.line, 0, error.row)
-                _write_row(
-                    self.sheet, self.line, ("", error.column, error.code, said), self.forms.good
-                )
-            yield error.row, error.column, said
+                cells = ("", error.column, error.code, said, error.sheet)
+                _write_row(self.sheet, self.line, cells, self.forms.good)
+            yield _Told(error.sheet, error.row, error.column, said)
+
+
+def _write_sheet(
+    worksheet: Worksheet,
+    forms: _Forms,
+    file: SentFile,
+    name: str,
+    columns: Sequence[Column],
+    errors: Iterable[_Told],
+) -> None:
+    records = read_records(file.content, file.media_type, columns, name)
+    _, titles = next(records)
+    places = {found: place for place, found in find_names(titles, columns).items()}
+    _start_sheet(worksheet, forms, titles)
+    last = _write_records(worksheet, forms, records, places, errors)
+    worksheet.autofilter(0, 0, last, max(0, len(titles[:COLUMNS_MAX]) - 1))
 
 
 def _start_sheet(sheet: Worksheet, forms: _Forms, titles: Sequence[str]) -> None:
@@ -132,10 +167,10 @@ def _write_records(
     forms: _Forms,
     records: Iterator[Record],
     places: Mapping[str, int],
-    told: Iterator[tuple[int, str, str]],
+    told: Iterable[_Told],
 ) -> int:
     """Writes them all; returns the last row."""
-    by_row = groupby(told, key=lambda error: error[0])
+    by_row = groupby(told, key=lambda error: error.row)
     bad_row, errors = next(by_row, (0, iter(())))
     last = comments = 0
     for number, cells in records:
@@ -158,13 +193,11 @@ def _write_records(
     return last
 
 
-def _gather_notes(
-    errors: Iterable[tuple[int, str, str]], places: Mapping[str, int]
-) -> dict[int, list[str]]:
+def _gather_notes(errors: Iterable[_Told], places: Mapping[str, int]) -> dict[int, list[str]]:
     """What to say at each place; at -1, what is wrong with the row as a whole."""
     notes: dict[int, list[str]] = {}
-    for _, column, said in errors:
-        notes.setdefault(places.get(column, -1), []).append(said)
+    for error in errors:
+        notes.setdefault(places.get(error.column, -1), []).append(error.said)
     return notes
 
 

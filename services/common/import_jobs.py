@@ -25,7 +25,7 @@ from services.common.import_job_queries import (
     find_job,
     insert_job,
 )
-from services.common.import_kinds import ImportKind, Measure
+from services.common.import_kinds import Kind, Measure
 from services.common.import_lookup import IMPORT, describe_import
 from services.common.import_orders import Order, read_with
 from services.common.import_queries import SentFile, drop_refused_files, find_import
@@ -75,7 +75,7 @@ def pack_options(order: Order) -> Mapping[str, JsonValue]:
 async def unpack_order(
     session: ReadSession,
     job: ImportJob,
-    kind: ImportKind,
+    kind: Kind,
     service_name: str,
     measure: Measure | None,
 ) -> Order:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from services.common import errors
 from services.common.database import ReadSession
 from services.common.errors import InputError
-from services.common.import_kinds import ImportKind, Measure
+from services.common.import_kinds import ImportKind, Kind, Measure
 from services.common.import_mapping_queries import find_mapping
 from services.common.import_mappings import apply_mapping
 from services.common.import_queries import MappingUsed, Mode
@@ -22,7 +22,7 @@ class Order:
     """
 
     service_name: str
-    kind: ImportKind
+    kind: Kind
     mode: Mode
     dry_run: bool
     language: Language
@@ -48,10 +48,11 @@ async def with_mapping(session: ReadSession, order: Order, name: str) -> Order:
     return replace(order, kind=await read_with(session, order.kind, used), mapping=used)
 
 
-async def read_with(session: ReadSession, kind: ImportKind, used: MappingUsed | None) -> ImportKind:
+async def read_with(session: ReadSession, kind: Kind, used: MappingUsed | None) -> Kind:
     """The kind under the titles of the version of a mapping that an import used."""
     if used is None:
         return kind
+    assert isinstance(kind, ImportKind), "a workbook of several kinds has no mapping"
     mapping = await find_mapping(session, kind.name, used.name, used.version)
     assert mapping is not None, "versions of mappings are never deleted"
     return replace(kind, columns=apply_mapping(kind.columns, mapping))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from services.common.idempotency import Answered, Session
 from services.common.import_job_queries import Advance, JobState
-from services.common.importing import Step
+from services.common.import_parts import Step
 
 RECORDING_COST = 3
 """Recording a row takes some three times as long as reading and checking it."""

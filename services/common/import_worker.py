@@ -29,7 +29,7 @@ from services.common.import_job_queries import (
     report_advance,
 )
 from services.common.import_jobs import JobPlace, unpack_order
-from services.common.import_kinds import ImportKind, Measure
+from services.common.import_kinds import Kind, Measure
 from services.common.import_progress import ImportStopped, Watch
 from services.common.import_queries import drop_refused_files
 from services.common.importing import run_import
@@ -50,12 +50,12 @@ class ImportingService:
     """A service that members send files to: its kinds by name, and how its totals are read."""
 
     name: str
-    kinds: Mapping[str, ImportKind]
+    kinds: Mapping[str, Kind]
     measure: Measure | None = None
 
 
 def import_worker(
-    kinds: Sequence[ImportKind], service_name: str, measure: Measure | None = None
+    kinds: Sequence[Kind], service_name: str, measure: Measure | None = None
 ) -> Background:
     """Do the long imports of a service for as long as its application runs."""
     service = ImportingService(service_name, {kind.name: kind for kind in kinds}, measure)
