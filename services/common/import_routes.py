@@ -134,6 +134,16 @@ def create_imports_router(
             return await accept_import(request, member, order, file)
         return await receive_import(request, member, order, file)
 
+    _add_list(router, by_name, service_name)
+    _add_routes_of_one_import(router, by_name, service_name)
+    add_job_routes(router, service_name)
+    add_replay_route(router, by_name, service_name)
+    return router
+
+
+def _add_list(router: APIRouter, by_name: Mapping[str, Kind], service_name: str) -> None:
+    names = names_of(by_name)
+
     @router.get("/v1/imports", response_model=ImportPageAnswer)
     async def get_imports(
         request: Request,
@@ -149,11 +159,6 @@ def create_imports_router(
             found = await list_described(session, service_name, listed, before, limit + 1)
         items = [each.model_dump(mode="json") for each in found]
         return json_response(page(request, items, limit, "import_id"))
-
-    _add_routes_of_one_import(router, by_name, service_name)
-    add_job_routes(router, service_name)
-    add_replay_route(router, by_name, service_name)
-    return router
 
 
 def _add_routes_of_one_import(
