@@ -161,8 +161,11 @@ def import_file(
             f"Le nom du fichier doit finir par {endings}.", f"The file must end in {endings}."
         )
     upload = Upload(kind, file, content_type, mode, dry_run)
-    with open_client(url, key) as client, upload_progress(file.name, upload.size_bytes) as sent:
-        outcome = import_upload(client, upload, sent)
+    with (
+        open_client(url, key) as client,
+        upload_progress(file.name, upload.size_bytes) as (sent, told),
+    ):
+        outcome = import_upload(client, upload, sent, told)
     print_outcome(outcome)
     if outcome.errors or outcome.counts.get("rejected", 0):
         raise typer.Exit(1)
