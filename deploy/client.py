@@ -60,6 +60,7 @@ class Upload:
     content_type: str
     mode: str = "atomic"
     dry_run: bool = False
+    correction_reason: str | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -84,11 +85,22 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """Why a row was refused; `row` counts from 1 below the header."""
+    """Why a row was refused; `row` counts from 1 below the header, after the name of its sheet."""
 
     row: str
     column: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a row says otherwise than the record; an empty text is nothing."""
+
+    row: str
+    external_id: str
+    column: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,7 @@ class ImportOutcome:
     counts: Mapping[str, int]
     errors: tuple[RowError, ...]
     errors_truncated: bool
+    changes: tuple[Change, ...] = ()
 
 
 def open_client(url: str, key: str) -> httpx.Client:
@@ -135,6 +148,8 @@ def import_upload(
         "mode": upload.mode,
         "dry_run": "true" if upload.dry_run else "false",
     }
+    if upload.correction_reason is not None:
+        parameters |= {"on_change": "correct", "reason": upload.correction_reason}
     headers = {
         "Content-Type": upload.content_type,
         "Content-Length": str(upload.size_bytes),
@@ -201,7 +216,28 @@ def _read_outcome(document: Mapping[str, object], is_stored: bool) -> ImportOutc
         counts={str(name): int(count) for name, count in counts.items()},
         errors=tuple(_row_error(error) for error in (listed if isinstance(listed, list) else [])),
         errors_truncated=bool(document.get("errors_truncated")),
+        changes=tuple(_read_changes(document)),
     )
+
+
+def _read_changes(document: Mapping[str, object]) -> Iterator[Change]:
+    listed = document.get("changes")
+    for change in listed if isinstance(listed, list) else []:
+        for field in change["fields"]:
+            yield Change(
+                _place(change),
+                str(change["external_id"]),
+                str(field["column"]),
+                str(field["before"] or ""),
+                str(field["after"] or ""),
+            )
+
+
+def _place(told: Mapping[str, object]) -> str:
+    row = told.get("row")
+    shown = "" if row is None else str(row)
+    sheet = told.get("sheet")
+    return f"{sheet} {shown}" if sheet else shown
 
 
 def call(
@@ -276,9 +312,9 @@ def _document(response: httpx.Response) -> Mapping[str, object]:
 
 
 def _row_error(error: Mapping[str, object]) -> RowError:
-    row, column = error.get("row"), error.get("column")
+    column = error.get("column")
     return RowError(
-        row="" if row is None else str(row),
+        row=_place(error),
         column="" if column is None else str(column),
         message=str(error.get("message") or error.get("code") or ""),
     )

@@ -112,6 +112,16 @@ def print_outcome(outcome: ImportOutcome) -> None:
     print_result(f"{text('Lignes', 'Rows')} : {counts}")
     if not outcome.is_stored:
         print_result(text("Rien n'a été inscrit.", "Nothing was recorded."))
+    if outcome.changes:
+        titles = (
+            text("Ligne", "Row"),
+            text("Identifiant", "Identifier"),
+            text("Colonne", "Column"),
+            text("Inscrit", "On record"),
+            text("Envoyé", "Sent"),
+        )
+        changes = [(c.row, c.external_id, c.column, c.before, c.after) for c in outcome.changes]
+        print_table(titles, changes[:_ROWS_SHOWN_MAX])
     if outcome.errors:
         rows = [(error.row, error.column, error.message) for error in outcome.errors]
         headings = (text("Ligne", "Row"), text("Colonne", "Column"), "Message")
