@@ -22,6 +22,7 @@ from services.loans.totals import routes as totals
 
 def create_app() -> FastAPI:
     """Settings come from the environment (RESEAU_...)."""
+    kinds = (*KINDS, WORKBOOK)
     routers = [
         schedules.router,
         borrowers.router,
@@ -31,7 +32,7 @@ def create_app() -> FastAPI:
         coaching_sessions.router,
         outcomes.router,
         reversals.router,
-        create_imports_router((*KINDS, WORKBOOK), "loans", read_totals),
+        create_imports_router(kinds, "loans", read_totals),
         totals.router,
         create_events_router(),
     ]
@@ -39,5 +40,5 @@ def create_app() -> FastAPI:
         "Prêts du réseau",
         LoansSettings(),
         routers,
-        [import_worker((*KINDS, WORKBOOK), "loans", read_totals)],
+        [import_worker(kinds, "loans", read_totals)],
     )
