@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from services.common.app import create_service
 from services.common.events import create_events_router
+from services.common.import_kinds import Kind
 from services.common.import_routes import create_imports_router
 from services.common.import_worker import import_worker
 from services.loans.borrowers import routes as borrowers
@@ -13,6 +14,8 @@ from services.loans.imports.queries import read_totals
 from services.loans.loan_facts import routes as loan_facts
 from services.loans.loans import routes as loans
 from services.loans.outcomes import routes as outcomes
+from services.loans.products import routes as products
+from services.loans.provisions import routes as provisions
 from services.loans.repayments import routes as repayments
 from services.loans.reversals import routes as reversals
 from services.loans.schedules import routes as schedules
@@ -22,9 +25,11 @@ from services.loans.totals import routes as totals
 
 def create_app() -> FastAPI:
     """Settings come from the environment (RESEAU_...)."""
-    kinds = (*KINDS, WORKBOOK)
+    kinds: tuple[Kind, ...] = (*KINDS, WORKBOOK)
     routers = [
         schedules.router,
+        products.router,
+        provisions.router,
         borrowers.router,
         loans.router,
         repayments.router,

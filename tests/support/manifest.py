@@ -84,6 +84,7 @@ MANIFESTS = (
         bases=(KernelTable, ImportTable, loans.LoansTable),
         tenant_tables=(*KERNEL, *IMPORTS, *loans.TENANT_TABLES),
         facts=(*KERNEL_FACTS, *IMPORT_FACTS, *loans.FACTS),
+        reference_tables=loans.REFERENCE_TABLES,
     ),
 )
 

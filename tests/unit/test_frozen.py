@@ -30,6 +30,7 @@ MIGRATIONS: Mapping[str, str] = {
     "2026_11_22_0002_life_of_a_loan.py": "a3917b05e8a07b64",
     "2026_11_22_0001_registry.py": "8978672b064da072",
     "2026_11_22_0003_mappings.py": "b22a1b3a0166005a",
+    "2026_11_22_0007_products.py": "e0405d2b979170ec",
 }
 
 
