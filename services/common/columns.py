@@ -76,20 +76,25 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """Something wrong, or odd. Row 0 is the header or the file; column "" is the whole row."""
+    """Something wrong, or odd. Row 0 is the header or the file; column "" is the whole row.
+
+    `sheet` is that of a workbook of several kinds.
+    """
 
     row: int
     column: str
     code: str
     message: Text
+    sheet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something about the whole file that its sender should know, and need not mend."""
+    """Something about a whole file or sheet that its sender should know, and need not mend."""
 
     code: str
     message: Text
+    sheet: str = ""
 
 
 @dataclass(frozen=True, slots=True)

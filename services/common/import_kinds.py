@@ -24,6 +24,8 @@ from services.common.text import Text
 from services.common.validation import to_input_errors
 
 ERRORS_MAX = 1_000
+WORKBOOK = "workbook"
+"""The name of the kind of workbooks whose sheets are of several kinds."""
 WEIGHT_MAX = 1_000_000
 """Rows of the record that one file may make, at the most: some 1 GB while they are recorded."""
 
@@ -78,6 +80,21 @@ class ImportKind:
     places: Mapping[str, str]  # column names by their pointers
     describe: Callable[[], JsonSchema]  # of the model of a row
     prepare: Callable[[Table], Prepared]
+    sheet_names: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbookKind:
+    """A workbook whose sheets are of these kinds; they are recorded in this order."""
+
+    kinds: Sequence[ImportKind]
+
+    @property
+    def name(self) -> str:
+        return WORKBOOK
+
+
+Kind = ImportKind | WorkbookKind
 
 
 def import_kind(
@@ -89,12 +106,14 @@ def import_kind(
     to_draft: Callable[[Row], Draft],
     record: Recorder[Draft],
     weigh: Callable[[Draft], int] = lambda _: 1,
+    sheet_names: Sequence[str] = (),
 ) -> ImportKind:
     """Describe a kind of import. Raises ValueError when two columns share a name.
 
     A row becomes the document that `model` reads by its columns' pointers. `to_draft` may raise a
     Problem; its errors are then the row's. A file whose drafts weigh more than WEIGHT_MAX in all
     (a loan weighs its instalments) is refused while it is read, before it fills the memory.
+    `sheet_names` are what people call the sheet of a workbook that holds this kind.
     """
     index_columns(columns)
     to_document = _nest_by(columns)
@@ -144,7 +163,9 @@ def import_kind(
             record_drafts,
         )
 
-    return ImportKind(name, title, tuple(columns), places, model.json_schema, prepare)
+    return ImportKind(
+        name, title, tuple(columns), places, model.json_schema, prepare, tuple(sheet_names)
+    )
 
 
 def by_row(error: RowError) -> tuple[int, str]:

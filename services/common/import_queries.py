@@ -144,7 +144,10 @@ async def insert_import(
             "error_log": findings.log or None,
             "warnings": json.dumps([_to_kept(w) for w in findings.warnings], ensure_ascii=False),
             "notices": json.dumps(
-                [{"code": n.code, **_to_words(n.message)} for n in findings.notices],
+                [
+                    {"code": n.code, **_to_words(n.message), **_to_sheet(n.sheet)}
+                    for n in findings.notices
+                ],
                 ensure_ascii=False,
             ),
             "mapping": None if mapping is None else mapping.name,
@@ -165,10 +168,13 @@ async def find_import(session: ReadSession, import_id: uuid.UUID) -> tuple[Impor
     if row is None:
         return None
     found, warnings = (
-        [RowError(e["row"], e["column"], e["code"], Text(e["fr"], e["en"])) for e in kept]
+        [
+            RowError(e["row"], e["column"], e["code"], Text(e["fr"], e["en"]), e.get("sheet", ""))
+            for e in kept
+        ]
         for kept in (row.errors, row.warnings)
     )
-    notices = [Notice(n["code"], Text(n["fr"], n["en"])) for n in row.notices]
+    notices = [Notice(n["code"], Text(n["fr"], n["en"]), n.get("sheet", "")) for n in row.notices]
     return _to_import(row), Findings(found, row.errors_truncated, warnings, notices)
 
 
@@ -219,7 +225,12 @@ def _to_kept(error: RowError) -> dict[str, JsonValue]:
         "column": error.column,
         "code": error.code,
         **_to_words(error.message),
+        **_to_sheet(error.sheet),
     }
+
+
+def _to_sheet(sheet: str) -> dict[str, JsonValue]:
+    return {"sheet": sheet} if sheet else {}
 
 
 def _to_words(text: Text) -> dict[str, JsonValue]:

@@ -15,8 +15,10 @@ from services.common.database import ReadSession
 from services.common.errors import not_found
 from services.common.fields import Answer
 from services.common.identity import Principal, Requires, Role
-from services.common.import_kinds import ImportKind
+from services.common.import_kinds import Kind
 from services.common.import_lookup import IMPORT, own_id_of, require_content
+from services.common.import_mapped_kinds import read_with
+from services.common.import_parts import prepare_file
 from services.common.import_queries import (
     SentFile,
     find_damaged_files,
@@ -24,8 +26,6 @@ from services.common.import_queries import (
     find_import,
 )
 from services.common.import_schemas import format_import_id
-from services.common.importing import read_with
-from services.common.tabular import read_table
 
 Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 
@@ -39,7 +39,7 @@ class ReplayAnswer(Answer):
     same: bool | None = Field(description="Nul pour un import d'avant cette empreinte.")
 
 
-def add_replay_route(router: APIRouter, kinds: Mapping[str, ImportKind], service_name: str) -> None:
+def add_replay_route(router: APIRouter, kinds: Mapping[str, Kind], service_name: str) -> None:
     @router.get("/v1/imports/{import_id}/replay", response_model=ReplayAnswer)
     async def get_import_replay(request: Request, member: Member, import_id: str) -> Response:
         """Relire le fichier gardé, sans rien inscrire, et comparer."""
@@ -63,9 +63,9 @@ def add_replay_route(router: APIRouter, kinds: Mapping[str, ImportKind], service
         return json_response(answer.model_dump(mode="json"))
 
 
-def _replay(kind: ImportKind, file: SentFile) -> tuple[int, bytes | None]:
+def _replay(kind: Kind, file: SentFile) -> tuple[int, bytes | None]:
     try:
-        prepared = kind.prepare(read_table(file.content, file.media_type, kind.columns))
+        prepared = prepare_file(kind, file.content, file.media_type)
     except TableRefused:
         return 0, None
     return prepared.received, prepared.digest

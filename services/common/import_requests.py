@@ -1,7 +1,7 @@
 """What the requests about imports have in common: who may send them, kinds by name, files."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import quote
 
 from fastapi import Depends, Query, Request, Response
@@ -9,12 +9,13 @@ from fastapi.params import Query as QueryParameter
 
 from services.common.errors import InputError, Unprocessable
 from services.common.identity import Principal, Requires, Role
-from services.common.import_kinds import ImportKind
+from services.common.import_kinds import Kind
 from services.common.messages import MESSAGES
 from services.common.tabular import READERS
 
 Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 
+AnyKind = TypeVar("AnyKind", bound=Kind)
 BODY = {
     "requestBody": {
         "required": True,
@@ -25,7 +26,7 @@ BODY = {
 }
 
 
-def names_of(by_name: Mapping[str, ImportKind]) -> QueryParameter:
+def names_of(by_name: Mapping[str, Kind]) -> QueryParameter:
     """`?kind=`, with the names it may have."""
     names = {"enum": list(by_name)}
     parameter: QueryParameter = Query(
@@ -34,7 +35,7 @@ def names_of(by_name: Mapping[str, ImportKind]) -> QueryParameter:
     return parameter
 
 
-def find_kind(by_name: Mapping[str, ImportKind], name: str) -> ImportKind:
+def find_kind(by_name: Mapping[str, AnyKind], name: str) -> AnyKind:
     """Raises Unprocessable for a kind that this service has not."""
     if name not in by_name:
         message = MESSAGES["choice"].fill(expected=", ".join(by_name))

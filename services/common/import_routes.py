@@ -5,6 +5,7 @@ import uuid
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from email.message import Message
 from pathlib import PurePath
 from typing import Annotated
@@ -17,11 +18,14 @@ from services.common.error_log import read_log
 from services.common.error_sheet import write_error_sheet
 from services.common.errors import InputError, Problem, Unprocessable, not_found
 from services.common.fields import Reason
+from services.common.identity import Principal
 from services.common.import_job_routes import add_job_routes
 from services.common.import_jobs import accept_import, prefers_job
-from services.common.import_kinds import ImportKind, Measure
+from services.common.import_kinds import WORKBOOK, ImportKind, Kind, Measure
 from services.common.import_lookup import IMPORT, describe_import, own_id_of, require_content
+from services.common.import_mapped_kinds import choose_mapping, read_with
 from services.common.import_mapping_routes import create_mappings_router
+from services.common.import_parts import sheets_of
 from services.common.import_queries import (
     Mode,
     OnChange,
@@ -48,11 +52,11 @@ from services.common.import_schemas import (
     to_summary_answer,
 )
 from services.common.import_size import has_more_rows
-from services.common.importing import Order, read_file, read_with, receive_import, with_mapping
+from services.common.importing import Order, read_file, receive_import
 from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
-from services.common.quoting import reword
-from services.common.records import XLSX
+from services.common.quoting import reword_sheets
+from services.common.records import XLSX, parse_media_type
 from services.common.template_routes import create_templates_router
 from services.common.text import Text, choose_language
 
@@ -72,7 +76,7 @@ _ASYNC = Query(alias="async", description="Comme `Prefer: respond-async`.")
 
 
 def create_imports_router(
-    kinds: Sequence[ImportKind], service_name: str, measure: Measure | None = None
+    kinds: Sequence[Kind], service_name: str, measure: Measure | None = None
 ) -> APIRouter:
     """`/v1/imports` for these kinds, with mappings and templates.
 
@@ -80,8 +84,9 @@ def create_imports_router(
     were before and as they are after.
     """
     router = service_router()
-    router.include_router(create_mappings_router(kinds))
-    router.include_router(create_templates_router(kinds))
+    tables = [kind for kind in kinds if isinstance(kind, ImportKind)]
+    router.include_router(create_mappings_router(tables))
+    router.include_router(create_templates_router(tables))
     by_name = {kind.name: kind for kind in kinds}
     names = names_of(by_name)
 
@@ -95,7 +100,7 @@ def create_imports_router(
     async def post_import(
         request: Request,
         member: Member,
-        kind: Annotated[str, names],
+        kind: Annotated[str | None, names] = None,
         mode: Mode = "atomic",
         dry_run: bool = False,
         on_change: OnChange = "refuse",
@@ -103,12 +108,16 @@ def create_imports_router(
         is_async: Annotated[bool, _ASYNC] = False,
         mapping: Annotated[str | None, Query(description=_MAPPING)] = None,
     ) -> Response:
-        """Inscrire les lignes d'un fichier CSV, XLSX, JSON ou NDJSON.
+        """Inscrire les lignes d'un fichier, ou les feuilles d'un classeur XLSX de plusieurs sortes.
 
         Un long fichier est accepté d'abord (202) et inscrit ensuite quand la demande porte
         `Prefer: respond-async` ou `?async=true` ; un essai à blanc ne l'est jamais.
         """
         refuse_unknown_parameters(request, _PARAMETERS)
+        is_book = parse_media_type(request.headers.get("content-type", ""))[0] == XLSX
+        kind = WORKBOOK if kind is None else kind
+        if kind == WORKBOOK and not (is_book and kind in by_name):
+            raise _missing_kind(list(by_name))
         found = find_kind(by_name, kind)
         if (on_change == "correct") != (reason is not None):
             raise _missing_reason(on_change)
@@ -123,8 +132,7 @@ def create_imports_router(
             measure=measure,
         )
         if mapping is not None:
-            async with database_of(request).read(member.organisation_id) as session:
-                order = await with_mapping(session, order, mapping)
+            order = await _order_with(request, member, order, mapping)
         name = read_file_name(request.headers.get("content-disposition"))
         file = await read_file(request, name)
         rows_max = import_settings_of(request).long_import_rows
@@ -156,7 +164,7 @@ def create_imports_router(
 
 
 def _add_routes_of_one_import(
-    router: APIRouter, by_name: Mapping[str, ImportKind], service_name: str
+    router: APIRouter, by_name: Mapping[str, Kind], service_name: str
 ) -> None:
     @router.get("/v1/imports/{import_id}", response_model=ImportRecordAnswer)
     async def get_import(request: Request, member: Member, import_id: str) -> Response:
@@ -190,9 +198,10 @@ def _add_routes_of_one_import(
             kind = await read_with(session, by_name[found[0].kind], found[0].mapping)
         file = require_content(file)
         language = choose_language(request.headers.get("accept-language"))
-        columns, errors = kind.columns, found[1].errors
-        every = reword(read_log(log), columns) if log else errors
-        sheet = await asyncio.to_thread(write_error_sheet, file, columns, every, language)
+        sheets = await asyncio.to_thread(sheets_of, kind, file.content)
+        columns = {name: each.columns for name, each in sheets}
+        every = reword_sheets(read_log(log), columns) if log else found[1].errors
+        sheet = await asyncio.to_thread(write_error_sheet, file, sheets, every, language)
         name = PurePath(file.name or f"import-{file.sha256.hex()[:12]}").stem
         return attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
 
@@ -208,6 +217,19 @@ def read_file_name(header: str | None) -> str | None:
         sent = sent.encode("latin-1").decode("utf-8")
     name = sent.replace("\\", "/").rpartition("/")[2]
     return "".join(filter(str.isprintable, name)).strip()[:FILE_NAME_LENGTH_MAX] or None
+
+
+async def _order_with(request: Request, member: Principal, order: Order, name: str) -> Order:
+    """The order under the member's mapping. Raises Unprocessable."""
+    async with database_of(request).read(member.organisation_id) as session:
+        used = await choose_mapping(session, order.kind, name)
+        return replace(order, kind=await read_with(session, order.kind, used), mapping=used)
+
+
+def _missing_kind(names: Sequence[str]) -> Problem:
+    """Only the sheets of a workbook say by themselves what they hold."""
+    message = MESSAGES["import.kind_missing"].fill(expected=", ".join(names))
+    return Unprocessable(message, errors=[InputError("/kind", "missing", message)])
 
 
 def _missing_reason(on_change: OnChange) -> Problem:

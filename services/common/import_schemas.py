@@ -23,6 +23,12 @@ from services.common.recording import FieldChange
 from services.common.tabular import PARSER_VERSION
 from services.common.text import Language
 
+_SHEET = "D'un classeur de plusieurs sortes seulement."
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
 
 class CountsAnswer(Answer):
     received: int = Field(description="Lignes reçues.")
@@ -32,6 +38,7 @@ class CountsAnswer(Answer):
 
 
 class RowErrorAnswer(Answer):
+    sheet: str | None = Field(None, description=_SHEET, exclude_if=_is_none)
     row: int = Field(description="La première ligne sous les titres est 1 ; les titres sont 0.")
     column: str = Field(description="Vide quand toute la ligne est en cause.")
     code: str
@@ -39,6 +46,7 @@ class RowErrorAnswer(Answer):
 
 
 class NoticeAnswer(Answer):
+    sheet: str | None = Field(None, description=_SHEET, exclude_if=_is_none)
     code: str
     message: str
 
@@ -52,9 +60,19 @@ class FieldChangeAnswer(Answer):
 class RowChangeAnswer(Answer):
     """A row that says something else of a fact on record."""
 
+    sheet: str | None = Field(None, description=_SHEET, exclude_if=_is_none)
     row: int
     external_id: str
     fields: list[FieldChangeAnswer]
+
+
+class SheetAnswer(Answer):
+    """What came of one sheet of a workbook."""
+
+    sheet: str
+    kind: str
+    counts: CountsAnswer
+    corrected: int
 
 
 class TotalsAnswer(Answer):
@@ -75,6 +93,7 @@ class ReportAnswer(Answer):
     absent: int = Field(
         0, description="Faits inscrits que le fichier, déjà envoyé en partie, ne nomme pas."
     )
+    sheets: list[SheetAnswer] = Field([], description="Par feuille, pour un classeur.")
     totals: TotalsAnswer | None = Field(None, description="Totaux de l'organisation.")
 
 
@@ -163,13 +182,22 @@ def parse_import_id(service_name: str, public_id: str) -> uuid.UUID | None:
 
 def to_error_answers(found: Sequence[RowError], language: Language) -> list[RowErrorAnswer]:
     return [
-        RowErrorAnswer(row=e.row, column=e.column, code=e.code, message=e.message.read(language))
+        RowErrorAnswer(
+            sheet=e.sheet or None,
+            row=e.row,
+            column=e.column,
+            code=e.code,
+            message=e.message.read(language),
+        )
         for e in found
     ]
 
 
-def to_change_answer(row: int, external_id: str, changes: Sequence[FieldChange]) -> RowChangeAnswer:
+def to_change_answer(
+    sheet: str, row: int, external_id: str, changes: Sequence[FieldChange]
+) -> RowChangeAnswer:
     return RowChangeAnswer(
+        sheet=sheet or None,
         row=row,
         external_id=external_id,
         fields=[
@@ -179,7 +207,10 @@ def to_change_answer(row: int, external_id: str, changes: Sequence[FieldChange])
 
 
 def to_notice_answers(found: Sequence[Notice], language: Language) -> list[NoticeAnswer]:
-    return [NoticeAnswer(code=n.code, message=n.message.read(language)) for n in found]
+    return [
+        NoticeAnswer(sheet=n.sheet or None, code=n.code, message=n.message.read(language))
+        for n in found
+    ]
 
 
 def to_mapping_used_answer(used: MappingUsed) -> MappingUsedAnswer:

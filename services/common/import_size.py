@@ -2,13 +2,19 @@
 
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
 
+from services.common.archive import WorkbookRefused
 from services.common.columns import TableRefused
 from services.common.errors import Problem
-from services.common.import_kinds import ImportKind
+from services.common.import_kinds import Kind, WorkbookKind
 from services.common.import_queries import SentFile
+from services.common.import_sheets import choose_sheets
+from services.common.readings import Batch
 from services.common.records import XLSX, parse_media_type
-from services.common.tabular import read_table
+from services.common.tabular import read_sheet, read_table
+from services.common.workbook import open_book
 
 _PIECE_BYTES = 1024 * 1024
 _UNPACKED_BYTES_MAX = 256 * 1024 * 1024
@@ -16,16 +22,33 @@ _SHEETS = "xl/worksheets/sheet"
 _ROW = b"<row"
 
 
-def has_more_rows(kind: ImportKind, file: SentFile, rows: int) -> bool:
+class _Enough(Exception):
+    """A file has more rows than was asked."""
+
+
+def has_more_rows(kind: Kind, file: SentFile, rows: int) -> bool:
     """Whether a file goes on after so many rows; False when it is refused before."""
     counted = 0
-    try:
-        for batch in read_table(file.content, file.media_type, kind.columns).batches:
+
+    def count(batches: Iterator[Batch]) -> None:
+        nonlocal counted
+        for batch in batches:
             counted += len(batch.numbers) + len(batch.refused_numbers)
             if counted > rows:
-                return True
-    except (TableRefused, Problem):
+                raise _Enough
+
+    try:
+        if isinstance(kind, WorkbookKind):
+            book = open_book(file.content)
+            for sheet, of in choose_sheets(book, kind.kinds).sheets:
+                with suppress(TableRefused):  # a sheet without rows
+                    count(read_sheet(book, sheet, of.columns).batches)
+        else:
+            count(read_table(file.content, file.media_type, kind.columns).batches)
+    except (TableRefused, WorkbookRefused, Problem):
         return False
+    except _Enough:
+        return True
     return False
 
 

@@ -32,9 +32,11 @@ from services.common.import_job_queries import (
     report_advance,
 )
 from services.common.import_jobs import JobPlace, unpack_mapping, unpack_reason
-from services.common.import_kinds import ImportKind, Measure
+from services.common.import_kinds import Kind, Measure
+from services.common.import_mapped_kinds import read_with
+from services.common.import_parts import Step
 from services.common.import_queries import drop_refused_files
-from services.common.importing import Order, Step, read_with, run_import
+from services.common.importing import Order, run_import
 from services.common.job_queue import TryAgain, work
 from services.common.job_schema import queue_schema
 from services.common.text import Text
@@ -106,7 +108,7 @@ class Watch:
 
 
 def import_worker(
-    kinds: Sequence[ImportKind], service_name: str, measure: Measure | None = None
+    kinds: Sequence[Kind], service_name: str, measure: Measure | None = None
 ) -> Background:
     """Do the long imports of a service for as long as its application runs."""
     by_name = {kind.name: kind for kind in kinds}
@@ -134,7 +136,7 @@ def import_worker(
 
 async def run_job(
     database: Database,
-    kinds: Mapping[str, ImportKind],
+    kinds: Mapping[str, Kind],
     service_name: str,
     place: JobPlace,
     stopping: asyncio.Event,

@@ -14,12 +14,8 @@ unless it was accepted as a job.
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
-from heapq import merge
-from itertools import chain, islice
-from typing import Literal
 
 from fastapi import Request, Response
 from sqlalchemy import text
@@ -28,25 +24,14 @@ from services.common import audit, errors
 from services.common.answers import read_body
 from services.common.app import database_of, today_of
 from services.common.columns import RowError, TableRefused
-from services.common.database import Database, ReadSession, WriteSession
-from services.common.error_log import read_log, write_log
-from services.common.errors import InputError, JsonValue, Problem
+from services.common.database import Database, WriteSession
+from services.common.errors import JsonValue, Problem
 from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
 from services.common.import_job_queries import end_job
-from services.common.import_kinds import (
-    ERRORS_MAX,
-    Findings,
-    ImportKind,
-    Measure,
-    Prepared,
-    by_row,
-    place_errors,
-)
-from services.common.import_mapping_queries import find_mapping
-from services.common.import_mappings import apply_mapping
+from services.common.import_kinds import Kind, Measure
+from services.common.import_parts import PreparedFile, Progress, prepare_file, tell_nobody
 from services.common.import_queries import (
-    Counts,
     MappingUsed,
     Mode,
     Outcome,
@@ -56,24 +41,20 @@ from services.common.import_queries import (
 )
 from services.common.import_schemas import (
     ImportAnswer,
-    ReportAnswer,
     TotalsAnswer,
     format_import_id,
-    to_change_answer,
     to_counts_answer,
     to_error_answers,
     to_notice_answers,
 )
+from services.common.import_sums import Came, refuse_file, sum_up
 from services.common.messages import MESSAGES
 from services.common.oddities import WARNINGS_MAX
-from services.common.quoting import quote_cells
-from services.common.readings import Batch
 from services.common.recording import Recorded
 from services.common.strict_json import escape_pointer
-from services.common.tabular import find_reader, read_table
+from services.common.tabular import find_reader
 from services.common.text import Language
 
-CHANGES_MAX = 1_000
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
 
 # A large import takes longer than an ordinary request; only its own organisation waits for it.
@@ -91,7 +72,7 @@ class Order:
     """
 
     service_name: str
-    kind: ImportKind
+    kind: Kind
     mode: Mode
     dry_run: bool
     language: Language
@@ -103,54 +84,12 @@ class Order:
     mapping: MappingUsed | None = None
 
 
-Step = Literal["read", "checked", "stored"]
-Progress = Callable[[Step, int], None]
-"""Told from the thread that works how many rows took a step; may raise, to stop the import."""
-
-
-def _tell_nobody(step: Step, rows: int) -> None:
-    pass
-
-
 class _RowsRefused(Exception):
     """Leaves the transaction of an atomic import that has bad rows."""
 
-    def __init__(self, came: "_Came") -> None:
+    def __init__(self, came: Came) -> None:
         super().__init__(came.counts.rejected)
         self.came = came
-
-
-@dataclass(frozen=True, slots=True)
-class _Came:
-    """What came of an import."""
-
-    counts: Counts
-    findings: Findings
-    rows_digest: bytes | None = None
-    report: ReportAnswer = field(default_factory=ReportAnswer)
-
-
-async def with_mapping(session: ReadSession, order: Order, name: str) -> Order:
-    """The order read with the organisation's mapping in use. Raises Unprocessable."""
-    mapping = await find_mapping(session, order.kind.name, name)
-    if mapping is None or mapping.is_retired:
-        message = MESSAGES["mapping.unknown"]
-        raise errors.Unprocessable(
-            message,
-            code="mapping.unknown",
-            errors=[InputError("/mapping", "mapping.unknown", message)],
-        )
-    used = MappingUsed(name, mapping.version)
-    return replace(order, kind=await read_with(session, order.kind, used), mapping=used)
-
-
-async def read_with(session: ReadSession, kind: ImportKind, used: MappingUsed | None) -> ImportKind:
-    """The kind under the titles of the version of a mapping that an import used."""
-    if used is None:
-        return kind
-    mapping = await find_mapping(session, kind.name, used.name, used.version)
-    assert mapping is not None, "versions of mappings are never deleted"
-    return replace(kind, columns=apply_mapping(kind.columns, mapping))
 
 
 async def receive_import(
@@ -168,7 +107,7 @@ async def run_import(
     order: Order,
     file: SentFile,
     today: date,
-    progress: Progress = _tell_nobody,
+    progress: Progress = tell_nobody,
     once: Once = at_once,
 ) -> Answered:
     """Read, check and record a file: everything an import does once the file is there.
@@ -177,14 +116,16 @@ async def run_import(
     PayloadTooLarge; and whatever `progress` raises, which undoes the import.
     """
 
-    async def keep_refusal(came: _Came) -> uuid.UUID:
+    async def keep_refusal(came: Came) -> uuid.UUID:
         async with database.write(principal.organisation_id) as session:
             return await _keep(session, principal, order, file, "refused", came)
 
     try:
-        prepared = await asyncio.to_thread(_prepare, order.kind, file, progress)
+        prepared = await asyncio.to_thread(
+            prepare_file, order.kind, file.content, file.media_type, progress
+        )
     except TableRefused as refused:
-        came = _Came(Counts(0, 0, 0, 0), _first(refused.found))
+        came = refuse_file(refused.found)
         import_id = None if order.job_id is None else await keep_refusal(came)
         raise _refusal(order, import_id, came) from refused
 
@@ -216,27 +157,12 @@ async def read_file(request: Request, file_name: str | None) -> SentFile:
     return SentFile(content, digest, media_type, file_name)
 
 
-def _prepare(kind: ImportKind, file: SentFile, progress: Progress) -> Prepared:
-    table = read_table(file.content, file.media_type, kind.columns)
-    return kind.prepare(replace(table, batches=_count(table.batches, progress)))
-
-
-def _count(batches: Iterator[Batch], progress: Progress) -> Iterator[Batch]:
-    """The same batches; tells how many rows were read, then how many of them were checked."""
-    rows = 0
-    for batch in batches:
-        rows += len(batch.numbers) + len(batch.refused_numbers)
-        progress("read", rows)
-        yield batch
-        progress("checked", rows)
-
-
 async def _record(
     session: WriteSession,
     principal: Principal,
     order: Order,
     file: SentFile,
-    prepared: Prepared,
+    prepared: PreparedFile,
     today: date,
     progress: Progress,
 ) -> Answered:
@@ -245,11 +171,11 @@ async def _record(
         await session.connection.execute(statement)
     before = await _measure(session, order, today)
     savepoint = await session.connection.begin_nested()
-    recorded = await prepared.record(session, principal, today, order.reason)
-    progress("stored", len(prepared.numbers))
-    came = _sum_up(order, prepared, recorded)
-    quoted = quote_cells(came.findings.errors, file.content, file.media_type, order.kind.columns)
-    came = replace(came, findings=replace(came.findings, errors=quoted))
+    recorded: list[Recorded] = []
+    for part in prepared.parts:
+        recorded.append(await part.prepared.record(session, principal, today, order.reason))
+    progress("stored", sum(len(part.prepared.numbers) for part in prepared.parts))
+    came = sum_up(prepared, recorded, order.mode, order.reason, file)
     if came.counts.rejected and order.mode == "atomic":
         raise _RowsRefused(came)
     if before is not None:
@@ -272,43 +198,13 @@ async def _measure(session: WriteSession, order: Order, today: date) -> dict[str
     return None if order.measure is None else await order.measure(session, today)
 
 
-def _sum_up(order: Order, prepared: Prepared, recorded: Recorded) -> _Came:
-    drafts = len(prepared.numbers)
-    created, corrected = len(recorded.created), len(recorded.corrected)
-    unchanged, refused = len(recorded.unchanged), len(recorded.refused)
-    assert created + corrected + unchanged + refused == drafts, "a row is recorded or refused"
-    rejected = prepared.received - drafts + refused
-    if rejected and order.mode == "atomic":
-        created = corrected = 0
-    shown = sorted(recorded.changes)[:CHANGES_MAX]
-    report = ReportAnswer(
-        on_change="refuse" if order.reason is None else "correct",
-        reason=order.reason,
-        corrected=corrected,
-        changes=[
-            to_change_answer(
-                prepared.numbers[row], prepared.external_ids[row], recorded.changes[row]
-            )
-            for row in shown
-        ],
-        changes_truncated=len(shown) < len(recorded.changes),
-        absent=recorded.absent,
-    )
-    return _Came(
-        Counts(prepared.received, created + corrected, unchanged, rejected),
-        _merge(prepared, recorded, order.kind.places),
-        prepared.digest,
-        report,
-    )
-
-
 async def _keep(
     session: WriteSession,
     principal: Principal,
     order: Order,
     file: SentFile,
     outcome: Outcome,
-    came: _Came,
+    came: Came,
 ) -> uuid.UUID:
     """Put the attempt on record. Raises JobEnded for a job that was cancelled meanwhile."""
     counts = came.counts
@@ -344,35 +240,7 @@ async def _keep(
     return import_id
 
 
-def _first(found: Sequence[RowError]) -> Findings:
-    return Findings(sorted(found, key=by_row)[:ERRORS_MAX], len(found) > ERRORS_MAX)
-
-
-def _merge(prepared: Prepared, recorded: Recorded, places: Mapping[str, str]) -> Findings:
-    """What reading found and what recording found: the first of both by row, and all of them."""
-
-    def place(told: Mapping[int, Sequence[InputError]]) -> Iterator[RowError]:
-        for position in sorted(told):
-            yield from place_errors(prepared.numbers[position], told[position], places)
-
-    read = prepared.findings
-    warnings = sorted([*read.warnings, *place(recorded.warned)], key=by_row)
-    told = replace(read, warnings=warnings)
-    if not recorded.refused:
-        return told
-    of_reading = read_log(read.log) if read.log else iter(read.errors)
-    found = merge(of_reading, place(recorded.refused), key=lambda error: error.row)
-    first = list(islice(found, ERRORS_MAX + 1))
-    is_truncated = len(first) > ERRORS_MAX
-    return replace(
-        told,
-        errors=sorted(first, key=by_row)[:ERRORS_MAX],
-        is_truncated=is_truncated,
-        log=write_log(chain(first, found)) if is_truncated else b"",
-    )
-
-
-def _document(order: Order, import_id: uuid.UUID | None, came: _Came) -> dict[str, JsonValue]:
+def _document(order: Order, import_id: uuid.UUID | None, came: Came) -> dict[str, JsonValue]:
     findings = came.findings
     answer = ImportAnswer(
         import_id=None if import_id is None else format_import_id(order.service_name, import_id),
@@ -390,7 +258,7 @@ def _document(order: Order, import_id: uuid.UUID | None, came: _Came) -> dict[st
     return answer.model_dump(mode="json")
 
 
-def _refusal(order: Order, import_id: uuid.UUID | None, came: _Came) -> Problem:
+def _refusal(order: Order, import_id: uuid.UUID | None, came: Came) -> Problem:
     """The answer's members in a problem document, whose errors also have the pointer of a place."""
     document = _document(order, import_id, came)
     found, counts = came.findings.errors, came.counts
@@ -405,6 +273,8 @@ def _refusal(order: Order, import_id: uuid.UUID | None, came: _Came) -> Problem:
 
 
 def _pointer_to(error: RowError) -> str:
-    """Row and column as a JSON pointer, for readers of any problem document; the file is ""."""
-    tokens = (error.row, error.column) if error.column else (error.row,)
-    return "".join(f"/{escape_pointer(token)}" for token in tokens) if error.row else ""
+    """Sheet, row and column as a JSON pointer, as any problem document has; the file is ""."""
+    tokens = [error.sheet] if error.sheet else []
+    if error.row:
+        tokens += [str(error.row), error.column] if error.column else [str(error.row)]
+    return "".join(f"/{escape_pointer(token)}" for token in tokens)

@@ -200,6 +200,12 @@ MESSAGES: dict[str, Text] = {
         "seule son empreinte est gardée.",
         "Nothing was recorded from this file and later ones took its place: only its hash is kept.",
     ),
+    "import.kind_missing": Text(
+        "Dites ce que contient le fichier (kind) : {expected}. Un classeur XLSX dont les feuilles "
+        "portent ces noms n'en a pas besoin.",
+        "Say what the file holds (kind): {expected}. An XLSX workbook whose sheets have these "
+        "names does not need it.",
+    ),
     "import.no_rows": Text(
         "Le fichier n'a que sa ligne de titres.", "The file has only its header."
     ),
@@ -237,6 +243,19 @@ MESSAGES: dict[str, Text] = {
     "workbook.macros": Text(
         "Ce classeur contient des macros ; enregistrez-le comme « Classeur Excel (.xlsx) ».",
         'This workbook holds macros; save it as "Excel workbook (.xlsx)".',
+    ),
+    "sheet.hidden": Text(
+        "La feuille masquée « {sheet} » est laissée de côté.",
+        'The hidden sheet "{sheet}" is left out.',
+    ),
+    "sheet.unknown": Text(
+        "La feuille « {sheet} » n'est pas reconnue : elle est laissée de côté.",
+        'The sheet "{sheet}" is not recognised: it is left out.',
+    ),
+    "workbook.no_known_sheet": Text(
+        "Aucune feuille de ce classeur n'est reconnue. Donnez à chacune le nom de ce qu'elle "
+        "contient : {known}.",
+        "No sheet of this workbook is recognised. Name each after what it holds: {known}.",
     ),
     "workbook.no_sheet": Text(
         "Ce classeur n'a aucune feuille visible.", "This workbook has no visible sheet."

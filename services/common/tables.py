@@ -54,6 +54,8 @@ Revision = Annotated[
     int, Field(sa_type=SmallInteger, sa_column_kwargs={"server_default": text("1")})
 ]
 """The newest revision of an external_id is known; those before it are reversed."""
+First = Annotated[int, Field(sa_type=Integer, sa_column_kwargs={"server_default": text("1")})]
+"""The rank of one among several of the same: the first unless said."""
 Document = Annotated[object, Field(sa_type=JSONB, nullable=False)]
 EmptyList = Annotated[
     object,

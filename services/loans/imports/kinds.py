@@ -2,7 +2,7 @@
 
 from pydantic import TypeAdapter
 
-from services.common.import_kinds import ImportKind, import_kind
+from services.common.import_kinds import Kind, WorkbookKind, import_kind
 from services.common.text import Text
 from services.loans.borrowers.commands import record_borrowers
 from services.loans.coaching_sessions.commands import record_coaching_sessions
@@ -21,6 +21,7 @@ BORROWERS = import_kind(
     model=TypeAdapter(BorrowerRow),
     to_draft=BorrowerRow.to_draft,
     record=record_borrowers,
+    sheet_names=("emprunteurs", "clients", "bénéficiaires"),
 )
 
 LOANS = import_kind(
@@ -30,6 +31,7 @@ LOANS = import_kind(
     model=TypeAdapter(LoanRow),
     to_draft=LoanRow.to_draft,
     record=record_loans,
+    sheet_names=("prêts", "microcrédits", "portefeuille"),
     weigh=lambda draft: len(draft.schedule.rows),
 )
 
@@ -40,6 +42,7 @@ REPAYMENTS = import_kind(
     model=TypeAdapter(RepaymentRow),
     to_draft=RepaymentRow.draft,
     record=record_repayments,
+    sheet_names=("remboursements", "paiements", "encaissements"),
 )
 
 COACHING_SESSIONS = import_kind(
@@ -49,6 +52,7 @@ COACHING_SESSIONS = import_kind(
     model=TypeAdapter(CoachingSessionBody),
     to_draft=CoachingSessionBody.to_draft,
     record=record_coaching_sessions,
+    sheet_names=("rencontres", "accompagnement", "coaching", "séances"),
 )
 
 OUTCOMES = import_kind(
@@ -58,6 +62,10 @@ OUTCOMES = import_kind(
     model=TypeAdapter(OutcomeBody),
     to_draft=OutcomeBody.to_draft,
     record=record_outcomes,
+    sheet_names=("suivis", "résultats", "retombées"),
 )
 
-KINDS: tuple[ImportKind, ...] = (BORROWERS, LOANS, REPAYMENTS, COACHING_SESSIONS, OUTCOMES)
+SHEETS = (BORROWERS, LOANS, REPAYMENTS, COACHING_SESSIONS, OUTCOMES)
+"""In the order in which they refer to each other."""
+
+KINDS: tuple[Kind, ...] = (*SHEETS, WorkbookKind(SHEETS))

@@ -1,17 +1,16 @@
 """Recording repayments: one from the JSON API, or a whole sheet; the same function."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
 from services.common import audit
 from services.common.database import WriteSession
-from services.common.errors import JsonValue
+from services.common.errors import InputError, JsonValue
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
-from services.common.money import format_cents
 from services.common.recording import (
     OnRecord,
     Recorded,
@@ -26,23 +25,26 @@ from services.loans.content import tell_columns
 from services.loans.loans import queries as loans
 from services.loans.loans.commands import Refused
 from services.loans.loans.queries import KnownLoan
-from services.loans.positions.arithmetic import (
-    Allocation,
-    LoanFacts,
-    Payment,
-    find_rooms,
-    left_to_pay,
-    payment_order,
-    take,
-)
+from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.commands import keep_figures, tell_facts
+from services.loans.positions.facts import LoanFacts, Payment
 from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
 from services.loans.repayments import queries
+from services.loans.repayments.arithmetic import (
+    Offer,
+    add_payments,
+    drop_payments,
+    refuse_offers,
+    refuse_together,
+)
 from services.loans.repayments.drafts import RepaymentDraft
 from services.loans.reversals.queries import count_absent, insert_reversals
 
 LOAN_UNKNOWN = Text("Aucun prêt ne porte cet identifiant.", "No loan has this identifier.")
+
+
+LOAN_REVERSED = Text("Ce prêt a été renversé.", "This loan was reversed.")
 
 
 async def record_repayments(
@@ -63,6 +65,7 @@ async def record_repayments(
         await queries.find_known(session, external_ids),
     )
     on_record = await queries.find_on_record(session, [external_ids[r] for r in batch.changed])
+    drafts = [_keep_untold(draft, on_record) for draft in drafts] if on_record else drafts
     batch = settle(batch, drafts, drafts_of(on_record), tell_columns, reason)
     replaced = {row: on_record[external_ids[row]] for row in batch.changed}
     known = await loans.find_known(
@@ -80,11 +83,11 @@ async def record_repayments(
         for row in batch.to_record
         if row not in refused
     }
-    concerned = {
-        *loan_ids.values(),
-        *(known[old.draft.loan_external_id].loan_id for old in replaced.values()),
-    }
-    before = {f.loan_id: f for f in await load_facts(session, list(concerned))}
+    left = {row: known[old.draft.loan_external_id].loan_id for row, old in replaced.items()}
+    concerned = list({*loan_ids.values(), *left.values()})
+    with_terms = bool(replaced) or any(drafts[row].purpose for row in loan_ids)
+    facts = await load_facts(session, concerned, with_terms=with_terms)
+    before = {f.loan_id: f for f in facts}
     _check_sums(drafts, loan_ids, replaced, before, refused)
     good = [row for row in loan_ids if row not in refused]
     if good:
@@ -99,6 +102,16 @@ async def record_repayments(
         )
     absent = await count_absent(session, "repayment", external_ids) if batch.is_resend else 0
     return batch.conclude(refused, absent)
+
+
+def _keep_untold(
+    draft: RepaymentDraft, on_record: Mapping[str, OnRecord[RepaymentDraft]]
+) -> RepaymentDraft:
+    """A sheet cannot tell what a payment is for: what is on record stays when nothing is told."""
+    known = on_record.get(draft.external_id)
+    if known is None or draft.purpose is not None or draft.keeps_surplus:
+        return draft
+    return replace(draft, purpose=known.draft.purpose, keeps_surplus=known.draft.keeps_surplus)
 
 
 async def _store(
@@ -123,14 +136,7 @@ async def _store(
     )
     added: dict[UUID, list[Payment]] = defaultdict(list)
     for draft, loan_id in zip(drafts, loan_ids, strict=True):
-        added[loan_id].append(
-            Payment(
-                repayment_ids[draft.external_id],
-                draft.external_id,
-                draft.paid_on,
-                draft.amount_cents,
-            )
-        )
+        added[loan_id].append(to_payment(draft, repayment_ids[draft.external_id]))
     removed = [
         (f.loan_id, p) for f in before.values() for p in f.payments if p.repayment_id in gone
     ]
@@ -138,7 +144,7 @@ async def _store(
         Change(before[loan_id], add_payments(drop_payments(before[loan_id], gone), added[loan_id]))
         for loan_id in {*added, *(loan_id for loan_id, _ in removed)}
     ]
-    figures = await keep_figures(session, changes)
+    figures = await keep_figures(session, changes, principal.subject)
     told = [
         *(_tell_reversal(*each, figures.splits_before[each[1].repayment_id]) for each in removed),
         *(
@@ -170,24 +176,13 @@ def _tell_reversal(loan_id: UUID, payment: Payment, split: Allocation) -> dict[s
     return {**told, "kind": "reversal", "reversed_kind": "repayment"}
 
 
-def drop_payments(facts: LoanFacts, gone: Collection[UUID]) -> LoanFacts:
-    """The loan without these payments."""
-    if not gone:
-        return facts
-    kept = tuple(payment for payment in facts.payments if payment.repayment_id not in gone)
-    return replace(facts, payments=kept)
-
-
-def add_payments(facts: LoanFacts, payments: Sequence[Payment]) -> LoanFacts:
-    """The loan with more payments, each inserted where its date says."""
-    return replace(facts, payments=tuple(sorted([*facts.payments, *payments], key=payment_order)))
-
-
 def _check(
     draft: RepaymentDraft, row: int, loan: KnownLoan | None, today: date, refused: Refused
 ) -> None:
     if loan is None:
         refuse(refused, row, "/loan_external_id", "loan.unknown", LOAN_UNKNOWN)
+    elif loan.is_reversed:
+        refuse(refused, row, "/loan_external_id", "loan.reversed", LOAN_REVERSED)
     elif draft.paid_on < loan.disbursed_on:
         message = Text(
             f"Ce paiement précède le versement du prêt ({loan.disbursed_on}).",
@@ -205,7 +200,7 @@ def _check_sums(
     before: Mapping[UUID, LoanFacts],
     refused: Refused,
 ) -> None:
-    """Refuse what would pay more than a loan still asks for, taking payments in date order.
+    """Refuse what a loan could not take, taking payments in order of date.
 
     A correction that is refused leaves what is on record in its place: the others are then
     checked beside it.
@@ -213,30 +208,47 @@ def _check_sums(
     is_settled = False
     while not is_settled:
         left = [row for row in loan_ids if row not in refused]
-        gone = {replaced[row].fact_id for row in left if row in replaced}
-        rooms = {id_: find_rooms(drop_payments(facts, gone)) for id_, facts in before.items()}
-        found: Refused = {}
-        for row in sorted(left, key=lambda r: (drafts[r].paid_on, drafts[r].external_id)):
-            draft, of_loan = drafts[row], rooms[loan_ids[row]]
-            room_cents = left_to_pay(of_loan, draft.paid_on)
-            if draft.amount_cents > room_cents:
-                refuse(found, row, "/amount", "repayment.over_payment", _over_payment(room_cents))
-            else:
-                take(of_loan, draft.paid_on, draft.amount_cents)
-        refused.update(found)
-        is_settled = not any(row in replaced for row in found)
+        gone = {row: replaced[row].fact_id for row in left if row in replaced}
+        found = _find_refused(drafts, {row: loan_ids[row] for row in left}, gone, before)
+        refused.update({row: [error] for row, error in found.items()})
+        is_settled = not any(row in gone for row in found)
 
 
-def _over_payment(left_cents: int) -> Text:
-    if not left_cents:
-        return Text(
-            "Il ne reste rien à payer sur ce prêt. Ce qui rentre après une radiation "
-            "s'inscrit comme recouvrement.",
-            "Nothing is left to pay on this loan. What comes in after a write-off "
-            "is recorded as a recovery.",
-        )
-    left = format_cents(left_cents)
-    return Text(
-        f"Ce montant dépasse ce qu'il reste à payer sur ce prêt : {left}.",
-        f"This amount is more than what is left to pay on this loan: {left}.",
+def _find_refused(
+    drafts: Sequence[RepaymentDraft],
+    loan_ids: Mapping[int, UUID],
+    gone: Mapping[int, UUID],
+    before: Mapping[UUID, LoanFacts],
+) -> dict[int, InputError]:
+    """`gone` are the repayments on record that rows would replace."""
+    by_loan: dict[UUID, list[int]] = defaultdict(list)
+    for row in sorted(loan_ids, key=lambda r: (drafts[r].paid_on, drafts[r].external_id)):
+        by_loan[loan_ids[row]].append(row)
+    found: dict[int, InputError] = {}
+    row_of = {fact_id: row for row, fact_id in gone.items()}
+    for loan_id, facts in before.items():
+        rows = by_loan[loan_id]
+        offers = [
+            Offer(to_payment(drafts[row], NOT_RECORDED), drafts[row].keeps_surplus) for row in rows
+        ]
+        leaving = [p.repayment_id for p in facts.payments if p.repayment_id in row_of]
+        kept = drop_payments(facts, leaving)
+        if leaving and not kept.is_plain:
+            error = refuse_together(facts, kept, offers)
+            if error is not None:
+                found |= {row_of[fact_id]: error for fact_id in leaving}
+            continue
+        for row, refusal in zip(rows, refuse_offers(kept, offers), strict=True):
+            if refusal is not None:
+                found[row] = refusal
+    return found
+
+
+NOT_RECORDED = UUID(int=2**128 - 1)
+"""Stands for the identifier of a repayment that is not recorded yet."""
+
+
+def to_payment(draft: RepaymentDraft, repayment_id: UUID) -> Payment:
+    return Payment(
+        repayment_id, draft.external_id, draft.paid_on, draft.amount_cents, draft.purpose
     )

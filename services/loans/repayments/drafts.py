@@ -5,6 +5,7 @@ from datetime import date
 
 from services.common.errors import JsonValue
 from services.common.strict_json import fingerprint
+from services.loans.positions.facts import PaymentPurpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,8 @@ class RepaymentDraft:
     paid_on: date
     amount_cents: int
     method: str | None
+    purpose: PaymentPurpose | None = None
+    keeps_surplus: bool = False
     fingerprint: bytes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -25,4 +28,6 @@ class RepaymentDraft:
             self.amount_cents,
             self.method,
         ]
+        if self.purpose is not None or self.keeps_surplus:
+            content += [self.purpose, self.keeps_surplus]
         object.__setattr__(self, "fingerprint", fingerprint(content))

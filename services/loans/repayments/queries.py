@@ -11,6 +11,7 @@ from services.common.errors import JsonValue
 from services.common.money import format_cents
 from services.common.recording import OnRecord
 from services.loans import tables
+from services.loans.positions.facts import PaymentPurpose
 from services.loans.repayments.drafts import RepaymentDraft
 
 
@@ -37,7 +38,13 @@ async def find_on_record(
             row.revision,
             row.is_reversed,
             RepaymentDraft(
-                row.external_id, row.loan_external_id, row.paid_on, row.amount_cents, row.method
+                row.external_id,
+                row.loan_external_id,
+                row.paid_on,
+                row.amount_cents,
+                row.method,
+                None if row.purpose is None else PaymentPurpose(row.purpose),
+                row.surplus is not None,
             ),
         )
         for row in rows
@@ -60,6 +67,8 @@ async def insert_repayments(
             "paid_on": draft.paid_on,
             "amount_cents": draft.amount_cents,
             "method": draft.method,
+            "purpose": draft.purpose,
+            "surplus": "credit" if draft.keeps_surplus else None,
             "fingerprint": draft.fingerprint,
             "recorded_by": recorded_by,
             "revision": revision,
@@ -104,6 +113,8 @@ def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
         "paid_on": row.paid_on.isoformat(),
         "amount": format_cents(row.amount_cents),
         "method": row.method,
+        "purpose": row.purpose,
+        "surplus": row.surplus,
     }
 
 
@@ -118,6 +129,7 @@ _KNOWN = text(
 _ON_RECORD = text(
     """
     SELECT f.external_id, f.repayment_id, f.revision, f.paid_on, f.amount_cents, f.method,
+           f.purpose, f.surplus,
            l.external_id AS loan_external_id, r.fact_id IS NOT NULL AS is_reversed
     FROM repayments f
     JOIN loans l USING (organisation_id, loan_id)
@@ -130,7 +142,7 @@ _ON_RECORD = text(
 )
 _SELECT = """
     SELECT DISTINCT ON (external_id)
-           repayment_id, external_id, loan_id, paid_on, amount_cents, method
+           repayment_id, external_id, loan_id, paid_on, amount_cents, method, purpose, surplus
     FROM repayments WHERE organisation_id = :organisation
 """
 _NEWEST = "ORDER BY external_id, revision DESC"

@@ -59,6 +59,7 @@ class TestRecording:
             "changes": [],
             "changes_truncated": False,
             "absent": 0,
+            "sheets": [],
             "totals": None,
             "warnings": [],
             "warnings_truncated": False,

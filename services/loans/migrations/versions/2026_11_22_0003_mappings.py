@@ -3,7 +3,7 @@
 from services.common.import_tables import add_import_readings, create_mapping_tables
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 
 APP_ROLE = "loans_app"
 

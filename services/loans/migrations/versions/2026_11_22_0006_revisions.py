@@ -16,6 +16,11 @@ REVISED = (
     "repayments",
     "write_offs",
     "recoveries",
+    "disbursements",
+    "fees",
+    "refunds",
+    "reschedulings",
+    "moratoria",
     "coaching_sessions",
     "outcomes",
 )
