@@ -88,7 +88,7 @@ def _is_named(name: str, kind: ImportKind) -> bool:
     said = _words(name)
     return any(
         _is_alike(" ".join(said[start : start + len(called)]), " ".join(called))
-        for called in map(_words, (kind.name, *kind.sheet_names))
+        for called in map(_words, (kind.name, kind.title.fr, kind.title.en, *kind.sheet_names))
         for start in range(len(said) - len(called) + 1)
     )
 

@@ -35,6 +35,7 @@ def _read(value: object) -> JsonValue:
 
 COLUMNS: Mapping[str, str] = {
     "profile.kind": "borrower_kind",
+    "terms.fees": "fee",
     "enterprise.name": "enterprise_name",
     "funding.state": "funding_state",
     "funding.community": "funding_community",
@@ -43,9 +44,9 @@ COLUMNS: Mapping[str, str] = {
 """Where a sheet's column is not called as the field inside its object."""
 
 
-def tell_columns(draft: object) -> dict[str, str]:
+def tell_columns(draft: object, leave_out: Collection[str] = ()) -> dict[str, str]:
     """What a draft says, by the columns of a sheet, as a person would type it."""
-    return dict(_tell(read_content(draft), ""))
+    return dict(_tell(read_content(draft, leave_out), ""))
 
 
 def _tell(content: Mapping[str, JsonValue], place: str) -> Iterator[tuple[str, str]]:

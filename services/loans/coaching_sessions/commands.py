@@ -1,6 +1,7 @@
 """Recording coaching sessions: one from the JSON API, or a whole sheet; the same function."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from services.common import audit, outbox
@@ -8,7 +9,15 @@ from services.common.database import WriteSession
 from services.common.errors import JsonValue
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
-from services.common.recording import Recorded, drafts_of, next_revision, refuse, settle, sort_batch
+from services.common.recording import (
+    OnRecord,
+    Recorded,
+    drafts_of,
+    next_revision,
+    refuse,
+    settle,
+    sort_batch,
+)
 from services.common.text import Text
 from services.loans.borrowers import queries as borrowers
 from services.loans.borrowers.queries import KnownBorrower
@@ -17,9 +26,9 @@ from services.loans.coaching_sessions.queries import Placed
 from services.loans.coaching_sessions.schemas import CoachingSessionDraft
 from services.loans.content import tell_columns
 from services.loans.loans import queries as loans
-from services.loans.loans.commands import BORROWER_UNKNOWN, Refused, only_region
+from services.loans.loans.commands import only_region, require_loan
+from services.loans.loans.profiles import BORROWER_UNKNOWN, Refused
 from services.loans.loans.queries import KnownLoan
-from services.loans.repayments.commands import LOAN_UNKNOWN
 from services.loans.reversals.commands import reverse_replaced
 from services.loans.reversals.queries import count_absent
 
@@ -42,6 +51,7 @@ async def record_coaching_sessions(
         await queries.find_known(session, external_ids),
     )
     on_record = await queries.find_on_record(session, [external_ids[r] for r in batch.changed])
+    drafts = [_keep_untold(draft, on_record) for draft in drafts] if on_record else drafts
     batch = settle(batch, drafts, drafts_of(on_record), tell_columns, reason)
     to_record = [drafts[row] for row in batch.to_record]
     people = await borrowers.find_known(session, list({d.borrower_external_id for d in to_record}))
@@ -76,6 +86,16 @@ async def record_coaching_sessions(
     return batch.conclude(refused, absent)
 
 
+def _keep_untold(
+    draft: CoachingSessionDraft, on_record: Mapping[str, OnRecord[CoachingSessionDraft]]
+) -> CoachingSessionDraft:
+    """A sheet has no column for the next action: the one on record stays when none is told."""
+    known = on_record.get(draft.external_id)
+    if known is None or draft.next_action is not None:
+        return draft
+    return replace(draft, next_action=known.draft.next_action)
+
+
 NO_REGION = Text(
     "La région de cette personne n'est pas inscrite.", "This person's region is not on record."
 )
@@ -93,10 +113,8 @@ def _check(
     if person is None:
         refuse(refused, row, "/borrower_external_id", "borrower.unknown", BORROWER_UNKNOWN)
     if draft.loan_external_id is not None:
-        loan = known_loans.get(draft.loan_external_id)
-        if loan is None:
-            refuse(refused, row, "/loan_external_id", "loan.unknown", LOAN_UNKNOWN)
-        elif person is not None and loan.borrower_id != person.borrower_id:
+        loan = require_loan(refused, row, known_loans.get(draft.loan_external_id))
+        if loan and person and loan.borrower_id != person.borrower_id:
             message = Text(
                 "Ce prêt est celui d'un autre emprunteur.", "This loan is another borrower's."
             )

@@ -12,11 +12,11 @@ from services.common.recording import Recorded, drafts_of, next_revision, refuse
 from services.common.text import Text
 from services.loans.content import tell_columns
 from services.loans.loans import queries as loans
-from services.loans.loans.commands import Refused
+from services.loans.loans.commands import require_loan
+from services.loans.loans.profiles import Refused
 from services.loans.loans.queries import KnownLoan
 from services.loans.outcomes import queries
 from services.loans.outcomes.schemas import OutcomeDraft
-from services.loans.repayments.commands import LOAN_UNKNOWN
 from services.loans.reversals.commands import reverse_replaced
 from services.loans.reversals.queries import count_absent
 
@@ -63,12 +63,11 @@ async def record_outcomes(
 def _check(
     draft: OutcomeDraft, row: int, loan: KnownLoan | None, today: date, refused: Refused
 ) -> None:
-    if loan is None:
-        refuse(refused, row, "/loan_external_id", "loan.unknown", LOAN_UNKNOWN)
-    elif draft.observed_on < loan.disbursed_on:
+    known = require_loan(refused, row, loan)
+    if known is not None and draft.observed_on < known.disbursed_on:
         message = Text(
-            f"Cette date précède le versement du prêt ({loan.disbursed_on}).",
-            f"This date comes before the loan's disbursement ({loan.disbursed_on}).",
+            f"Cette date précède le versement du prêt ({known.disbursed_on}).",
+            f"This date comes before the loan's disbursement ({known.disbursed_on}).",
         )
         refuse(refused, row, "/observed_on", "outcome.before_disbursement", message)
     if draft.observed_on > today:

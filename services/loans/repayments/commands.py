@@ -23,7 +23,8 @@ from services.common.recording import (
 from services.common.text import Text
 from services.loans.content import tell_columns
 from services.loans.loans import queries as loans
-from services.loans.loans.commands import Refused
+from services.loans.loans.commands import require_loan
+from services.loans.loans.profiles import Refused
 from services.loans.loans.queries import KnownLoan
 from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.commands import keep_figures, tell_facts
@@ -40,11 +41,6 @@ from services.loans.repayments.arithmetic import (
 )
 from services.loans.repayments.drafts import RepaymentDraft
 from services.loans.reversals.queries import count_absent, insert_reversals
-
-LOAN_UNKNOWN = Text("Aucun prêt ne porte cet identifiant.", "No loan has this identifier.")
-
-
-LOAN_REVERSED = Text("Ce prêt a été renversé.", "This loan was reversed.")
 
 
 async def record_repayments(
@@ -179,11 +175,8 @@ def _tell_reversal(loan_id: UUID, payment: Payment, split: Allocation) -> dict[s
 def _check(
     draft: RepaymentDraft, row: int, loan: KnownLoan | None, today: date, refused: Refused
 ) -> None:
-    if loan is None:
-        refuse(refused, row, "/loan_external_id", "loan.unknown", LOAN_UNKNOWN)
-    elif loan.is_reversed:
-        refuse(refused, row, "/loan_external_id", "loan.reversed", LOAN_REVERSED)
-    elif draft.paid_on < loan.disbursed_on:
+    loan = require_loan(refused, row, loan)
+    if loan is not None and draft.paid_on < loan.disbursed_on:
         message = Text(
             f"Ce paiement précède le versement du prêt ({loan.disbursed_on}).",
             f"This repayment comes before the loan's disbursement ({loan.disbursed_on}).",

@@ -1,17 +1,26 @@
 """A whole portfolio as a member's spreadsheet holds it, and what a service then has of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import httpx
+from xlsxwriter.workbook import Workbook
 
 from tests.services.loans.conftest import Client, Loans, loan_row, write_csv
+from tests.support.workbooks import Value, workbook, write
 
 Row = dict[str, object]
 Portfolio = dict[str, list[Row]]
 """Rows by kind, in the order in which they refer to each other."""
 
 KINDS = ("borrowers", "loans", "repayments", "coaching-sessions", "outcomes")
+FRENCH = {
+    "borrowers": "Emprunteurs",
+    "loans": "Prêts 2025",
+    "repayments": "Remboursements",
+    "coaching-sessions": "Rencontres",
+    "outcomes": "Suivis",
+}
 REASON = {"on_change": "correct", "reason": "Erreurs de saisie trouvées à la vérification"}
 
 
@@ -155,3 +164,28 @@ async def read_state(loans: Loans, client: Client) -> Mapping[str, object]:
         "positions": [tuple(row) for row in positions],
         "told": await loans.sum_told(client),
     }
+
+
+def to_table(rows: Sequence[dict[str, object]]) -> list[list[Value]]:
+    table: list[list[Value]] = [[*rows[0]]]
+    return table + [[str(cell) for cell in row.values()] for row in rows]
+
+
+def make_book(
+    portfolio: Portfolio,
+    order: Sequence[str] = KINDS,
+    names: dict[str, str] | None = None,
+    others: Sequence[tuple[str, list[list[Value]], bool]] = (),
+) -> bytes:
+    """`others` are further sheets: their names, what they hold, and whether they are hidden."""
+
+    def fill(book: Workbook) -> None:
+        for kind in order:
+            write(book, book.add_worksheet((names or FRENCH)[kind]), to_table(portfolio[kind]))
+        for name, table, is_hidden in others:
+            sheet = book.add_worksheet(name)
+            write(book, sheet, table)
+            if is_hidden:
+                sheet.hide()
+
+    return workbook(fill)

@@ -8,10 +8,14 @@ import pytest
 from services.common.errors import JsonValue
 from tests.services.loans.conftest import (
     Client,
+    Document,
     Loans,
     codes_of,
+    loan,
+    record_borrower,
     record_loan,
     repayment,
+    terms,
     write_csv,
 )
 from tests.services.loans.portfolio import (
@@ -233,3 +237,141 @@ async def test_a_conflict_through_json_shows_both_versions(member: Client) -> No
     other = await member.post(path, {**body, "amount": "90.00"})
     assert (other.status_code, codes_of(other)) == (409, {"/external_id": "external_id.conflict"})
     assert "106.62 → 90.00" in other.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "column"),
+    [
+        ({"principal": "1500.00"}, "principal"),
+        ({"annual_rate": "9"}, "annual_rate"),
+        ({"instalments": "18"}, "instalments"),
+        ({"first_due_on": "2025-03-01"}, "first_due_on"),
+        ({"fee": "30.00"}, "fee"),
+        ({"stage": "growth"}, "stage"),
+        ({"sector_code": "311811"}, "sector_code"),
+        ({"region_code": "13"}, "region_code"),
+        ({"other_financing": "700.00"}, "other_financing"),
+        ({"funding_state": "100.00"}, "funding_state"),
+        ({"disbursed_on": "2025-01-20"}, "disbursed_on"),
+    ],
+)
+async def test_a_corrected_loan_takes_what_stands_of_it_along(
+    loans: Loans, member: Client, changes: dict[str, object], column: str
+) -> None:
+    portfolio = make_portfolio(3)
+    await send_all(member, portfolio)
+    changed = change(portfolio, "loans", "P-002", **changes)
+    answer = (await member.send("loans", write_csv(changed["loans"]), **REASON)).json()
+    assert answer["corrected"] == 1, answer
+    assert column in [field["column"] for field in answer["changes"][0]["fields"]]
+    fresh = loans.as_member()
+    await send_all(fresh, changed)
+    assert await read_state(loans, member) == await read_state(loans, fresh)
+    assert await loans.find_differences(member) == []
+    # What is then posted goes to the newest revision, and a resend finds nothing changed.
+    again = await send_all(member, changed, **REASON)
+    assert {(a.json()["corrected"], a.json()["absent"]) for a in again.values()} == {(0, 0)}
+    listed = (await member.get("/v1/loans")).json()["items"]
+    assert [each["external_id"] for each in listed] == ["P-001", "P-002", "P-003"]
+    shown = (await member.get(f"/v1/loans/{listed[1]['loan_id']}")).json()
+    assert (shown["reversed"], len(shown["facts"])) == (None, 5)
+
+
+async def test_a_loan_corrected_twice_with_a_life_of_its_own(loans: Loans, member: Client) -> None:
+    """Fees, a moratorium, a write-off and its recovery go along; reversed facts stay behind."""
+    portfolio = make_portfolio(2)
+    await send_all(member, portfolio)
+
+    async def live(client: Client, loan_id: str) -> None:
+        facts: tuple[tuple[str, Document], ...] = (
+            ("fees", {"charged_on": "2025-06-20", "amount": "15.00", "reason": "Retard"}),
+            ("moratoria", {"starts_on": "2025-06-25", "kind": "capital_only", "periods": 2,
+                           "reason": "Saison creuse"}),
+            ("write-offs", {"written_off_on": "2026-01-20", "amount": "200.00", "reason": "Perte"}),
+            ("recoveries", {"recovered_on": "2026-02-20", "amount": "50.00"}),
+        )  # fmt: skip
+        for path, body in facts:
+            named: Document = {"external_id": f"{path}-1", **body}
+            posted = await client.post(f"/v1/loans/{loan_id}/{path}", named)
+            assert posted.status_code == 201, posted.text
+
+    async def newest(client: Client) -> str:
+        [loan, _] = (await client.get("/v1/loans")).json()["items"]
+        return str(loan["loan_id"])
+
+    await live(member, await newest(member))
+    changed = portfolio
+    for rate in ("10", "8"):
+        changed = change(changed, "loans", "P-001", annual_rate=rate)
+        answer = await member.send("loans", write_csv(changed["loans"]), **REASON)
+        assert answer.json()["corrected"] == 1, answer.text
+    fresh = loans.as_member()
+    await send_all(fresh, changed)
+    await live(fresh, await newest(fresh))
+    mine = (await member.get(f"/v1/loans/{await newest(member)}")).json()
+    theirs = (await fresh.get(f"/v1/loans/{await newest(fresh)}")).json()
+    assert (
+        mine["position"]["outstanding_principal"] == (theirs["position"]["outstanding_principal"])
+    )
+    assert await read_state(loans, member) == await read_state(loans, fresh)
+    assert await loans.find_differences(member) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"principal": "300.00", "funding_state": ""}, ("principal", "fact.leaves_surplus")),
+        ({"disbursed_on": "2025-02-20", "contracted_on": "2025-01-10"},
+         ("disbursed_on", "loan.disbursed_after_facts")),
+        ({"borrower_external_id": "E-002"}, ("borrower_external_id", "loan.other_borrower")),
+        ({"gender": "man"}, ("gender", "borrower.described_otherwise")),
+    ],
+)  # fmt: skip
+async def test_terms_that_what_was_posted_does_not_allow_are_refused(
+    loans: Loans, member: Client, changes: dict[str, object], found: tuple[str, str]
+) -> None:
+    portfolio = make_portfolio(2)
+    await send_all(member, portfolio)
+    before = await loans.count_rows(member)
+    changed = change(portfolio, "loans", "P-001", **changes)
+    answer = await member.send("loans", write_csv(changed["loans"]), **REASON)
+    assert answer.status_code == 422
+    assert [(e["column"], e["code"]) for e in answer.json()["errors"]] == [found]
+    assert await loans.count_rows(member) == before
+    partial = await member.send("loans", write_csv(changed["loans"]), mode="partial", **REASON)
+    assert partial.json()["counts"]["rejected"] == 1
+    assert await loans.find_differences(member) == []
+
+
+async def test_what_a_sheet_cannot_tell_stays(loans: Loans, member: Client) -> None:
+    """Posted through JSON with more than a sheet has columns for; then sent as a sheet."""
+    borrower_id = await record_borrower(member)
+    body = loan(borrower_id, external_id="P-1", terms=terms(grace={"principal_periods": 2}))
+    posted = (await member.post("/v1/loans", body)).json()
+    row = {
+        "external_id": "P-1",
+        "borrower_external_id": borrower_id,
+        "stage": "start",
+        "principal": "1200.00",
+        "annual_rate": "12",
+        "instalments": "12",
+        "contracted_on": "2025-04-10",
+        "disbursed_on": "2025-04-15",
+        "funding_state": "600.00",
+        "other_financing": "500.00",
+    }
+    same = await member.send("loans", write_csv([row]))
+    assert (same.status_code, same.json()["counts"]["unchanged"]) == (200, 1), same.text
+    corrected = await member.send("loans", write_csv([{**row, "stage": "growth"}]), **REASON)
+    assert corrected.json()["changes"] == [
+        {
+            "row": 1,
+            "external_id": "P-1",
+            "fields": [{"column": "stage", "before": "start", "after": "growth"}],
+        }
+    ]
+    [newest] = (await member.get("/v1/loans")).json()["items"]
+    shown = (await member.get(f"/v1/loans/{newest['loan_id']}")).json()
+    assert (shown["purpose"], shown["schedule"][0]["principal"]) == ("Équipement", "0.00")
+    old = (await member.get(f"/v1/loans/{posted['loan_id']}")).json()
+    assert old["reversed"] == {"reason": REASON["reason"]}

@@ -12,50 +12,19 @@ from xlsxwriter.workbook import Workbook
 
 from tests.services.loans.conftest import CSV, Client, Loans, codes_of
 from tests.services.loans.portfolio import (
+    FRENCH,
     KINDS,
     REASON,
-    Portfolio,
     change,
+    make_book,
     make_portfolio,
     read_state,
     send_all,
+    to_table,
 )
-from tests.support.workbooks import Value, workbook, write
+from tests.support.workbooks import XLSX, Value, workbook, write
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-FRENCH = {
-    "borrowers": "Emprunteurs",
-    "loans": "Prêts 2025",
-    "repayments": "Remboursements",
-    "coaching-sessions": "Rencontres",
-    "outcomes": "Suivis",
-}
 ORDERS = list(permutations(KINDS))
-
-
-def to_table(rows: Sequence[dict[str, object]]) -> list[list[Value]]:
-    table: list[list[Value]] = [[*rows[0]]]
-    return table + [[str(cell) for cell in row.values()] for row in rows]
-
-
-def make_book(
-    portfolio: Portfolio,
-    order: Sequence[str] = KINDS,
-    names: dict[str, str] | None = None,
-    others: Sequence[tuple[str, list[list[Value]], bool]] = (),
-) -> bytes:
-    """`others` are further sheets: their names, what they hold, and whether they are hidden."""
-
-    def fill(book: Workbook) -> None:
-        for kind in order:
-            write(book, book.add_worksheet((names or FRENCH)[kind]), to_table(portfolio[kind]))
-        for name, table, is_hidden in others:
-            sheet = book.add_worksheet(name)
-            write(book, sheet, table)
-            if is_hidden:
-                sheet.hide()
-
-    return workbook(fill)
 
 
 @pytest.mark.parametrize("order", [ORDERS[0], ORDERS[-1], *ORDERS[7::29]])
