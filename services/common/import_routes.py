@@ -122,15 +122,7 @@ def create_imports_router(
         if (on_change == "correct") != (reason is not None):
             raise _missing_reason(on_change)
         language = choose_language(request.headers.get("accept-language"))
-        order = Order(
-            service_name,
-            found,
-            mode,
-            dry_run,
-            language,
-            reason=reason,
-            measure=measure,
-        )
+        order = Order(service_name, found, mode, dry_run, language, reason=reason, measure=measure)
         if mapping is not None:
             order = await _order_with(request, member, order, mapping)
         name = read_file_name(request.headers.get("content-disposition"))
@@ -140,6 +132,16 @@ def create_imports_router(
         if may_wait and await asyncio.to_thread(has_more_rows, order.kind, file, rows_max):
             return await accept_import(request, member, order, file)
         return await receive_import(request, member, order, file)
+
+    _add_list_route(router, by_name, service_name)
+    _add_routes_of_one_import(router, by_name, service_name)
+    add_job_routes(router, service_name)
+    add_replay_route(router, by_name, service_name)
+    return router
+
+
+def _add_list_route(router: APIRouter, by_name: Mapping[str, Kind], service_name: str) -> None:
+    names = names_of(by_name)
 
     @router.get("/v1/imports", response_model=ImportPageAnswer)
     async def get_imports(
@@ -156,11 +158,6 @@ def create_imports_router(
             found = await list_imports(session, listed, before, limit + 1)
         items = [to_summary_answer(each, service_name).model_dump(mode="json") for each in found]
         return json_response(page(request, items, limit, "import_id"))
-
-    _add_routes_of_one_import(router, by_name, service_name)
-    add_job_routes(router, service_name)
-    add_replay_route(router, by_name, service_name)
-    return router
 
 
 def _add_routes_of_one_import(
