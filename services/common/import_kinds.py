@@ -30,8 +30,8 @@ WEIGHT_MAX = 1_000_000
 """Rows of the record that one file may make, at the most: some 1 GB while they are recorded."""
 
 Row = TypeVar("Row")
-JsonSchema = Mapping[str, object]
 Draft = TypeVar("Draft", bound=Posted)
+JsonSchema = Mapping[str, object]
 Recorder = Callable[
     [WriteSession, Principal, Sequence[Draft], date, str | None], Awaitable[Recorded]
 ]

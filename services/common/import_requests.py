@@ -13,6 +13,8 @@ from services.common.import_kinds import Kind
 from services.common.messages import MESSAGES
 from services.common.tabular import READERS
 
+SomeKind = TypeVar("SomeKind", bound=Kind)
+
 Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 
 AnyKind = TypeVar("AnyKind", bound=Kind)
@@ -35,7 +37,7 @@ def names_of(by_name: Mapping[str, Kind]) -> QueryParameter:
     return parameter
 
 
-def find_kind(by_name: Mapping[str, AnyKind], name: str) -> AnyKind:
+def find_kind(by_name: Mapping[str, SomeKind], name: str) -> SomeKind:
     """Raises Unprocessable for a kind that this service has not."""
     if name not in by_name:
         message = MESSAGES["choice"].fill(expected=", ".join(by_name))

@@ -5,7 +5,6 @@ import uuid
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from email.message import Message
 from pathlib import PurePath
 from typing import Annotated
@@ -18,13 +17,18 @@ from services.common.error_log import read_log
 from services.common.error_sheet import write_error_sheet
 from services.common.errors import InputError, Problem, Unprocessable, not_found
 from services.common.fields import Reason
-from services.common.identity import Principal
 from services.common.import_job_routes import add_job_routes
 from services.common.import_jobs import accept_import, prefers_job
 from services.common.import_kinds import WORKBOOK, ImportKind, Kind, Measure
-from services.common.import_lookup import IMPORT, describe_import, own_id_of, require_content
-from services.common.import_mapped_kinds import choose_mapping, read_with
+from services.common.import_lookup import (
+    IMPORT,
+    describe_import,
+    list_described,
+    own_id_of,
+    require_content,
+)
 from services.common.import_mapping_routes import create_mappings_router
+from services.common.import_orders import Order, read_with, with_mapping
 from services.common.import_parts import sheets_of
 from services.common.import_queries import (
     Mode,
@@ -33,7 +37,6 @@ from services.common.import_queries import (
     find_error_log,
     find_file,
     find_import,
-    list_imports,
 )
 from services.common.import_replays import add_replay_route
 from services.common.import_requests import (
@@ -49,10 +52,9 @@ from services.common.import_schemas import (
     ImportPageAnswer,
     ImportRecordAnswer,
     parse_import_id,
-    to_summary_answer,
 )
 from services.common.import_size import has_more_rows
-from services.common.importing import Order, read_file, receive_import
+from services.common.importing import read_file, receive_import
 from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
 from services.common.quoting import reword_sheets
@@ -64,7 +66,7 @@ FILE_NAME_LENGTH_MAX = 200
 
 _NEWEST = uuid.UUID(int=2**128 - 1)
 _ERRORS_NAME = Text("erreurs", "errors")
-_PARAMETERS = ("kind", "mode", "dry_run", "on_change", "reason", "async", "mapping")
+_PARAMETERS = ("kind", "mode", "dry_run", "on_change", "reason", "mapping", "async")
 _REASON = "Pourquoi ce qui est inscrit est corrigé ; requis avec on_change=correct."
 _MAPPING = "Nom d'une correspondance : vos titres et vos mots."
 _SHEET = {
@@ -84,9 +86,9 @@ def create_imports_router(
     were before and as they are after.
     """
     router = service_router()
-    tables = [kind for kind in kinds if isinstance(kind, ImportKind)]
-    router.include_router(create_mappings_router(tables))
-    router.include_router(create_templates_router(tables))
+    single = [kind for kind in kinds if isinstance(kind, ImportKind)]
+    router.include_router(create_mappings_router(single))
+    router.include_router(create_templates_router(single))
     by_name = {kind.name: kind for kind in kinds}
     names = names_of(by_name)
 
@@ -105,10 +107,10 @@ def create_imports_router(
         dry_run: bool = False,
         on_change: OnChange = "refuse",
         reason: Annotated[Reason | None, Query(description=_REASON)] = None,
-        is_async: Annotated[bool, _ASYNC] = False,
         mapping: Annotated[str | None, Query(description=_MAPPING)] = None,
+        is_async: Annotated[bool, _ASYNC] = False,
     ) -> Response:
-        """Inscrire les lignes d'un fichier, ou les feuilles d'un classeur XLSX de plusieurs sortes.
+        """Inscrire les lignes d'un fichier, ou les feuilles d'un classeur de plusieurs sortes.
 
         Un long fichier est accepté d'abord (202) et inscrit ensuite quand la demande porte
         `Prefer: respond-async` ou `?async=true` ; un essai à blanc ne l'est jamais.
@@ -124,7 +126,8 @@ def create_imports_router(
         language = choose_language(request.headers.get("accept-language"))
         order = Order(service_name, found, mode, dry_run, language, reason=reason, measure=measure)
         if mapping is not None:
-            order = await _order_with(request, member, order, mapping)
+            async with database_of(request).read(member.organisation_id) as session:
+                order = await with_mapping(session, order, mapping)
         name = read_file_name(request.headers.get("content-disposition"))
         file = await read_file(request, name)
         rows_max = import_settings_of(request).long_import_rows
@@ -133,14 +136,14 @@ def create_imports_router(
             return await accept_import(request, member, order, file)
         return await receive_import(request, member, order, file)
 
-    _add_list_route(router, by_name, service_name)
+    _add_list(router, by_name, service_name)
     _add_routes_of_one_import(router, by_name, service_name)
     add_job_routes(router, service_name)
     add_replay_route(router, by_name, service_name)
     return router
 
 
-def _add_list_route(router: APIRouter, by_name: Mapping[str, Kind], service_name: str) -> None:
+def _add_list(router: APIRouter, by_name: Mapping[str, Kind], service_name: str) -> None:
     names = names_of(by_name)
 
     @router.get("/v1/imports", response_model=ImportPageAnswer)
@@ -151,12 +154,12 @@ def _add_list_route(router: APIRouter, by_name: Mapping[str, Kind], service_name
         limit: Limit = LIMIT_DEFAULT,
         cursor: str | None = None,
     ) -> Response:
-        """Les imports de l'organisation, du plus récent au plus ancien."""
+        """Les imports de l'organisation, en cours ou terminés, du plus récent au plus ancien."""
         listed = list(by_name) if kind is None else [find_kind(by_name, kind).name]
         before = _NEWEST if cursor is None else _read_cursor(service_name, cursor)
         async with database_of(request).read(member.organisation_id) as session:
-            found = await list_imports(session, listed, before, limit + 1)
-        items = [to_summary_answer(each, service_name).model_dump(mode="json") for each in found]
+            found = await list_described(session, service_name, listed, before, limit + 1)
+        items = [each.model_dump(mode="json") for each in found]
         return json_response(page(request, items, limit, "import_id"))
 
 
@@ -196,7 +199,7 @@ def _add_routes_of_one_import(
         file = require_content(file)
         language = choose_language(request.headers.get("accept-language"))
         sheets = await asyncio.to_thread(sheets_of, kind, file.content)
-        columns = {name: each.columns for name, each in sheets}
+        columns = {name: of.columns for name, of in sheets}
         every = reword_sheets(read_log(log), columns) if log else found[1].errors
         sheet = await asyncio.to_thread(write_error_sheet, file, sheets, every, language)
         name = PurePath(file.name or f"import-{file.sha256.hex()[:12]}").stem
@@ -214,13 +217,6 @@ def read_file_name(header: str | None) -> str | None:
         sent = sent.encode("latin-1").decode("utf-8")
     name = sent.replace("\\", "/").rpartition("/")[2]
     return "".join(filter(str.isprintable, name)).strip()[:FILE_NAME_LENGTH_MAX] or None
-
-
-async def _order_with(request: Request, member: Principal, order: Order, name: str) -> Order:
-    """The order under the member's mapping. Raises Unprocessable."""
-    async with database_of(request).read(member.organisation_id) as session:
-        used = await choose_mapping(session, order.kind, name)
-        return replace(order, kind=await read_with(session, order.kind, used), mapping=used)
 
 
 def _missing_kind(names: Sequence[str]) -> Problem:

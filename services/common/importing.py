@@ -14,7 +14,7 @@ unless it was accepted as a job.
 import asyncio
 import hashlib
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from fastapi import Request, Response
@@ -28,12 +28,10 @@ from services.common.database import Database, WriteSession
 from services.common.errors import JsonValue, Problem
 from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
-from services.common.import_job_queries import end_job
-from services.common.import_kinds import Kind, Measure
+from services.common.import_job_queries import End, end_job
+from services.common.import_orders import Order
 from services.common.import_parts import PreparedFile, Progress, prepare_file, tell_nobody
 from services.common.import_queries import (
-    MappingUsed,
-    Mode,
     Outcome,
     SentFile,
     drop_refused_files,
@@ -53,7 +51,6 @@ from services.common.oddities import WARNINGS_MAX
 from services.common.recording import Recorded
 from services.common.strict_json import escape_pointer
 from services.common.tabular import find_reader
-from services.common.text import Language
 
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
 
@@ -62,26 +59,6 @@ _LONGER = (
     text("SET LOCAL statement_timeout = '300s'"),
     text("SET LOCAL idle_in_transaction_session_timeout = '300s'"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a request asks for, and in which language it is answered.
-
-    `kind` has the organisation's own titles and codes when it is read with its `mapping`.
-    """
-
-    service_name: str
-    kind: Kind
-    mode: Mode
-    dry_run: bool
-    language: Language
-    job_id: uuid.UUID | None = None
-    """The identifier an import has since it was accepted as a job; others get theirs at the end."""
-    reason: str | None = None
-    """Why what is on record is corrected; without one, rows that changed are refused."""
-    measure: Measure | None = None
-    mapping: MappingUsed | None = None
 
 
 class _RowsRefused(Exception):
@@ -234,7 +211,9 @@ async def _keep(
     }
     await audit.append(session, principal, f"import.{outcome}", details)
     if order.job_id is not None:
-        await end_job(session, order.job_id, "done" if outcome == "recorded" else "refused")
+        end: End = "done" if outcome == "recorded" else "refused"
+        stored = counts.created + counts.unchanged if end == "done" else 0
+        await end_job(session, order.job_id, end, stored=stored)
     if outcome == "refused":
         await drop_refused_files(session)
     return import_id

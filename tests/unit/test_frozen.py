@@ -16,7 +16,7 @@ from services.common.tabular import PARSER_VERSION, read_table
 from services.funds.contributions.schemas import ContributionBody
 from services.loans.borrowers.schemas import BorrowerBody
 from services.loans.coaching_sessions.schemas import CoachingSessionBody
-from services.loans.imports.kinds import SHEETS
+from services.loans.imports.kinds import KINDS
 from services.loans.imports.rows import LoanRow
 from services.loans.loans.schemas import LoanBody
 from services.loans.outcomes.schemas import OutcomeBody
@@ -29,6 +29,8 @@ MIGRATIONS: Mapping[str, str] = {
     "2026_11_22_0001_loans.py": "78d99c08622f0bba",
     "2026_11_22_0002_life_of_a_loan.py": "a3917b05e8a07b64",
     "2026_11_22_0001_registry.py": "8978672b064da072",
+    "2026_11_22_0003_mappings.py": "b22a1b3a0166005a",
+    "2026_11_22_0007_products.py": "e0405d2b979170ec",
 }
 
 
@@ -125,7 +127,7 @@ READ_BY_VERSION: Mapping[int, str] = {2: "8cbf98a9b99d818e"}
 
 
 def test_another_reading_is_another_version() -> None:
-    [columns] = [kind.columns for kind in SHEETS if kind.name == "repayments"]
+    [columns] = [kind.columns for kind in KINDS if kind.name == "repayments"]
     read: list[JsonValue] = []
     for sheet in READINGS:
         for encoding in ("utf-8", "cp1252"):
@@ -137,7 +139,7 @@ def test_another_reading_is_another_version() -> None:
     books = sorted((Path(__file__).parents[1] / "fixtures" / "libreoffice").glob("*.xlsx"))
     for book in books:
         kind = "repayments" if book.stem == "paiements" else "loans"
-        [columns] = [each.columns for each in SHEETS if each.name == kind]
+        [columns] = [each.columns for each in KINDS if each.name == kind]
         for batch in read_table(book.read_bytes(), XLSX, columns).batches:
             read += [*batch.values, *(error.code for error in batch.refused)]
     assert READ_BY_VERSION[PARSER_VERSION] == digest(canonical(read))

@@ -5,14 +5,14 @@ from pathlib import Path
 from services.common.errors import JsonValue
 from services.common.records import XLSX
 from services.common.tabular import read_table
-from services.loans.imports.kinds import SHEETS
+from services.loans.imports.kinds import KINDS
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "libreoffice"
 
 
 def read(name: str, kind: str) -> tuple[list[dict[str, JsonValue]], list[str]]:
     """The rows, and the notices."""
-    [columns] = [each.columns for each in SHEETS if each.name == kind]
+    [columns] = [each.columns for each in KINDS if each.name == kind]
     table = read_table((FIXTURES / f"{name}.xlsx").read_bytes(), XLSX, columns)
     rows = [row for batch in table.batches for row in batch.values]
     return rows, [notice.code for notice in table.remarks.notices]

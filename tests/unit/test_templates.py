@@ -14,9 +14,9 @@ from services.common.tabular import read_table
 from services.common.templates import describe_column, find_schema, list_examples, write_template
 from services.common.workbook import open_book, read_rows
 from services.funds.imports.kinds import CONTRIBUTIONS
-from services.loans.imports.kinds import SHEETS
+from services.loans.imports.kinds import KINDS
 
-EVERY_KIND = (*SHEETS, CONTRIBUTIONS)
+EVERY_KIND = (*KINDS, CONTRIBUTIONS)
 every_kind = pytest.mark.parametrize("kind", EVERY_KIND, ids=lambda kind: kind.name)
 every_choice = pytest.mark.parametrize(
     ("kind", "column"),
@@ -80,7 +80,7 @@ def test_the_workbook_holds_a_sheet_a_dictionary_and_hidden_lists(kind: ImportKi
 
 
 def test_the_dictionary_tells_form_bounds_and_words() -> None:
-    loans: Mapping[str, ImportKind] = {kind.name: kind for kind in SHEETS}
+    loans: Mapping[str, ImportKind] = {kind.name: kind for kind in KINDS}
     kind = loans["loans"]
     told = {c.name: describe_column(c, kind.describe(), "fr") for c in kind.columns}
     assert told["instalments"][3:5] == ["oui", "Nombre entier, de 1 à 600"]

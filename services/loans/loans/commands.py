@@ -23,6 +23,7 @@ from services.common.text import Text
 from services.loans.borrowers import queries as borrowers
 from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans import queries
+from services.loans.loans.contracts import review_contracts
 from services.loans.loans.corrections import (
     check_revision,
     is_revised,
@@ -93,6 +94,7 @@ async def record_loans(
         _check_money(drafts[row], row, refused)
     regions = _find_regions(drafts, batch.to_record, known, principal, refused)
     profiles = check_borrowers(drafts, batch.to_record, replaced, known, refused)
+    review = await review_contracts(session, drafts, batch.to_record, known, profiles, refused)
     revised = {row: old for row, old in replaced.items() if is_revised(old.draft, drafts[row])}
     standing = await _check_revisions(session, drafts, regions, revised, known, refused)
     good = [row for row in batch.to_record if row not in refused]
@@ -109,6 +111,7 @@ async def record_loans(
             [drafts[row] for row in stored],
             [regions[row] for row in stored],
             [next_revision(revised.get(row)) for row in stored],
+            [review.versions.get(row) for row in stored],
             borrower_ids,
         )
         new_ids = {
@@ -121,7 +124,7 @@ async def record_loans(
             before = [facts for facts in standing if facts.loan_id in new_ids]
             await move_loans(session, principal, before, new_ids, reason)
     absent = await count_absent(session, "loan", external_ids) if batch.is_resend else 0
-    return batch.conclude(refused, absent)
+    return batch.conclude(refused, absent, review.warned)
 
 
 async def _check_revisions(
@@ -170,6 +173,7 @@ async def _store(
     drafts: Sequence[LoanDraft],
     regions: Sequence[str],
     revisions: Sequence[int],
+    versions: Sequence[int | None],
     borrower_ids: Mapping[str, UUID],
 ) -> dict[str, UUID]:
     """Insert loans with their openings; returns them by external_id.
@@ -178,7 +182,7 @@ async def _store(
     stands of the loans they replace is theirs.
     """
     loan_ids = await queries.insert_loans(
-        session, drafts, borrower_ids, regions, revisions, principal.subject
+        session, drafts, borrower_ids, regions, revisions, versions, principal.subject
     )
     disbursement_ids = await queries.insert_openings(session, drafts, loan_ids, principal.subject)
     new = [

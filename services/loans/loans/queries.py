@@ -67,6 +67,7 @@ async def insert_loans(
     borrower_ids: Mapping[str, UUID],
     regions: Sequence[str],
     revisions: Sequence[int],
+    versions: Sequence[int | None],
     recorded_by: str,
 ) -> dict[str, UUID]:
     """Insert loans, new or revised; returns their identifiers by external_id."""
@@ -94,8 +95,11 @@ async def insert_loans(
             "fingerprint": draft.fingerprint,
             "recorded_by": recorded_by,
             "revision": revision,
+            "product_version": version,
         }
-        for draft, region, revision in zip(drafts, regions, revisions, strict=True)
+        for draft, region, revision, version in zip(
+            drafts, regions, revisions, versions, strict=True
+        )
     ]
     found = await insert_rows(session, tables.Loan, rows, returning=("external_id", "loan_id"))
     return {row["external_id"]: row["loan_id"] for row in found}
@@ -226,6 +230,7 @@ def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
         "external_id": row.external_id,
         "borrower": {"external_id": row.borrower_external_id},
         "product": row.product,
+        "product_version": row.product_version,
         "stage": row.stage,
         "purpose": row.purpose,
         "sector_code": row.sector_code,
@@ -282,7 +287,7 @@ _SELECT = """
            l.purpose, l.sector_code, l.region_code, l.principal_cents, l.terms, l.contracted_on,
            l.disbursed_on, l.funding_state_cents, l.funding_community_cents,
            l.funding_private_cents, l.other_financing_cents, l.interest_accrual,
-           l.allocation_order
+           l.allocation_order, l.product_version
     FROM loans l JOIN borrowers b USING (organisation_id, borrower_id)
     WHERE l.organisation_id = :organisation
 """
