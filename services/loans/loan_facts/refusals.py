@@ -33,6 +33,11 @@ from services.loans.schedules.arithmetic import build_schedule
 LAST_ID = UUID(int=2**128 - 1)
 """Stands for the identifier of a fact that is not recorded yet: it comes after those that are."""
 
+NOTHING_ADVANCED = Text(
+    "Ces frais ne laissent rien de ce qui a été versé : au-delà de tout taux.",
+    "These fees leave nothing of what was disbursed: over any rate.",
+)
+
 ON = {
     FactKind.DISBURSEMENT: "/disbursed_on",
     FactKind.FEE: "/charged_on",
@@ -120,6 +125,8 @@ def refuse_rate(flows: CashFlows, contract: Contract, pointer: str) -> list[Inpu
     )
     if judge(flows, limit) is Verdict.ACCEPT:
         return []
+    if flows.advance_cents <= 0:  # no rate would do
+        return [InputError(pointer, "loan.criminal_rate", NOTHING_ADVANCED)]
     rate = annual_percentage_rate(flows).quantize(Decimal("0.0001"))
     message = Text(
         f"Avec ces frais, le taux annuel est de {rate} % : au-delà du taux criminel"
