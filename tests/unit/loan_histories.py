@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from hypothesis import assume
+from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 
 from services.common.calendar import DayCount, Frequency
@@ -40,11 +40,27 @@ from services.loans.schedules.terms import (
     ScheduleTerms,
 )
 
+MANY = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(MANY, max_examples=30)
+
 START = date(2024, 1, 31)
 SPAN_DAYS = 300
 
 Fact = Payment | Charge | Tranche | Rescheduling | Moratorium | tuple[str, Loss]
 
+kinds = st.sampled_from(
+    [
+        *["payment"] * 4,
+        "prepayment",
+        "fee",
+        "tranche",
+        "rescheduling",
+        "moratorium",
+        "write_off",
+        "recovery",
+        "refund",
+    ]
+)
 days = st.integers(0, SPAN_DAYS).map(lambda number: START + timedelta(days=number))
 rates = st.sampled_from(["0", "6", "12.5", "30"]).map(Decimal)
 
@@ -116,12 +132,7 @@ def agreed_terms() -> st.SearchStrategy[AgreedTerms]:
 def facts_of_a_life(draw: st.DrawFn, number: int) -> Fact:
     """Any fact; whether the loan can take it is for the loan to say."""
     on, identifier = draw(days), uuid.UUID(int=number)
-    kind = draw(
-        st.sampled_from(
-            "payment payment payment payment prepayment fee tranche rescheduling"
-            " moratorium write_off recovery refund".split()
-        )
-    )
+    kind = draw(kinds)
     cents = draw(st.one_of(st.integers(1, 900), st.integers(1_000, 60_000)))
     match kind:
         case "payment":
@@ -146,11 +157,14 @@ def facts_of_a_life(draw: st.DrawFn, number: int) -> Fact:
     return kind, Loss(on, min(cents, 4_000))
 
 
+def add_payment(facts: LoanFacts, payment: Payment) -> LoanFacts:
+    return replace(facts, payments=tuple(sorted([*facts.payments, payment], key=payment_order)))
+
+
 def add_fact(facts: LoanFacts, fact: Fact) -> LoanFacts:
     match fact:
         case Payment():
-            payments = sorted([*facts.payments, fact], key=payment_order)
-            return replace(facts, payments=tuple(payments))
+            return add_payment(facts, fact)
         case Charge():
             return replace(facts, charges=(*facts.charges, fact))
         case Tranche():
