@@ -40,7 +40,11 @@ from services.loans.schedules.terms import (
     ScheduleTerms,
 )
 
-MANY = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 FEW = settings(MANY, max_examples=30)
 
 START = date(2024, 1, 31)

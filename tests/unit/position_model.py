@@ -105,9 +105,9 @@ class DailyWalk(Walk):
             self.earned_by = {}
 
     def lay(self, on: date, terms: ScheduleTerms) -> None:
-        self.earned -= self.interest_paid
-        self.interest_paid = 0
+        earned = self.earned - self.interest_paid
         super().lay(on, terms)
+        self.earned = earned
         self.fees = [(due.due_on, due.fees) for due in self.dues]
         self.fees_paid, self.earned_by = 0, {}
         self.dates = [due.due_on for due in self.dues]
