@@ -290,15 +290,15 @@ class Walk:
 
     def take_day(self, day: date) -> None:
         facts = self.facts
-        for tranche in sorted(facts.tranches, key=lambda t: str(t.disbursement_id)):
-            if tranche.on == day:
-                self.advance(tranche)
         for fee in sorted(facts.charges, key=lambda c: str(c.fee_id)):
             if fee.on == day:
                 self.charge(day, fee.amount_cents)
         for payment in sorted(facts.payments, key=lambda p: p.external_id):
             if payment.paid_on == day:
                 self.credit += self.take_payment(payment)
+        for tranche in sorted(facts.tranches, key=lambda t: str(t.disbursement_id)):
+            if tranche.on == day:
+                self.advance(tranche)
         for change in sorted(facts.reschedulings, key=lambda r: str(r.rescheduling_id)):
             if change.on == day:
                 self.reschedule(change)

@@ -170,20 +170,21 @@ _Event = tuple[date, int, str, Callable[[], None]]
 
 
 def _list_events(run: _Run, facts: LoanFacts) -> list[_Event]:
-    """Everything that happened, by date; of one day, what adds to the debt comes first.
+    """Everything that happened, by date; of one day, a fee comes before what may pay it.
 
-    A write-off comes after the payments of its day: it is decided in the evening.
+    A payment settles the schedule of the morning: what lays another comes after it, and a
+    write-off too, which is decided in the evening.
     """
     events: list[_Event] = [
-        (p.paid_on, 2, p.external_id, partial(run.take_payment, p)) for p in facts.payments
+        (p.paid_on, 1, p.external_id, partial(run.take_payment, p)) for p in facts.payments
     ]
     if not facts.is_plain or facts.recoveries or facts.refunds:
         events += (
             *(
-                (t.on, 0, str(t.disbursement_id), partial(run.take_tranche, t))
+                (t.on, 2, str(t.disbursement_id), partial(run.take_tranche, t))
                 for t in facts.tranches
             ),
-            *((c.on, 1, str(c.fee_id), partial(run.take_charge, c)) for c in facts.charges),
+            *((c.on, 0, str(c.fee_id), partial(run.take_charge, c)) for c in facts.charges),
             *(
                 (r.on, 3, str(r.rescheduling_id), partial(run.take_rescheduling, r))
                 for r in facts.reschedulings
