@@ -7,14 +7,14 @@
 
 A dry run goes through all of it and rolls the savepoint back: it answers what recording would
 have. An atomic import with a bad row rolls everything back; that it was tried, its file and its
-errors are then kept in a transaction of their own. A file that cannot be read at all is not kept.
+errors are then kept in a transaction of their own. A file that cannot be read at all is not kept,
+unless it was accepted as a job.
 """
 
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
 
 from fastapi import Request, Response
@@ -23,23 +23,34 @@ from sqlalchemy import text
 from services.common import audit, errors
 from services.common.answers import read_body
 from services.common.app import database_of, today_of
-from services.common.database import WriteSession
+from services.common.columns import RowError, TableRefused
+from services.common.database import Database, WriteSession
 from services.common.errors import JsonValue, Problem
-from services.common.idempotency import Answered, answer_once
+from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
-from services.common.import_kinds import ERRORS_MAX, Findings, ImportKind, Prepared, place_errors
-from services.common.import_queries import Counts, Mode, Outcome, SentFile, insert_import
+from services.common.import_job_queries import End, end_job
+from services.common.import_orders import Order
+from services.common.import_parts import PreparedFile, Progress, prepare_file, tell_nobody
+from services.common.import_queries import (
+    Outcome,
+    SentFile,
+    drop_refused_files,
+    insert_import,
+)
 from services.common.import_schemas import (
     ImportAnswer,
+    TotalsAnswer,
     format_import_id,
     to_counts_answer,
     to_error_answers,
+    to_notice_answers,
 )
+from services.common.import_sums import Came, refuse_file, sum_up
 from services.common.messages import MESSAGES
+from services.common.oddities import WARNINGS_MAX
 from services.common.recording import Recorded
 from services.common.strict_json import escape_pointer
-from services.common.tabular import RowError, TableRefused, find_reader, read_table
-from services.common.text import Language, choose_language
+from services.common.tabular import find_reader
 
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
 
@@ -50,57 +61,58 @@ _LONGER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a request asks for, and in which language it is answered."""
-
-    service_name: str
-    kind: ImportKind
-    mode: Mode
-    dry_run: bool
-    language: Language
-
-
 class _RowsRefused(Exception):
     """Leaves the transaction of an atomic import that has bad rows."""
 
-    def __init__(self, counts: Counts, findings: Findings) -> None:
-        super().__init__(counts.rejected)
-        self.counts = counts
-        self.findings = findings
-
-
-def make_order(
-    request: Request, service_name: str, kind: ImportKind, mode: Mode, dry_run: bool
-) -> Order:
-    language = choose_language(request.headers.get("accept-language"))
-    return Order(service_name, kind, mode, dry_run, language)
+    def __init__(self, came: Came) -> None:
+        super().__init__(came.counts.rejected)
+        self.came = came
 
 
 async def receive_import(
-    request: Request, principal: Principal, order: Order, file_name: str | None
+    request: Request, principal: Principal, order: Order, file: SentFile
 ) -> Response:
-    """Read the request's body and record its rows: the answer to `POST /v1/imports`.
+    """Record the rows of a file and tell what came of it. Raises what `run_import` raises."""
+    once = work_once(request, principal, file.sha256 + file.media_type.encode())
+    database, today = database_of(request), today_of(request)
+    return to_response(await run_import(database, principal, order, file, today, once=once))
 
-    Raises UnsupportedMediaType, PayloadTooLarge, BadRequest for a body that breaks off, and
-    Unprocessable, with the members of the answer, when what the file holds kept it all out.
+
+async def run_import(
+    database: Database,
+    principal: Principal,
+    order: Order,
+    file: SentFile,
+    today: date,
+    progress: Progress = tell_nobody,
+    once: Once = at_once,
+) -> Answered:
+    """Read, check and record a file: everything an import does once the file is there.
+
+    Raises Unprocessable, with the members of the answer, when what the file holds kept it all out;
+    PayloadTooLarge; and whatever `progress` raises, which undoes the import.
     """
-    file = await _read_file(request, file_name)
+
+    async def keep_refusal(came: Came) -> uuid.UUID:
+        async with database.write(principal.organisation_id) as session:
+            return await _keep(session, principal, order, file, "refused", came)
+
     try:
-        prepared = await asyncio.to_thread(_prepare, order.kind, file)
+        prepared = await asyncio.to_thread(
+            prepare_file, order.kind, file.content, file.media_type, progress
+        )
     except TableRefused as refused:
-        raise _refusal(order, None, Counts(0, 0, 0, 0), _first(refused.found)) from refused
-    today = today_of(request)
+        came = refuse_file(refused.found)
+        import_id = None if order.job_id is None else await keep_refusal(came)
+        raise _refusal(order, import_id, came) from refused
 
     async def work(session: WriteSession) -> Answered:
-        return await _record(session, principal, order, file, prepared, today)
+        return await _record(session, principal, order, file, prepared, today, progress)
 
-    async def record() -> Response:
-        identity = file.sha256 + file.media_type.encode()
-        async with database.apart() as own:
-            return await answer_once(request, principal, work, identity, own)
+    async def record() -> Answered:
+        async with database.apart() as own, own.write(principal.organisation_id) as session:
+            return await once(session, work)
 
-    database = database_of(request)
     try:
         async with database.turn(principal.organisation_id):
             # A hundred thousand facts take seconds of a processor between the statements: on the
@@ -109,14 +121,12 @@ async def receive_import(
     except _RowsRefused as refused:
         import_id = None
         if not order.dry_run:
-            async with database.write(principal.organisation_id) as session:
-                import_id = await _keep(
-                    session, principal, order, file, "refused", refused.counts, refused.findings
-                )
-        raise _refusal(order, import_id, refused.counts, refused.findings) from None
+            import_id = await keep_refusal(refused.came)
+        raise _refusal(order, import_id, refused.came) from None
 
 
-async def _read_file(request: Request, file_name: str | None) -> SentFile:
+async def read_file(request: Request, file_name: str | None) -> SentFile:
+    """The body. Raises UnsupportedMediaType, PayloadTooLarge, BadRequest when it breaks off."""
     media_type = request.headers.get("content-type", "")
     find_reader(media_type)
     content = await read_body(request, IMPORT_MAX_BYTES)
@@ -124,41 +134,45 @@ async def _read_file(request: Request, file_name: str | None) -> SentFile:
     return SentFile(content, digest, media_type, file_name)
 
 
-def _prepare(kind: ImportKind, file: SentFile) -> Prepared:
-    return kind.prepare(read_table(file.content, file.media_type, kind.columns))
-
-
 async def _record(
     session: WriteSession,
     principal: Principal,
     order: Order,
     file: SentFile,
-    prepared: Prepared,
+    prepared: PreparedFile,
     today: date,
+    progress: Progress,
 ) -> Answered:
     """Record the good rows and keep the import; or, on a dry run, find out what that would say."""
     for statement in _LONGER:
         await session.connection.execute(statement)
+    before = await _measure(session, order, today)
     savepoint = await session.connection.begin_nested()
-    recorded = await prepared.record(session, principal, today)
-    created, unchanged = len(recorded.created), len(recorded.unchanged)
-    drafts = len(prepared.numbers)
-    assert created + unchanged + len(recorded.refused) == drafts, "a row is recorded or refused"
-    rejected = prepared.received - drafts + len(recorded.refused)
-    findings = _merge(prepared, recorded, order.kind.places)
-    if rejected and order.mode == "atomic":
-        raise _RowsRefused(Counts(prepared.received, 0, unchanged, rejected), findings)
-    counts = Counts(prepared.received, created, unchanged, rejected)
+    recorded: list[Recorded] = []
+    for part in prepared.parts:
+        recorded.append(await part.prepared.record(session, principal, today, order.reason))
+    progress("stored", sum(len(part.prepared.numbers) for part in prepared.parts))
+    came = sum_up(prepared, recorded, order.mode, order.reason, file)
+    if came.counts.rejected and order.mode == "atomic":
+        raise _RowsRefused(came)
+    if before is not None:
+        after = await _measure(session, order, today)
+        totals = TotalsAnswer(before=before, after=after or {})
+        came = replace(came, report=came.report.model_copy(update={"totals": totals}))
     if order.dry_run:
         await savepoint.rollback()
-        return Answered(200, _document(order, None, counts, findings))
+        return Answered(200, _document(order, None, came))
     await savepoint.commit()
-    import_id = await _keep(session, principal, order, file, "recorded", counts, findings)
+    import_id = await _keep(session, principal, order, file, "recorded", came)
     return Answered(
-        201 if created else 200,
-        _document(order, import_id, counts, findings),
+        201 if came.counts.created else 200,
+        _document(order, import_id, came),
         {"Location": f"/v1/imports/{format_import_id(order.service_name, import_id)}"},
     )
+
+
+async def _measure(session: WriteSession, order: Order, today: date) -> dict[str, int | str] | None:
+    return None if order.measure is None else await order.measure(session, today)
 
 
 async def _keep(
@@ -167,17 +181,22 @@ async def _keep(
     order: Order,
     file: SentFile,
     outcome: Outcome,
-    counts: Counts,
-    findings: Findings,
+    came: Came,
 ) -> uuid.UUID:
+    """Put the attempt on record. Raises JobEnded for a job that was cancelled meanwhile."""
+    counts = came.counts
     import_id = await insert_import(
         session,
+        import_id=order.job_id,
+        rows_digest=came.rows_digest,
         kind=order.kind.name,
         mode=order.mode,
         outcome=outcome,
         file=file,
         counts=counts,
-        findings=findings,
+        findings=came.findings,
+        report=came.report.model_dump(mode="json", exclude_defaults=True),
+        mapping=order.mapping,
         subject=principal.subject,
     )
     details: dict[str, JsonValue] = {
@@ -188,59 +207,53 @@ async def _keep(
         "created": counts.created,
         "unchanged": counts.unchanged,
         "rejected": counts.rejected,
+        "corrected": came.report.corrected,
     }
     await audit.append(session, principal, f"import.{outcome}", details)
+    if order.job_id is not None:
+        end: End = "done" if outcome == "recorded" else "refused"
+        stored = counts.created + counts.unchanged if end == "done" else 0
+        await end_job(session, order.job_id, end, stored=stored)
+    if outcome == "refused":
+        await drop_refused_files(session)
     return import_id
 
 
-def _first(found: Sequence[RowError], is_truncated: bool = False) -> Findings:
-    ordered = sorted(found, key=lambda error: (error.row, error.column))
-    return Findings(ordered[:ERRORS_MAX], is_truncated or len(ordered) > ERRORS_MAX)
-
-
-def _merge(prepared: Prepared, recorded: Recorded, places: Mapping[str, str]) -> Findings:
-    """What reading found and what recording found: the first of both by row and column."""
-    positions = sorted(recorded.refused)
-    found = list(prepared.findings.errors)
-    for position in positions[:ERRORS_MAX]:
-        found += place_errors(prepared.numbers[position], recorded.refused[position], places)
-    return _first(found, prepared.findings.is_truncated or len(positions) > ERRORS_MAX)
-
-
-def _document(
-    order: Order, import_id: uuid.UUID | None, counts: Counts, findings: Findings
-) -> dict[str, JsonValue]:
+def _document(order: Order, import_id: uuid.UUID | None, came: Came) -> dict[str, JsonValue]:
+    findings = came.findings
     answer = ImportAnswer(
         import_id=None if import_id is None else format_import_id(order.service_name, import_id),
         kind=order.kind.name,
         mode=order.mode,
         dry_run=order.dry_run,
-        counts=to_counts_answer(counts),
+        counts=to_counts_answer(came.counts),
         errors=to_error_answers(findings.errors, order.language),
         errors_truncated=findings.is_truncated,
+        warnings=to_error_answers(findings.warnings[:WARNINGS_MAX], order.language),
+        warnings_truncated=len(findings.warnings) > WARNINGS_MAX,
+        notices=to_notice_answers(findings.notices, order.language),
+        **dict(came.report),
     )
     return answer.model_dump(mode="json")
 
 
-def _refusal(
-    order: Order, import_id: uuid.UUID | None, counts: Counts, findings: Findings
-) -> Problem:
+def _refusal(order: Order, import_id: uuid.UUID | None, came: Came) -> Problem:
     """The answer's members in a problem document, whose errors also have the pointer of a place."""
-    document = _document(order, import_id, counts, findings)
+    document = _document(order, import_id, came)
+    found, counts = came.findings.errors, came.counts
     document["errors"] = [
         {"pointer": _pointer_to(error), **answer.model_dump()}
-        for error, answer in zip(
-            findings.errors, to_error_answers(findings.errors, order.language), strict=True
-        )
+        for error, answer in zip(found, to_error_answers(found, order.language), strict=True)
     ]
     if not counts.received:
-        first = findings.errors[0]
-        return errors.Unprocessable(first.message, code=first.code, extra=document)
+        return errors.Unprocessable(found[0].message, code=found[0].code, extra=document)
     detail = MESSAGES["import.rejected"].fill(received=counts.received, rejected=counts.rejected)
     return errors.Unprocessable(detail, code="import.rejected", extra=document)
 
 
 def _pointer_to(error: RowError) -> str:
-    """Row and column as a JSON pointer, for readers of any problem document; the file is ""."""
-    tokens = (error.row, error.column) if error.column else (error.row,)
-    return "".join(f"/{escape_pointer(token)}" for token in tokens) if error.row else ""
+    """Sheet, row and column as a JSON pointer, as any problem document has; the file is ""."""
+    tokens = [error.sheet] if error.sheet else []
+    if error.row:
+        tokens += [str(error.row), error.column] if error.column else [str(error.row)]
+    return "".join(f"/{escape_pointer(token)}" for token in tokens)

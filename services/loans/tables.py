@@ -12,13 +12,15 @@
                        ├─ outcomes
         └──────────────┴─ coaching_sessions    reversals: of any fact
 
-Every table is a tenant table: `organisation_id` comes first in each of its keys, and row-level
-security is forced on it. There is no reference table here: the regions belong to the registry.
+Every table of facts is a tenant table: `organisation_id` comes first in each of its keys, and
+row-level security is forced on it. The network's catalogue, `product_versions` and
+`provision_matrices`, is small, the same for every member, and only added to: reference tables.
 """
 
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy import UniqueConstraint
 from sqlmodel import SQLModel
 
 from services.common.tables import (
@@ -34,6 +36,7 @@ from services.common.tables import (
     Personal,
     PersonalOrNone,
     RecordedAt,
+    Revision,
     SmallKey,
     TextKey,
     WordList,
@@ -81,7 +84,7 @@ class Borrower(LoansTable, table=True):
 class Loan(LoansTable, table=True):
     __tablename__ = "loans"
     __table_args__ = (
-        unique("loans_external_id", "external_id"),
+        unique("loans_external_id", "external_id", "revision"),
         references("loans_borrower", "borrowers", "borrower_id"),
         index("loans_borrower_id", "borrower_id"),
     )
@@ -108,6 +111,8 @@ class Loan(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    product_version: int | None
+    revision: Revision
 
 
 class Disbursement(LoansTable, table=True):
@@ -116,7 +121,7 @@ class Disbursement(LoansTable, table=True):
     __tablename__ = "disbursements"
     __table_args__ = (
         unique("disbursements_number", "loan_id", "number"),
-        unique("disbursements_external_id", "external_id"),
+        unique("disbursements_external_id", "external_id", "revision"),
         references("disbursements_loan_id", "loans", "loan_id"),
     )
 
@@ -131,6 +136,7 @@ class Disbursement(LoansTable, table=True):
     fees_withheld_cents: Cents
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class ScheduleVersion(LoansTable, table=True):
@@ -165,7 +171,7 @@ class Instalment(LoansTable, table=True):
 class Repayment(LoansTable, table=True):
     __tablename__ = "repayments"
     __table_args__ = (
-        unique("repayments_external_id", "external_id"),
+        unique("repayments_external_id", "external_id", "revision"),
         references("repayments_loan", "loans", "loan_id"),
         index("repayments_loan_id", "loan_id", "paid_on"),
     )
@@ -182,12 +188,13 @@ class Repayment(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class WriteOff(LoansTable, table=True):
     __tablename__ = "write_offs"
     __table_args__ = (
-        unique("write_offs_external_id", "external_id"),
+        unique("write_offs_external_id", "external_id", "revision"),
         references("write_offs_loan", "loans", "loan_id"),
         index("write_offs_loan_id", "loan_id", "written_off_on"),
     )
@@ -202,12 +209,13 @@ class WriteOff(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Recovery(LoansTable, table=True):
     __tablename__ = "recoveries"
     __table_args__ = (
-        unique("recoveries_external_id", "external_id"),
+        unique("recoveries_external_id", "external_id", "revision"),
         references("recoveries_loan", "loans", "loan_id"),
         index("recoveries_loan_id", "loan_id", "recovered_on"),
     )
@@ -222,6 +230,7 @@ class Recovery(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Fee(LoansTable, table=True):
@@ -229,7 +238,7 @@ class Fee(LoansTable, table=True):
 
     __tablename__ = "fees"
     __table_args__ = (
-        unique("fees_external_id", "external_id"),
+        unique("fees_external_id", "external_id", "revision"),
         references("fees_loan", "loans", "loan_id"),
         index("fees_loan_id", "loan_id", "charged_on"),
     )
@@ -244,6 +253,7 @@ class Fee(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Refund(LoansTable, table=True):
@@ -251,7 +261,7 @@ class Refund(LoansTable, table=True):
 
     __tablename__ = "refunds"
     __table_args__ = (
-        unique("refunds_external_id", "external_id"),
+        unique("refunds_external_id", "external_id", "revision"),
         references("refunds_loan", "loans", "loan_id"),
         index("refunds_loan_id", "loan_id", "refunded_on"),
     )
@@ -266,12 +276,13 @@ class Refund(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Rescheduling(LoansTable, table=True):
     __tablename__ = "reschedulings"
     __table_args__ = (
-        unique("reschedulings_external_id", "external_id"),
+        unique("reschedulings_external_id", "external_id", "revision"),
         references("reschedulings_loan", "loans", "loan_id"),
         index("reschedulings_loan_id", "loan_id", "rescheduled_on"),
     )
@@ -286,12 +297,13 @@ class Rescheduling(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Moratorium(LoansTable, table=True):
     __tablename__ = "moratoria"
     __table_args__ = (
-        unique("moratoria_external_id", "external_id"),
+        unique("moratoria_external_id", "external_id", "revision"),
         references("moratoria_loan", "loans", "loan_id"),
         index("moratoria_loan_id", "loan_id", "starts_on"),
     )
@@ -308,12 +320,13 @@ class Moratorium(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class CoachingSession(LoansTable, table=True):
     __tablename__ = "coaching_sessions"
     __table_args__ = (
-        unique("coaching_sessions_external_id", "external_id"),
+        unique("coaching_sessions_external_id", "external_id", "revision"),
         references("coaching_sessions_borrower", "borrowers", "borrower_id"),
         references("coaching_sessions_loan", "loans", "loan_id"),
         index("coaching_sessions_held_on", "held_on"),
@@ -335,12 +348,13 @@ class CoachingSession(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Outcome(LoansTable, table=True):
     __tablename__ = "outcomes"
     __table_args__ = (
-        unique("outcomes_external_id", "external_id"),
+        unique("outcomes_external_id", "external_id", "revision"),
         references("outcomes_loan", "loans", "loan_id"),
         index("outcomes_loan_id", "loan_id", "observed_on"),
     )
@@ -358,6 +372,7 @@ class Outcome(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Reversal(LoansTable, table=True):
@@ -438,6 +453,33 @@ class DailyTotals(LoansTable, table=True):
     par90_change_cents: Cents
 
 
+class ProductVersion(LoansTable, table=True):
+    """The rules of a product from `effective_on` until its next version."""
+
+    __tablename__ = "product_versions"
+    __table_args__ = (
+        UniqueConstraint("code", "effective_on", name="product_versions_effective_on"),
+    )
+
+    code: TextKey
+    version: SmallKey
+    effective_on: date
+    rules: Document
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class ProvisionMatrix(LoansTable, table=True):
+    """Percentages by days past due from `effective_on` until the next matrix."""
+
+    __tablename__ = "provision_matrices"
+
+    effective_on: DateKey
+    rules: Document
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
 FACTS = (
     Loan,
     Disbursement,
@@ -463,3 +505,6 @@ KEPT_FIGURES = (Allocation, LoanState, ScheduleSpan, DailyTotals)
 """Derived from the facts in the transaction that records them; `reseau verify` rebuilds them."""
 
 TENANT_TABLES = (*FACTS, *DESCRIPTIONS, *KEPT_FIGURES)
+
+REFERENCE_TABLES = (ProductVersion, ProvisionMatrix)
+"""The network's catalogue: every member reads it, the network adds to it."""

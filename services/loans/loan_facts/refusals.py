@@ -1,7 +1,6 @@
 """What is wrong with a fact of a loan's life, before it is recorded."""
 
 from datetime import date
-from decimal import Decimal
 from uuid import UUID
 
 from services.common.errors import InputError
@@ -11,32 +10,21 @@ from services.common.text import Text
 from services.loans.loan_facts.arithmetic import with_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind
 from services.loans.loan_facts.queries import Contract
-from services.loans.positions.account import LOAN_CLOSED, Impossible
+from services.loans.loans.contract_terms import check_flows
+from services.loans.positions.account import LOAN_CLOSED
 from services.loans.positions.arithmetic import (
     find_position,
     find_terms,
     left_to_recover,
     replay,
 )
+from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts
-from services.loans.schedules.apr import (
-    CashFlows,
-    Verdict,
-    add_fees,
-    annual_percentage_rate,
-    cash_flows,
-    criminal_rate_limit,
-    judge,
-)
+from services.loans.schedules.apr import CashFlows, add_fees, cash_flows, criminal_rate_limit
 from services.loans.schedules.arithmetic import build_schedule
 
 LAST_ID = UUID(int=2**128 - 1)
 """Stands for the identifier of a fact that is not recorded yet: it comes after those that are."""
-
-NOTHING_ADVANCED = Text(
-    "Ces frais ne laissent rien de ce qui a été versé : au-delà de tout taux.",
-    "These fees leave nothing of what was disbursed: over any rate.",
-)
 
 ON = {
     FactKind.DISBURSEMENT: "/disbursed_on",
@@ -123,17 +111,8 @@ def refuse_rate(flows: CashFlows, contract: Contract, pointer: str) -> list[Inpu
     limit = criminal_rate_limit(
         contract.contracted_on, contract.borrower_kind, contract.principal_cents
     )
-    if judge(flows, limit) is Verdict.ACCEPT:
-        return []
-    if flows.advance_cents <= 0:  # no rate would do
-        return [InputError(pointer, "loan.criminal_rate", NOTHING_ADVANCED)]
-    rate = annual_percentage_rate(flows).quantize(Decimal("0.0001"))
-    message = Text(
-        f"Avec ces frais, le taux annuel est de {rate} % : au-delà du taux criminel"
-        f" ({limit.percent} %).",
-        f"With these fees the annual rate is {rate} %: over the criminal rate ({limit.percent} %).",
-    )
-    return [InputError(pointer, "loan.criminal_rate", message)]
+    unlawful = check_flows(flows, limit, pointer)
+    return [] if unlawful is None else [unlawful]
 
 
 def check_fit(draft: FactDraft, before: LoanFacts, contract: Contract) -> list[InputError]:
@@ -143,28 +122,3 @@ def check_fit(draft: FactDraft, before: LoanFacts, contract: Contract) -> list[I
     if not errors and draft.kind is FactKind.RESCHEDULING:
         return _check_rate(after, draft.on, contract)
     return errors
-
-
-def find_contradiction(
-    pointer: str, before: LoanFacts, after: LoanFacts, on: date | None = None
-) -> list[InputError]:
-    """What the loan as it would be could not stand; `on` is the date of the fact added."""
-    try:
-        extra = replay(after).surplus_cents - replay(before).surplus_cents
-    except Impossible as impossible:
-        if impossible.on == on:
-            return [InputError(pointer, impossible.code, impossible.message)]
-        cause = impossible.message
-        message = Text(
-            f"Un fait inscrit le {impossible.on} ne tiendrait plus. {cause.fr}",
-            f"A fact recorded on {impossible.on} would no longer stand. {cause.en}",
-        )
-        return [InputError(pointer, "fact.contradicts_another", message)]
-    if extra > 0:
-        amount = format_cents(extra)
-        message = Text(
-            f"Des paiements inscrits dépasseraient de {amount} ce que le prêt demande.",
-            f"Repayments on record would exceed what the loan asks for by {amount}.",
-        )
-        return [InputError(pointer, "fact.leaves_surplus", message)]
-    return []
