@@ -4,6 +4,7 @@ Titles are compared folded: no case, accents, punctuation or small words. A titl
 is left out with a notice, unless it looks like a slip for a column that is not there.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ _ONE_WORD = {
     **dict.fromkeys(("n", "num", "numero", "number", "nr"), "no"),
     **dict.fromkeys(("nb", "nbr", "nbre"), "nombre"),
 }
+_CAPITAL_INSIDE = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])")
 _SIGNS = str.maketrans({"°": "o", "#": " no ", "\u2116": " no ", "œ": "oe", "æ": "ae"})
 _SLIP_LENGTH_MIN = 4
 _TWO_SLIPS_LENGTH = 8
@@ -27,10 +29,15 @@ _TWO_SLIPS_LENGTH = 8
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A code of a closed or usual list, and the word people write for it."""
+    """A code of a column's list, the word people write for it, and others that are read so."""
 
     code: str
     word: Text
+    others: tuple[str, ...] = ()
+
+    @property
+    def all_words(self) -> tuple[str, ...]:
+        return (self.word.fr, self.word.en, self.code, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +45,9 @@ class Column:
     """A column: its English name, what else it may be called, and how its cells are read.
 
     `pointer` is the place of its value in the model of the row, `/name` unless said. `title`,
-    `meaning`, `choices` and `examples` are for whoever fills the sheet; `words` are an
-    organisation's own, folded, and the codes that they stand for.
+    `meaning`, `choices` and `examples` are for whoever fills the sheet; `is_open` when other words
+    than the choices are kept as they are. An organisation's mapping gives its own `words`, folded,
+    with the codes they stand for, and `taken`, folded titles that mean another column there.
     """
 
     name: str
@@ -51,30 +59,44 @@ class Column:
     meaning: Text | None = None
     choices: tuple[Choice, ...] = ()
     examples: tuple[str, ...] = ()
+    is_open: bool = False
     words: Mapping[str, str] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset()
 
     @property
     def titles(self) -> tuple[str, ...]:
-        own = () if self.title is None else (self.title.fr, self.title.en)
-        return (self.name, *own, *self.aliases)
+        shown = () if self.title is None else (self.title.fr, self.title.en)
+        named = (self.name, *shown, *self.aliases)
+        return tuple(title for title in named if title and fold_name(title) not in self.taken)
+
+    def fold_choices(self) -> dict[str, str]:
+        """The codes by every word that is read as one of them, folded."""
+        return {
+            fold_name(word): choice.code for choice in self.choices for word in choice.all_words
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """Something wrong, or odd. Row 0 is the header or the file; column "" is the whole row."""
+    """Something wrong, or odd. Row 0 is the header or the file; column "" is the whole row.
+
+    `sheet` is that of a workbook of several kinds.
+    """
 
     row: int
     column: str
     code: str
     message: Text
+    sheet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something about the whole file that its sender should know, and need not mend."""
+    """Something about a whole file or sheet that its sender should know, and need not mend."""
 
     code: str
     message: Text
+    sheet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +139,16 @@ def fold_name(name: str) -> str:
 
     « Date de versement », "date_versement" and « Nº de prêt » are as people write them.
     """
-    decomposed = unicodedata.normalize("NFKD", name.translate(_SIGNS)).casefold()
+    return "".join(fold_words(name))
+
+
+def fold_words(name: str) -> list[str]:
+    """The words of a name that tell it from others, plain."""
+    apart = _CAPITAL_INSIDE.sub(" ", name.translate(_SIGNS))  # LoanNumber is loan number
+    decomposed = unicodedata.normalize("NFKD", apart).casefold()
     plain = "".join(c if c.isalnum() else " " for c in decomposed if not unicodedata.combining(c))
     words = [word for word in plain.split() if word not in _SMALL_WORDS]
-    return "".join(_ONE_WORD.get(word, word) for word in words or plain.split())
+    return [_ONE_WORD.get(word, word) for word in words or plain.split()]
 
 
 def index_columns(columns: Sequence[Column]) -> dict[str, Column]:
@@ -190,13 +218,16 @@ def find_slip(title: str, absent: Sequence[Column]) -> Column | None:
     for slips in range(1, slips_max + 1):
         for column in absent:
             for name in map(fold_name, column.titles):
-                if len(name) >= _SLIP_LENGTH_MIN and _distance(folded, name, slips) <= slips:
+                if len(name) >= _SLIP_LENGTH_MIN and count_slips(folded, name, slips) <= slips:
                     return column
     return None
 
 
-def _distance(left: str, right: str, bound: int) -> int:
-    """Letters added, dropped, changed or swapped with the next (optimal string alignment)."""
+def count_slips(left: str, right: str, bound: int) -> int:
+    """Letters added, dropped, changed or swapped with the next (optimal string alignment).
+
+    Past the bound, only that it is past.
+    """
     if abs(len(left) - len(right)) > bound:
         return bound + 1
     before, last = list[int](), list(range(len(right) + 1))

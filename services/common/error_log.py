@@ -23,7 +23,8 @@ class ErrorLog:
 
     def add(self, found: Iterable[RowError]) -> None:
         lines = "".join(
-            json.dumps([e.row, e.column, e.code, e.message.fr, e.message.en]) + "\n" for e in found
+            json.dumps([e.row, e.column, e.code, e.message.fr, e.message.en, e.sheet]) + "\n"
+            for e in found
         )
         self._pieces.append(self._compressor.compress(lines.encode()))
 
@@ -47,5 +48,5 @@ def read_log(content: bytes) -> Iterator[RowError]:
         *lines, rest = (rest + decompressor.decompress(pending, _CHUNK_BYTES)).split(b"\n")
         pending = decompressor.unconsumed_tail
         for line in lines:
-            row, column, code, fr, en = json.loads(line)
-            yield RowError(row, column, code, Text(fr, en))
+            row, column, code, fr, en, sheet = json.loads(line)
+            yield RowError(row, column, code, Text(fr, en), sheet)

@@ -7,27 +7,37 @@ makes a document of a row, and a cell's place of a place in the document.
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from services.common.columns import Column, Notice, RowError, index_columns, show
-from services.common.database import WriteSession
+from services.common.database import ReadSession, WriteSession
 from services.common.error_log import ErrorLog
 from services.common.errors import InputError, JsonValue, PayloadTooLarge, Problem
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
-from services.common.recording import Recorded
+from services.common.recording import Posted, Recorded
 from services.common.tabular import Table
+from services.common.text import Text
 from services.common.validation import to_input_errors
 
 ERRORS_MAX = 1_000
+WORKBOOK = "workbook"
+"""The name of the kind of workbooks whose sheets are of several kinds."""
 WEIGHT_MAX = 1_000_000
 """Rows of the record that one file may make, at the most: some 1 GB while they are recorded."""
 
 Row = TypeVar("Row")
-Draft = TypeVar("Draft")
-Recorder = Callable[[WriteSession, Principal, Sequence[Draft], date], Awaitable[Recorded]]
+Draft = TypeVar("Draft", bound=Posted)
+JsonSchema = Mapping[str, object]
+Recorder = Callable[
+    [WriteSession, Principal, Sequence[Draft], date, str | None], Awaitable[Recorded]
+]
+"""The last argument is the reason of corrections; without one, nothing is corrected."""
+Measure = Callable[[ReadSession, date], Awaitable[dict[str, int | str]]]
+"""The totals of the organisation on a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +58,16 @@ class Findings:
 class Prepared:
     """A file read and checked: its good rows ready to be recorded, its bad ones explained.
 
-    `numbers` are the row numbers of the drafts, by position.
+    `numbers` are the row numbers of the drafts, by position, and `external_ids` what they name.
+    `digest` is the same whenever the same file gives the same drafts in the same rows.
     """
 
     received: int
     numbers: Sequence[int]
     findings: Findings
-    record: Callable[[WriteSession, Principal, date], Awaitable[Recorded]]
+    external_ids: Sequence[str]
+    digest: bytes
+    record: Callable[[WriteSession, Principal, date, str | None], Awaitable[Recorded]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +75,45 @@ class ImportKind:
     """What `?kind=` names; made by `import_kind`."""
 
     name: str
+    title: Text
     columns: Sequence[Column]
     places: Mapping[str, str]  # column names by their pointers
+    describe: Callable[[], JsonSchema]  # of the model of a row
     prepare: Callable[[Table], Prepared]
+    sheet_names: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbookKind:
+    """A workbook whose sheets are of these kinds; they are recorded in this order."""
+
+    kinds: Sequence[ImportKind]
+
+    @property
+    def name(self) -> str:
+        return WORKBOOK
+
+
+Kind = ImportKind | WorkbookKind
 
 
 def import_kind(
     *,
     name: str,
+    title: Text,
     columns: Sequence[Column],
     model: TypeAdapter[Row],
     to_draft: Callable[[Row], Draft],
     record: Recorder[Draft],
     weigh: Callable[[Draft], int] = lambda _: 1,
+    sheet_names: Sequence[str] = (),
 ) -> ImportKind:
     """Describe a kind of import. Raises ValueError when two columns share a name.
 
     A row becomes the document that `model` reads by its columns' pointers. `to_draft` may raise a
     Problem; its errors are then the row's. A file whose drafts weigh more than WEIGHT_MAX in all
     (a loan weighs its instalments) is refused while it is read, before it fills the memory.
+    `sheet_names` are what people call the sheet of a workbook that holds this kind.
     """
     index_columns(columns)
     to_document = _nest_by(columns)
@@ -107,11 +140,11 @@ def import_kind(
                 found += wrong
 
         async def record_drafts(
-            session: WriteSession, principal: Principal, today: date
+            session: WriteSession, principal: Principal, today: date, reason: str | None
         ) -> Recorded:
             if not drafts:
                 return Recorded(created=(), unchanged=())
-            return await record(session, principal, drafts, today)
+            return await record(session, principal, drafts, today, reason)
 
         is_truncated, remarks = len(found) > ERRORS_MAX, table.remarks
         findings = Findings(
@@ -121,13 +154,27 @@ def import_kind(
             remarks.notices,
             log.close() if is_truncated else b"",
         )
-        return Prepared(received, numbers, findings, record_drafts)
+        return Prepared(
+            received,
+            numbers,
+            findings,
+            [draft.external_id for draft in drafts],
+            _digest(numbers, drafts),
+            record_drafts,
+        )
 
-    return ImportKind(name, tuple(columns), places, prepare)
+    return ImportKind(
+        name, title, tuple(columns), places, model.json_schema, prepare, tuple(sheet_names)
+    )
 
 
 def by_row(error: RowError) -> tuple[int, str]:
     return error.row, error.column
+
+
+def _digest(numbers: Sequence[int], drafts: Sequence[Posted]) -> bytes:
+    rows = (n.to_bytes(4) + d.fingerprint for n, d in zip(numbers, drafts, strict=True))
+    return sha256(b"".join(rows)).digest()
 
 
 def _nest_by(columns: Sequence[Column]) -> Callable[[dict[str, JsonValue]], dict[str, JsonValue]]:

@@ -107,6 +107,23 @@ MESSAGES: dict[str, Text] = {
         "Un code postal s'écrit A9A 9A9, ou A9A pour ses trois premiers caractères.",
         "A postal code is written A9A 9A9, or A9A for its first three characters.",
     ),
+    "mapping_name.form": Text(
+        "Un nom de correspondance s'écrit en minuscules, chiffres et traits d'union : excel-2026.",
+        "A mapping's name has lower-case letters, digits and hyphens: excel-2026.",
+    ),
+    "mapping.conflict": Text(
+        "Une correspondance de ce nom existe avec un autre contenu ; pour la changer, envoyez sa "
+        "nouvelle version avec PUT.",
+        "A mapping of this name exists with other content; to change it, PUT its new version.",
+    ),
+    "mapping.title_twice": Text(
+        "Deux titres de la correspondance se lisent pareil.",
+        "Two titles of the mapping read the same.",
+    ),
+    "mapping.unknown": Text(
+        "Aucune correspondance ne porte ce nom pour cette sorte de fichier.",
+        "No mapping has this name for this kind of file.",
+    ),
     "neq.form": Text("Un NEQ a dix chiffres.", "A NEQ has ten digits."),
     "sector_code.form": Text(
         "Un code de secteur (SCIAN) a de 1 à 10 chiffres, lettres ou traits d'union.",
@@ -189,6 +206,17 @@ MESSAGES: dict[str, Text] = {
         "The text is neither UTF-8 nor Windows-1252 (line {line} of the file); "
         'save it as "CSV UTF-8".',
     ),
+    "import.file_dropped": Text(
+        "Rien n'a été inscrit de ce fichier et de plus récents ont pris sa place : "
+        "seule son empreinte est gardée.",
+        "Nothing was recorded from this file and later ones took its place: only its hash is kept.",
+    ),
+    "import.kind_missing": Text(
+        "Dites ce que contient le fichier (kind) : {expected}. Un classeur XLSX dont les feuilles "
+        "portent ces noms n'en a pas besoin.",
+        "Say what the file holds (kind): {expected}. An XLSX workbook whose sheets have these "
+        "names does not need it.",
+    ),
     "import.no_rows": Text(
         "Le fichier n'a que sa ligne de titres.", "The file has only its header."
     ),
@@ -226,6 +254,19 @@ MESSAGES: dict[str, Text] = {
     "workbook.macros": Text(
         "Ce classeur contient des macros ; enregistrez-le comme « Classeur Excel (.xlsx) ».",
         'This workbook holds macros; save it as "Excel workbook (.xlsx)".',
+    ),
+    "sheet.hidden": Text(
+        "La feuille masquée « {sheet} » est laissée de côté.",
+        'The hidden sheet "{sheet}" is left out.',
+    ),
+    "sheet.unknown": Text(
+        "La feuille « {sheet} » n'est pas reconnue : elle est laissée de côté.",
+        'The sheet "{sheet}" is not recognised: it is left out.',
+    ),
+    "workbook.no_known_sheet": Text(
+        "Aucune feuille de ce classeur n'est reconnue. Donnez à chacune le nom de ce qu'elle "
+        "contient : {known}.",
+        "No sheet of this workbook is recognised. Name each after what it holds: {known}.",
     ),
     "workbook.no_sheet": Text(
         "Ce classeur n'a aucune feuille visible.", "This workbook has no visible sheet."

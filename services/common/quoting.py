@@ -5,6 +5,7 @@ The JSON API says what its own strict form is; a sheet may hold more, and is tol
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from services.common.columns import Column, RowError, find_names, show
 from services.common.records import CSV, XLSX, parse_media_type, read_records
@@ -37,13 +38,25 @@ def reword(found: Iterable[RowError], columns: Sequence[Column]) -> Iterator[Row
         yield replace(error, message=_say(error, by_name.get(error.column)))
 
 
+def reword_sheets(
+    found: Iterable[RowError], columns: Mapping[str, Sequence[Column]]
+) -> Iterator[RowError]:
+    """The same of several sheets, whose columns are given by their names."""
+    for sheet, errors in groupby(found, key=lambda error: error.sheet):
+        yield from reword(errors, columns.get(sheet, ()))
+
+
 def quote_cells(
-    found: Sequence[RowError], body: bytes, media_type: str, columns: Sequence[Column]
+    found: Sequence[RowError],
+    body: bytes,
+    media_type: str,
+    columns: Sequence[Column],
+    sheet: str = "",
 ) -> list[RowError]:
     """The same errors, each with what its cell holds. Reads the file as far as the last of them."""
     essence, _ = parse_media_type(media_type)
     told = reword(found, columns) if essence in (CSV, XLSX) else found
-    cells = _find_cells(found, body, media_type, columns)
+    cells = _find_cells(found, body, media_type, columns, sheet)
     quoted: list[RowError] = []
     for error in told:
         said = error.message
@@ -68,7 +81,11 @@ def _say(error: RowError, column: Column | None) -> Text:
 
 
 def _find_cells(
-    found: Sequence[RowError], body: bytes, media_type: str, columns: Sequence[Column]
+    found: Sequence[RowError],
+    body: bytes,
+    media_type: str,
+    columns: Sequence[Column],
+    sheet: str,
 ) -> dict[tuple[int, str], str]:
     """What the cells at fault hold, by row and column."""
     wanted: dict[int, set[str]] = {}
@@ -77,7 +94,7 @@ def _find_cells(
             wanted.setdefault(error.row, set()).add(error.column)
     if not wanted:
         return {}
-    records = read_records(body, media_type, columns)
+    records = read_records(body, media_type, columns, sheet)
     _, titles = next(records)
     places = {name: place for place, name in find_names(titles, columns).items()}
     cells: dict[tuple[int, str], str] = {}

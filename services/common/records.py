@@ -43,14 +43,26 @@ def parse_media_type(header: str) -> tuple[str, str]:
     return essence.strip().lower(), ""
 
 
-def read_records(body: bytes, media_type: str, columns: Sequence[Column]) -> Iterator[Record]:
-    """The cells of any file that can be read, its header first."""
+def read_records(
+    body: bytes, media_type: str, columns: Sequence[Column], sheet: str = ""
+) -> Iterator[Record]:
+    """The cells of any file that can be read, its header first; `sheet` is that of a workbook."""
     essence, charset = parse_media_type(media_type)
     if essence == XLSX:
-        return _read_sheet(body)
+        return _read_sheet(workbook.open_book(body), sheet)
     if essence == CSV:
         return read_csv(body, charset, columns)
     return _read_objects(body, essence)
+
+
+def read_sheets(
+    body: bytes, media_type: str, sheets: Sequence[str], columns: Sequence[Column]
+) -> list[Iterator[Record]]:
+    """The cells of these sheets; of any file but a workbook there is one, without a name."""
+    if any(sheets):
+        book = workbook.open_book(body)
+        return [_read_sheet(book, sheet) for sheet in sheets]
+    return [read_records(body, media_type, columns)]
 
 
 # CSV
@@ -107,10 +119,10 @@ def _find_delimiter(lines: io.StringIO, index: Mapping[str, Column]) -> str:
 # XLSX
 
 
-def _read_sheet(body: bytes) -> Iterator[Record]:
+def _read_sheet(book: workbook.Book, sheet: str) -> Iterator[Record]:
     """From the first column with a title: those before it are empty."""
     header_number, first = 0, 0
-    for number, cells in workbook.read_rows(workbook.open_book(body)):
+    for number, cells in workbook.read_rows(book, book.sheet(sheet)):
         if not header_number:
             header_number, first = number, min(cells)
         row = [""] * (max(0, max(cells) - first) + 1)

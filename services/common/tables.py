@@ -49,6 +49,8 @@ BigIntOrNone = Annotated[int | None, Field(sa_type=BigInteger)]
 Cents = BigInt
 CentsOrNone = BigIntOrNone
 Counter = Annotated[int, Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})]
+Revision = Annotated[int, Field(sa_type=Integer, sa_column_kwargs={"server_default": text("1")})]
+"""The newest revision of an external_id is known; those before it are reversed."""
 First = Annotated[int, Field(sa_type=Integer, sa_column_kwargs={"server_default": text("1")})]
 """The rank of one among several of the same: the first unless said."""
 Document = Annotated[object, Field(sa_type=JSONB, nullable=False)]
@@ -57,6 +59,10 @@ EmptyList = Annotated[
     Field(sa_type=JSONB, nullable=False, sa_column_kwargs={"server_default": text("'[]'")}),
 ]
 DocumentOrNone = Annotated[object, Field(sa_type=JSONB, nullable=True)]
+EmptyDocument = Annotated[
+    object,
+    Field(sa_type=JSONB, nullable=False, sa_column_kwargs={"server_default": text("'{}'")}),
+]
 Moment = Annotated[datetime, Field(sa_type=_MOMENT)]
 MomentOrNone = Annotated[datetime | None, Field(sa_type=_MOMENT)]
 RecordedAt = Annotated[

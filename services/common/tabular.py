@@ -23,11 +23,12 @@ from services.common.columns import (
 )
 from services.common.dates import MONTH_FIRST, Order
 from services.common.documents import read_documents
-from services.common.errors import JsonValue
+from services.common.errors import JsonValue, Problem
 from services.common.messages import MESSAGES
 from services.common.oddities import watch
 from services.common.readings import Batch, Plan, ReadRow, find_orders, make_plan, read_text
 from services.common.records import CSV, JSON, NDJSON, XLSX, parse_media_type, read_csv
+from services.common.workbook import Book, Sheet
 
 PARSER_VERSION = 2
 """Kept with each import; a test holds what this version reads. Another reading, another number."""
@@ -75,16 +76,19 @@ def find_reader(media_type: str) -> tuple[Reader, str]:
     return reader, charset
 
 
+def read_sheet(book: Book, sheet: Sheet, columns: Sequence[Column]) -> Table:
+    """The table in one sheet of a workbook."""
+    remarks = Remarks()
+    batches = _gather(_read_sheet(book, sheet, columns, remarks))
+    return Table(watch(batches, columns, remarks), remarks)
+
+
 def _gather(rows: Iterator[ReadRow]) -> Iterator[Batch]:
     batch, received = Batch(), 0
     for number, row in rows:
         received += 1
         if received > ROWS_MAX:
-            raise errors.PayloadTooLarge(
-                MESSAGES["import.too_many_rows"].fill(rows_max=ROWS_MAX),
-                code="import.too_many_rows",
-                extra={"limit_rows": ROWS_MAX},
-            )
+            raise too_many_rows()
         if isinstance(row, list):
             batch.refused.extend(row)
             batch.refused_numbers.append(number)
@@ -97,6 +101,14 @@ def _gather(rows: Iterator[ReadRow]) -> Iterator[Batch]:
     if not received:
         raise TableRefused([row_error(0, "", "import.no_rows")])
     yield batch
+
+
+def too_many_rows() -> Problem:
+    return errors.PayloadTooLarge(
+        MESSAGES["import.too_many_rows"].fill(rows_max=ROWS_MAX),
+        code="import.too_many_rows",
+        extra={"limit_rows": ROWS_MAX},
+    )
 
 
 # Sheets
@@ -158,7 +170,20 @@ def _read_workbook(
     del charset
     try:
         book = workbook.open_book(body)
-        rows = workbook.read_rows(book)
+    except WorkbookRefused as refused:
+        raise refuse_workbook(refused) from refused
+    yield from _read_sheet(book, book.sheets[0], columns, remarks)
+
+
+def refuse_workbook(refused: WorkbookRefused) -> TableRefused:
+    return TableRefused([row_error(0, "", refused.code, **refused.blanks)])
+
+
+def _read_sheet(
+    book: Book, sheet: Sheet, columns: Sequence[Column], remarks: Remarks
+) -> Iterator[ReadRow]:
+    try:
+        rows = workbook.read_rows(book, sheet)
         header_number, header = next(rows, (0, {}))
         matched = _match_cells(header, columns, remarks)
         orders: dict[int, Order] = {}
@@ -166,7 +191,7 @@ def _read_workbook(
             orders = find_orders(
                 (
                     (number, {p: c for p, c in cells.items() if isinstance(c, str)})
-                    for number, cells in workbook.read_rows(book)
+                    for number, cells in workbook.read_rows(book, sheet)
                 ),
                 matched,
             )
@@ -177,7 +202,7 @@ def _read_workbook(
             yield number, _read_sheet_row(number, cells, plan)
         plan.tell(remarks)
     except WorkbookRefused as refused:
-        raise TableRefused([row_error(0, "", refused.code, **refused.blanks)]) from refused
+        raise refuse_workbook(refused) from refused
 
 
 def _match_cells(

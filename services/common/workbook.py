@@ -1,4 +1,4 @@
-"""The rows of an XLSX workbook's first visible sheet, each cell as the text a person would type.
+"""The rows of an XLSX workbook's visible sheets, each cell as the text a person would type.
 
     bytes ─ archive vetted ─ which sheet ─ formats, shared texts ─ rows, as the sheet is unpacked
 
@@ -59,9 +59,15 @@ class Book:
 
     archive: zipfile.ZipFile
     sheets: Sequence[Sheet]
+    hidden: Sequence[str]
     texts_part: str | None
-    styles_part: str | None
+    texts: Sequence[str]
+    formats: Sequence[NumberFormat]
     starts_in_1904: bool
+
+    def sheet(self, name: str) -> Sheet:
+        """The sheet of this name; without a name, the first."""
+        return next((sheet for sheet in self.sheets if sheet.name == name), self.sheets[0])
 
 
 def open_book(body: bytes) -> Book:
@@ -74,11 +80,7 @@ def read_rows(book: Book, sheet: Sheet | None = None) -> Iterator[SheetRow]:
 
     Raises WorkbookRefused while walking.
     """
-    reader = _CellReader(
-        _read_texts(book.archive, book.texts_part),
-        _read_formats(book.archive, book.styles_part),
-        book.starts_in_1904,
-    )
+    reader = _CellReader(book.texts, book.formats, book.starts_in_1904)
     number, part = 0, (sheet or book.sheets[0]).part
     for row in stream_children(book.archive, part, "sheetData"):
         number = _row_number(row.get("r"), number)
@@ -112,20 +114,29 @@ def _read_book(archive: zipfile.ZipFile) -> Book:
         kind = relation.get("Type", "").rpartition("/")[2]
         parts[relation.get("Id", "")] = kind, part
     by_kind = dict(parts.values())
-    starts_in_1904, sheets = False, list[Sheet]()
+    starts_in_1904, sheets, hidden = False, list[Sheet](), list[str]()
     for element in load_part(archive, _WORKBOOK).iter():
         name = local_name(element)
         if name == "workbookPr":
             starts_in_1904 = element.get("date1904") in ("1", "true")
-        elif name == "sheet" and element.get("state", "visible") == "visible":
+        elif name == "sheet" and element.get("state", "visible") != "visible":
+            hidden.append(element.get("name", ""))
+        elif name == "sheet":
             relations = [value for key, value in element.items() if key.endswith("}id")]
             kind, part = parts.get("".join(relations), ("", ""))
             if kind == "worksheet":
                 sheets.append(Sheet(element.get("name", ""), part))
     if not sheets:
         raise WorkbookRefused("workbook.no_sheet")
+    texts_part = by_kind.get("sharedStrings")
     return Book(
-        archive, sheets, by_kind.get("sharedStrings"), by_kind.get("styles"), starts_in_1904
+        archive,
+        sheets,
+        hidden,
+        texts_part,
+        _read_texts(archive, texts_part),
+        _read_formats(archive, by_kind.get("styles")),
+        starts_in_1904,
     )
 
 

@@ -39,6 +39,7 @@ from services.common.tables import (
     Personal,
     PersonalOrNone,
     RecordedAt,
+    Revision,
     SmallKey,
     TextKey,
     WordList,
@@ -86,7 +87,7 @@ class Borrower(LoansTable, table=True):
 class Loan(LoansTable, table=True):
     __tablename__ = "loans"
     __table_args__ = (
-        unique("loans_external_id", "external_id"),
+        unique("loans_external_id", "external_id", "revision"),
         references("loans_borrower", "borrowers", "borrower_id"),
         index("loans_borrower_id", "borrower_id"),
     )
@@ -114,6 +115,7 @@ class Loan(LoansTable, table=True):
     recorded_at: RecordedAt
     recorded_by: Words
     product_version: int | None
+    revision: Revision
 
 
 class Disbursement(LoansTable, table=True):
@@ -122,7 +124,7 @@ class Disbursement(LoansTable, table=True):
     __tablename__ = "disbursements"
     __table_args__ = (
         unique("disbursements_number", "loan_id", "number"),
-        unique("disbursements_external_id", "external_id"),
+        unique("disbursements_external_id", "external_id", "revision"),
         references("disbursements_loan_id", "loans", "loan_id"),
     )
 
@@ -137,6 +139,7 @@ class Disbursement(LoansTable, table=True):
     fees_withheld_cents: Cents
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class ScheduleVersion(LoansTable, table=True):
@@ -171,7 +174,7 @@ class Instalment(LoansTable, table=True):
 class Repayment(LoansTable, table=True):
     __tablename__ = "repayments"
     __table_args__ = (
-        unique("repayments_external_id", "external_id"),
+        unique("repayments_external_id", "external_id", "revision"),
         references("repayments_loan", "loans", "loan_id"),
         index("repayments_loan_id", "loan_id", "paid_on"),
     )
@@ -188,12 +191,13 @@ class Repayment(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class WriteOff(LoansTable, table=True):
     __tablename__ = "write_offs"
     __table_args__ = (
-        unique("write_offs_external_id", "external_id"),
+        unique("write_offs_external_id", "external_id", "revision"),
         references("write_offs_loan", "loans", "loan_id"),
         index("write_offs_loan_id", "loan_id", "written_off_on"),
     )
@@ -208,12 +212,13 @@ class WriteOff(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Recovery(LoansTable, table=True):
     __tablename__ = "recoveries"
     __table_args__ = (
-        unique("recoveries_external_id", "external_id"),
+        unique("recoveries_external_id", "external_id", "revision"),
         references("recoveries_loan", "loans", "loan_id"),
         index("recoveries_loan_id", "loan_id", "recovered_on"),
     )
@@ -228,6 +233,7 @@ class Recovery(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Fee(LoansTable, table=True):
@@ -235,7 +241,7 @@ class Fee(LoansTable, table=True):
 
     __tablename__ = "fees"
     __table_args__ = (
-        unique("fees_external_id", "external_id"),
+        unique("fees_external_id", "external_id", "revision"),
         references("fees_loan", "loans", "loan_id"),
         index("fees_loan_id", "loan_id", "charged_on"),
     )
@@ -250,6 +256,7 @@ class Fee(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Refund(LoansTable, table=True):
@@ -257,7 +264,7 @@ class Refund(LoansTable, table=True):
 
     __tablename__ = "refunds"
     __table_args__ = (
-        unique("refunds_external_id", "external_id"),
+        unique("refunds_external_id", "external_id", "revision"),
         references("refunds_loan", "loans", "loan_id"),
         index("refunds_loan_id", "loan_id", "refunded_on"),
     )
@@ -272,12 +279,13 @@ class Refund(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Rescheduling(LoansTable, table=True):
     __tablename__ = "reschedulings"
     __table_args__ = (
-        unique("reschedulings_external_id", "external_id"),
+        unique("reschedulings_external_id", "external_id", "revision"),
         references("reschedulings_loan", "loans", "loan_id"),
         index("reschedulings_loan_id", "loan_id", "rescheduled_on"),
     )
@@ -292,12 +300,13 @@ class Rescheduling(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Moratorium(LoansTable, table=True):
     __tablename__ = "moratoria"
     __table_args__ = (
-        unique("moratoria_external_id", "external_id"),
+        unique("moratoria_external_id", "external_id", "revision"),
         references("moratoria_loan", "loans", "loan_id"),
         index("moratoria_loan_id", "loan_id", "starts_on"),
     )
@@ -314,12 +323,13 @@ class Moratorium(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class CoachingSession(LoansTable, table=True):
     __tablename__ = "coaching_sessions"
     __table_args__ = (
-        unique("coaching_sessions_external_id", "external_id"),
+        unique("coaching_sessions_external_id", "external_id", "revision"),
         references("coaching_sessions_borrower", "borrowers", "borrower_id"),
         references("coaching_sessions_loan", "loans", "loan_id"),
         index("coaching_sessions_held_on", "held_on"),
@@ -341,12 +351,13 @@ class CoachingSession(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Outcome(LoansTable, table=True):
     __tablename__ = "outcomes"
     __table_args__ = (
-        unique("outcomes_external_id", "external_id"),
+        unique("outcomes_external_id", "external_id", "revision"),
         references("outcomes_loan", "loans", "loan_id"),
         index("outcomes_loan_id", "loan_id", "observed_on"),
     )
@@ -364,6 +375,7 @@ class Outcome(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Reversal(LoansTable, table=True):

@@ -2,13 +2,10 @@
 
 import io
 import random
-import shutil
-import subprocess
 import tracemalloc
 import zipfile
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -209,21 +206,6 @@ class TestSheets:
         }
         book = open_book(package(parts))
         assert list(read_rows(book)) == [(1, {0: "Zoé", 1: "a\nb", 2: "2026-03-31"})]
-
-    def test_a_sheet_saved_by_libreoffice(self, tmp_path: Path) -> None:
-        soffice = shutil.which("soffice") or shutil.which("libreoffice")
-        if soffice is None:
-            pytest.skip("LibreOffice is not installed")
-        source = tmp_path / "paiements.csv"
-        source.write_text("identifiant,montant,paid_on\nR1,1234.56,2026-03-31\n", "utf-8")
-        subprocess.run(
-            [soffice, "--headless", f"-env:UserInstallation=file://{tmp_path}/profile",
-             "--convert-to", "xlsx", "--outdir", str(tmp_path), str(source)],
-            check=True, timeout=120, capture_output=True,
-        )  # fmt: skip
-        assert values((tmp_path / "paiements.xlsx").read_bytes()) == [
-            {"external_id": "R1", "amount": "1234.56", "paid_on": "2026-03-31"}
-        ]
 
 
 class TestNumbers:

@@ -146,7 +146,11 @@ def _rank(
 
     Whether a loan of the same batch is repaid is not known yet: its repayments come after.
     """
-    by_borrower = {name: list(loans) for name, loans in borrowed.items()}
+    sent = {drafts[row].external_id for row in rows}  # those on record are being corrected
+    by_borrower = {
+        name: [loan for loan in loans if loan.external_id not in sent]
+        for name, loans in borrowed.items()
+    }
     for row in rows:
         loan = BorrowedLoan(drafts[row].external_id, drafts[row].contracted_on)
         by_borrower.setdefault(drafts[row].borrower_external_id, []).append(loan)

@@ -15,7 +15,10 @@ from services.common.money import format_cents
 from services.common.strict_json import canonical
 from services.loans import tables
 from services.loans.content import read_content
-from services.loans.loans.drafts import LoanDraft, disbursed_cents
+from services.loans.loans.drafts import (
+    LoanDraft,
+    disbursed_cents,
+)
 from services.loans.positions.facts import Accrual, AllocationOrder
 from services.loans.positions.ladder import Instalment
 from services.loans.positions.views import show_instalment
@@ -63,10 +66,11 @@ async def insert_loans(
     drafts: Sequence[LoanDraft],
     borrower_ids: Mapping[str, UUID],
     regions: Sequence[str],
+    revisions: Sequence[int],
     versions: Sequence[int | None],
     recorded_by: str,
 ) -> dict[str, UUID]:
-    """Insert loans not on record; returns their identifiers by external_id."""
+    """Insert loans, new or revised; returns their identifiers by external_id."""
     organisation = session.organisation_id
     rows = [
         {
@@ -90,9 +94,12 @@ async def insert_loans(
             "allocation_order": draft.allocation_order,
             "fingerprint": draft.fingerprint,
             "recorded_by": recorded_by,
+            "revision": revision,
             "product_version": version,
         }
-        for draft, region, version in zip(drafts, regions, versions, strict=True)
+        for draft, region, revision, version in zip(
+            drafts, regions, revisions, versions, strict=True
+        )
     ]
     found = await insert_rows(session, tables.Loan, rows, returning=("external_id", "loan_id"))
     return {row["external_id"]: row["loan_id"] for row in found}
@@ -268,13 +275,15 @@ _KNOWN = text(
     FROM loans l
     WHERE l.organisation_id = :organisation
       AND l.external_id = ANY(cast(:external_ids AS text[]))
+    ORDER BY l.revision
     """
 )
 _EXTERNAL_ID = text(
     "SELECT external_id FROM loans WHERE organisation_id = :organisation AND loan_id = :loan"
 )
 _SELECT = """
-    SELECT l.loan_id, l.external_id, b.external_id AS borrower_external_id, l.product, l.stage,
+    SELECT DISTINCT ON (l.external_id)
+           l.loan_id, l.external_id, b.external_id AS borrower_external_id, l.product, l.stage,
            l.purpose, l.sector_code, l.region_code, l.principal_cents, l.terms, l.contracted_on,
            l.disbursed_on, l.funding_state_cents, l.funding_community_cents,
            l.funding_private_cents, l.other_financing_cents, l.interest_accrual,
@@ -287,7 +296,7 @@ _LIST = text(
     f"""
     {_SELECT} AND l.external_id > :after
     AND l.external_id = coalesce(cast(:external_id AS text), l.external_id)
-    ORDER BY l.external_id LIMIT :limit
+    ORDER BY l.external_id, l.revision DESC LIMIT :limit
     """
 )
 _FIRST_SCHEDULE = text(

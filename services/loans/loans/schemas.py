@@ -101,6 +101,7 @@ class LoanBody(Body):
 
 PLACES = {
     "/borrower_external_id": "/borrower/external_id",
+    "/borrower_kind": "/borrower/external_id",
     "/funding_state": "/funding",
     "/fee": "/terms/fees",
     **{

@@ -1,12 +1,12 @@
 """Refusing facts dated in a locked month. The caller holds the organisation's write lock, and so
 does whoever locks a month: one of them comes first, and the other sees it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
 from services.common.database import WriteSession
 from services.common.errors import InputError
-from services.common.recording import to_problem
+from services.common.recording import Draft, OnRecord, Sorted, to_problem
 from services.common.text import Text
 from services.loans.locks.queries import find_locked
 
@@ -30,6 +30,20 @@ async def refuse_locked(
         for row, month in dict.fromkeys((row, day.replace(day=1)) for row, day in found):
             if month in locked:
                 refused.setdefault(row, []).append(_refusal(pointer, month))
+
+
+def list_dates(
+    batch: Sorted,
+    drafts: Sequence[Draft],
+    on_record: Mapping[str, OnRecord[Draft]],
+    day_of: Callable[[Draft], date],
+) -> list[tuple[int, date]]:
+    """The dates of the rows to record, and of the standing facts that corrections replace."""
+    replaced = ((row, on_record[drafts[row].external_id]) for row in batch.changed)
+    return [
+        *((row, day_of(drafts[row])) for row in batch.to_record),
+        *((row, day_of(old.draft)) for row, old in replaced if not old.is_reversed),
+    ]
 
 
 async def require_unlocked(session: WriteSession, pointer: str, day: date) -> None:

@@ -137,7 +137,7 @@ class TestErrorSheet:
         ]
         assert rows_of(book, 1)[:2] == [
             ["Ligne", "Colonne", "Code", "Message"],
-            [3.0, "amount", "amount.decimals", DECIMALS],
+            [3.0, "Montant", "amount.decimals", DECIMALS],
         ]
         assert comments_of(response.content) == {
             "C4": DECIMALS,

@@ -1,5 +1,6 @@
 """The catalogue over HTTP, and loans held against it: recorded with a word, or refused."""
 
+import asyncpg
 import pytest
 
 from services.common.database import Database
@@ -119,6 +120,20 @@ async def test_rules_that_say_nothing_sound(
     assert (refused.status_code, codes_of(refused)) == (422, {pointer: error})
 
 
+@pytest.mark.parametrize("table", ["product_versions", "provision_matrices"])
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE {} SET effective_on = effective_on", "DELETE FROM {}", "TRUNCATE {}"],
+)
+async def test_the_catalogue_is_only_added_to(loans: Loans, table: str, statement: str) -> None:
+    connection = await asyncpg.connect(loans.database.dsn("loans_app"))
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement.format(table))
+    finally:
+        await connection.close()
+
+
 async def test_a_product_nobody_recorded(member: Client, code: str) -> None:
     for path in (f"/v1/products/{code}", f"/v1/products/{code}/versions"):
         assert (await member.get(path)).status_code == 404
@@ -205,7 +220,7 @@ async def test_a_binding_product_refuses_at_the_place(
         "/terms/instalments": "product.term_out_of_range",
         "/terms/fees": "product.fee_above_limit",
         "/terms/day_count": "product.convention_differs",
-        "/borrower_kind": "product.borrower_kind",
+        "/borrower/external_id": "product.borrower_kind",
     }
     rows = write_csv([loan_row("P-1", product=code, principal="1000.01")])
     sheet = await member.send("loans", rows)

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from services.common.schema import grant
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0006"
 
 APP_ROLE = "loans_app"
 TOTALS_ROLE = "loans_totals"
