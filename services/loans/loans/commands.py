@@ -95,6 +95,10 @@ async def record_loans(
     regions = _find_regions(drafts, batch.to_record, known, principal, refused)
     profiles = check_borrowers(drafts, batch.to_record, replaced, known, refused)
     review = await review_contracts(session, drafts, batch.to_record, known, profiles, refused)
+    drafts = [review.followed.get(row, draft) for row, draft in enumerate(drafts)]
+    for row in batch.to_record:
+        if drafts[row].interest_accrual is Accrual.DAILY:
+            _check_daily(drafts[row], row, refused)
     revised = {row: old for row, old in replaced.items() if is_revised(old.draft, drafts[row])}
     standing = await _check_revisions(session, drafts, regions, revised, known, refused)
     good = [row for row in batch.to_record if row not in refused]
@@ -278,8 +282,6 @@ def _check_money(draft: LoanDraft, row: int, refused: Refused) -> None:
             "The first disbursement is more than the principal.",
         )
         refuse(refused, row, "/first_disbursement", "loan.first_disbursement_too_large", message)
-    if draft.interest_accrual is Accrual.DAILY:
-        _check_daily(draft, row, refused)
 
 
 def _check_daily(draft: LoanDraft, row: int, refused: Refused) -> None:
