@@ -17,7 +17,6 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -50,9 +49,7 @@ BigIntOrNone = Annotated[int | None, Field(sa_type=BigInteger)]
 Cents = BigInt
 CentsOrNone = BigIntOrNone
 Counter = Annotated[int, Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})]
-Revision = Annotated[
-    int, Field(sa_type=SmallInteger, sa_column_kwargs={"server_default": text("1")})
-]
+Revision = Annotated[int, Field(sa_type=Integer, sa_column_kwargs={"server_default": text("1")})]
 """The newest revision of an external_id is known; those before it are reversed."""
 First = Annotated[int, Field(sa_type=Integer, sa_column_kwargs={"server_default": text("1")})]
 """The rank of one among several of the same: the first unless said."""
