@@ -440,6 +440,17 @@ async def test_a_batch_tells_what_is_odd_and_records_it(loans: Loans, member: Cl
     }
 
 
+async def test_a_sheet_is_answered_with_its_warnings(member: Client) -> None:
+    rows = [loan_row("P-1"), loan_row("P-2", annual_rate="12.5")]
+    answer = (await member.send("loans", write_csv(rows))).json()
+    assert answer["counts"]["created"] == 2
+    assert [(e["row"], e["column"], e["code"]) for e in answer["warnings"]] == [
+        (2, "annual_rate", "product.rate_out_of_range")
+    ]
+    again = (await member.send("loans", write_csv(rows))).json()
+    assert (again["counts"]["unchanged"], again["warnings"]) == (2, [])
+
+
 def read_cells(row: dict[str, object]) -> dict[str, object]:
     """A row of a sheet as the reader hands it on."""
     whole = ("instalments", "birth_year")
