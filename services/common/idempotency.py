@@ -7,7 +7,7 @@ This is the convenience of HTTP clients. What protects the facts for ever is the
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import cast
 
@@ -43,33 +43,51 @@ def replayed(document: JsonValue, location: str) -> Answered:
     return Answered(200, document, {"Location": location, **REPLAYED})
 
 
-async def answer_once(
-    request: Request,
-    principal: Principal,
-    work: Callable[[WriteSession], Awaitable[Answered]],
-    body: bytes | None = None,
-    database: Database | None = None,
-) -> Response:
+Work = Callable[[WriteSession], Awaitable[Answered]]
+Once = Callable[[WriteSession, Work], Awaitable[Answered]]
+
+
+async def answer_once(request: Request, principal: Principal, work: Work) -> Response:
     """Run `work` in one write transaction of the principal's organisation; commit, then answer.
 
-    `body` is what identifies the request beside its path; the request's own body unless given.
-    `database` is the application's unless the caller works on another event loop.
     Raises Unprocessable `idempotency_key.reused` when the key came with another request before.
     """
-    own: Database = database or request.app.state.database
-    key = read_key(request)
-    async with own.write(principal.organisation_id) as session:
-        if key is None:
-            answered = await work(session)
-        else:
-            sent = await request.body() if body is None else body
-            claim = _Claim(principal.subject, request.method, request.url.path, key)
-            kept = await _claim(session, claim, _fingerprint(request, sent))
-            if kept is not None:
-                return json_response(kept.document, kept.status, {**kept.headers, **REPLAYED})
-            answered = await work(session)
-            await _keep(session, claim, answered)
+    database: Database = request.app.state.database
+    once = work_once(request, principal, await request.body())
+    async with database.write(principal.organisation_id) as session:
+        answered = await once(session, work)
+    return to_response(answered)
+
+
+def to_response(answered: Answered) -> Response:
     return json_response(answered.document, answered.status, answered.headers)
+
+
+async def at_once(session: WriteSession, work: Work) -> Answered:
+    """Run work that came without a key."""
+    return await work(session)
+
+
+def work_once(request: Request, principal: Principal, body: bytes) -> Once:
+    """How to run what the request asks for; `body` is what identifies it beside its path.
+
+    Raises Unprocessable for a key that is none.
+    """
+    key = read_key(request)
+    if key is None:
+        return at_once
+    claim = _Claim(principal.subject, request.method, request.url.path, key)
+    fingerprint = _fingerprint(request, body)
+
+    async def run(session: WriteSession, work: Work) -> Answered:
+        kept = await _claim(session, claim, fingerprint)
+        if kept is not None:
+            return replace(kept, headers={**kept.headers, **REPLAYED})
+        answered = await work(session)
+        await _keep(session, claim, answered)
+        return answered
+
+    return run
 
 
 def read_key(request: Request) -> str | None:

@@ -13,9 +13,10 @@ errors are then kept in a transaction of their own. A file that cannot be read a
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from fastapi import Request, Response
 from sqlalchemy import text
@@ -23,9 +24,9 @@ from sqlalchemy import text
 from services.common import audit, errors
 from services.common.answers import read_body
 from services.common.app import database_of, today_of
-from services.common.database import WriteSession
+from services.common.database import Database, WriteSession
 from services.common.errors import JsonValue, Problem
-from services.common.idempotency import Answered, answer_once
+from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
 from services.common.import_kinds import ERRORS_MAX, Findings, ImportKind, Prepared, place_errors
 from services.common.import_queries import Counts, Mode, Outcome, SentFile, insert_import
@@ -38,7 +39,14 @@ from services.common.import_schemas import (
 from services.common.messages import MESSAGES
 from services.common.recording import Recorded
 from services.common.strict_json import escape_pointer
-from services.common.tabular import RowError, TableRefused, find_reader, read_table
+from services.common.tabular import (
+    Batch,
+    RowError,
+    Table,
+    TableRefused,
+    find_reader,
+    read_table,
+)
 from services.common.text import Language, choose_language
 
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
@@ -59,6 +67,15 @@ class Order:
     mode: Mode
     dry_run: bool
     language: Language
+
+
+Step = Literal["read", "checked", "stored"]
+Progress = Callable[[Step, int], None]
+"""Told from the thread that works how many rows took a step; may raise, to stop the import."""
+
+
+def _tell_nobody(step: Step, rows: int) -> None:
+    pass
 
 
 class _RowsRefused(Exception):
@@ -82,25 +99,41 @@ async def receive_import(
 ) -> Response:
     """Read the request's body and record its rows: the answer to `POST /v1/imports`.
 
-    Raises UnsupportedMediaType, PayloadTooLarge, BadRequest for a body that breaks off, and
-    Unprocessable, with the members of the answer, when what the file holds kept it all out.
+    Raises UnsupportedMediaType, PayloadTooLarge, BadRequest for a body that breaks off, and what
+    `run_import` raises.
     """
     file = await _read_file(request, file_name)
+    once = work_once(request, principal, file.sha256 + file.media_type.encode())
+    database, today = database_of(request), today_of(request)
+    return to_response(await run_import(database, principal, order, file, today, once=once))
+
+
+async def run_import(
+    database: Database,
+    principal: Principal,
+    order: Order,
+    file: SentFile,
+    today: date,
+    progress: Progress = _tell_nobody,
+    once: Once = at_once,
+) -> Answered:
+    """Read, check and record a file: everything an import does once the file is there.
+
+    Raises Unprocessable, with the members of the answer, when what the file holds kept it all out;
+    PayloadTooLarge; and whatever `progress` raises, which undoes the import.
+    """
     try:
-        prepared = await asyncio.to_thread(_prepare, order.kind, file)
+        prepared = await asyncio.to_thread(_prepare, order.kind, file, progress)
     except TableRefused as refused:
         raise _refusal(order, None, Counts(0, 0, 0, 0), _first(refused.found)) from refused
-    today = today_of(request)
 
     async def work(session: WriteSession) -> Answered:
-        return await _record(session, principal, order, file, prepared, today)
+        return await _record(session, principal, order, file, prepared, today, progress)
 
-    async def record() -> Response:
-        identity = file.sha256 + file.media_type.encode()
-        async with database.apart() as own:
-            return await answer_once(request, principal, work, identity, own)
+    async def record() -> Answered:
+        async with database.apart() as own, own.write(principal.organisation_id) as session:
+            return await once(session, work)
 
-    database = database_of(request)
     try:
         async with database.turn(principal.organisation_id):
             # A hundred thousand facts take seconds of a processor between the statements: on the
@@ -124,8 +157,19 @@ async def _read_file(request: Request, file_name: str | None) -> SentFile:
     return SentFile(content, digest, media_type, file_name)
 
 
-def _prepare(kind: ImportKind, file: SentFile) -> Prepared:
-    return kind.prepare(read_table(file.content, file.media_type, kind.columns))
+def _prepare(kind: ImportKind, file: SentFile, progress: Progress) -> Prepared:
+    table = read_table(file.content, file.media_type, kind.columns)
+    return kind.prepare(Table(_count(table.batches, progress)))
+
+
+def _count(batches: Iterator[Batch], progress: Progress) -> Iterator[Batch]:
+    """The same batches; tells how many rows were read, then how many of them were checked."""
+    rows = 0
+    for batch in batches:
+        rows += len(batch.numbers) + len(batch.refused_numbers)
+        progress("read", rows)
+        yield batch
+        progress("checked", rows)
 
 
 async def _record(
@@ -135,12 +179,14 @@ async def _record(
     file: SentFile,
     prepared: Prepared,
     today: date,
+    progress: Progress,
 ) -> Answered:
     """Record the good rows and keep the import; or, on a dry run, find out what that would say."""
     for statement in _LONGER:
         await session.connection.execute(statement)
     savepoint = await session.connection.begin_nested()
     recorded = await prepared.record(session, principal, today)
+    progress("stored", len(prepared.numbers))
     created, unchanged = len(recorded.created), len(recorded.unchanged)
     drafts = len(prepared.numbers)
     assert created + unchanged + len(recorded.refused) == drafts, "a row is recorded or refused"
