@@ -8,9 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from services.common.bulk import insert_rows
+from services.common.bulk import insert_columns
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
+from services.common.identifiers import new_ids
 from services.common.money import format_cents
 from services.common.strict_json import canonical
 from services.loans import tables
@@ -59,32 +60,33 @@ async def insert_loans(
     recorded_by: str,
 ) -> dict[str, UUID]:
     """Insert loans not on record; returns their identifiers by external_id."""
-    organisation = session.organisation_id
-    rows = [
+    loan_ids = new_ids(len(drafts))
+    external_ids = [draft.external_id for draft in drafts]
+    await insert_columns(
+        session,
+        tables.Loan,
         {
-            "organisation_id": organisation,
-            "external_id": draft.external_id,
-            "borrower_id": borrower_ids[draft.borrower_external_id],
-            "product": draft.product,
-            "stage": draft.stage,
-            "purpose": draft.purpose,
-            "sector_code": draft.sector_code,
-            "region_code": region,
-            "principal_cents": draft.terms.principal_cents,
-            "terms": canonical(read_content(draft.terms)).decode(),
-            "contracted_on": draft.contracted_on,
-            "disbursed_on": draft.disbursed_on,
-            "funding_state_cents": draft.funding.state_cents,
-            "funding_community_cents": draft.funding.community_cents,
-            "funding_private_cents": draft.funding.private_cents,
-            "other_financing_cents": draft.other_financing_cents,
-            "fingerprint": draft.fingerprint,
-            "recorded_by": recorded_by,
-        }
-        for draft, region in zip(drafts, regions, strict=True)
-    ]
-    found = await insert_rows(session, tables.Loan, rows, returning=("external_id", "loan_id"))
-    return {row["external_id"]: row["loan_id"] for row in found}
+            "loan_id": loan_ids,
+            "external_id": external_ids,
+            "borrower_id": [borrower_ids[draft.borrower_external_id] for draft in drafts],
+            "product": [draft.product for draft in drafts],
+            "stage": [draft.stage for draft in drafts],
+            "purpose": [draft.purpose for draft in drafts],
+            "sector_code": [draft.sector_code for draft in drafts],
+            "region_code": regions,
+            "principal_cents": [draft.terms.principal_cents for draft in drafts],
+            "terms": [canonical(read_content(draft.terms)).decode() for draft in drafts],
+            "contracted_on": [draft.contracted_on for draft in drafts],
+            "disbursed_on": [draft.disbursed_on for draft in drafts],
+            "funding_state_cents": [draft.funding.state_cents for draft in drafts],
+            "funding_community_cents": [draft.funding.community_cents for draft in drafts],
+            "funding_private_cents": [draft.funding.private_cents for draft in drafts],
+            "other_financing_cents": [draft.other_financing_cents for draft in drafts],
+            "fingerprint": [draft.fingerprint for draft in drafts],
+        },
+        {"organisation_id": session.organisation_id, "recorded_by": recorded_by},
+    )
+    return dict(zip(external_ids, loan_ids, strict=True))
 
 
 async def insert_openings(
@@ -94,57 +96,52 @@ async def insert_openings(
     recorded_by: str,
 ) -> dict[UUID, UUID]:
     """The disbursement and the first schedule of each loan; returns disbursements by loan."""
-    organisation = session.organisation_id
-    disbursed = await insert_rows(
+    same = {"organisation_id": session.organisation_id, "recorded_by": recorded_by}
+    of_drafts = [loan_ids[draft.external_id] for draft in drafts]
+    disbursement_ids = new_ids(len(drafts))
+    await insert_columns(
         session,
         tables.Disbursement,
-        [
-            {
-                "organisation_id": organisation,
-                "loan_id": loan_ids[draft.external_id],
-                "disbursed_on": draft.disbursed_on,
-                "amount_cents": draft.terms.principal_cents,
-                "fees_withheld_cents": draft.terms.fees_withheld_cents,
-                "recorded_by": recorded_by,
-            }
-            for draft in drafts
-        ],
-        returning=("loan_id", "disbursement_id"),
+        {
+            "disbursement_id": disbursement_ids,
+            "loan_id": of_drafts,
+            "disbursed_on": [draft.disbursed_on for draft in drafts],
+            "amount_cents": [draft.terms.principal_cents for draft in drafts],
+            "fees_withheld_cents": [draft.terms.fees_withheld_cents for draft in drafts],
+        },
+        same,
     )
-    await insert_rows(
+    await insert_columns(
         session,
         tables.ScheduleVersion,
-        [
-            {
-                "organisation_id": organisation,
-                "loan_id": loan_ids[draft.external_id],
-                "version": 1,
-                "effective_on": draft.contracted_on,
-                "reason": "contract",
-                "recorded_by": recorded_by,
-            }
-            for draft in drafts
-        ],
+        {"loan_id": of_drafts, "effective_on": [draft.contracted_on for draft in drafts]},
+        {**same, "version": 1, "reason": "contract"},
     )
-    await insert_rows(
+    await _insert_instalments(session, drafts, of_drafts)
+    return dict(zip(of_drafts, disbursement_ids, strict=True))
+
+
+async def _insert_instalments(
+    session: WriteSession, drafts: Sequence[LoanDraft], loan_ids: Sequence[UUID]
+) -> None:
+    rows = [row for draft in drafts for row in draft.schedule.rows]
+    await insert_columns(
         session,
         tables.Instalment,
-        [
-            {
-                "organisation_id": organisation,
-                "loan_id": loan_ids[draft.external_id],
-                "version": 1,
-                "number": row.number,
-                "due_on": row.due_on,
-                "principal_cents": row.principal_cents,
-                "interest_cents": row.interest_cents,
-                "fees_cents": row.fees_cents,
-            }
-            for draft in drafts
-            for row in draft.schedule.rows
-        ],
+        {
+            "loan_id": [
+                loan_id
+                for draft, loan_id in zip(drafts, loan_ids, strict=True)
+                for _ in draft.schedule.rows
+            ],
+            "number": [row.number for row in rows],
+            "due_on": [row.due_on for row in rows],
+            "principal_cents": [row.principal_cents for row in rows],
+            "interest_cents": [row.interest_cents for row in rows],
+            "fees_cents": [row.fees_cents for row in rows],
+        },
+        {"organisation_id": session.organisation_id, "version": 1},
     )
-    return {row["loan_id"]: row["disbursement_id"] for row in disbursed}
 
 
 async def find_loan(session: ReadSession, loan_id: UUID) -> dict[str, JsonValue] | None:

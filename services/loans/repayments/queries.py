@@ -5,9 +5,10 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from services.common.bulk import insert_rows
+from services.common.bulk import insert_columns
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
+from services.common.identifiers import new_ids
 from services.common.money import format_cents
 from services.loans import tables
 from services.loans.repayments.drafts import RepaymentDraft
@@ -28,23 +29,23 @@ async def insert_repayments(
     recorded_by: str,
 ) -> dict[str, UUID]:
     """Insert repayments not on record; returns their identifiers by external_id."""
-    rows = [
+    repayment_ids = new_ids(len(drafts))
+    external_ids = [draft.external_id for draft in drafts]
+    await insert_columns(
+        session,
+        tables.Repayment,
         {
-            "organisation_id": session.organisation_id,
-            "loan_id": loan_id,
-            "external_id": draft.external_id,
-            "paid_on": draft.paid_on,
-            "amount_cents": draft.amount_cents,
-            "method": draft.method,
-            "fingerprint": draft.fingerprint,
-            "recorded_by": recorded_by,
-        }
-        for draft, loan_id in zip(drafts, loan_ids, strict=True)
-    ]
-    found = await insert_rows(
-        session, tables.Repayment, rows, returning=("external_id", "repayment_id")
+            "repayment_id": repayment_ids,
+            "loan_id": loan_ids,
+            "external_id": external_ids,
+            "paid_on": [draft.paid_on for draft in drafts],
+            "amount_cents": [draft.amount_cents for draft in drafts],
+            "method": [draft.method for draft in drafts],
+            "fingerprint": [draft.fingerprint for draft in drafts],
+        },
+        {"organisation_id": session.organisation_id, "recorded_by": recorded_by},
     )
-    return {row["external_id"]: row["repayment_id"] for row in found}
+    return dict(zip(external_ids, repayment_ids, strict=True))
 
 
 async def find_repayment(session: ReadSession, external_id: str) -> dict[str, JsonValue]:

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from datetime import date
 
 import pytest
+from asyncpg import UniqueViolationError
 from pydantic import SecretStr
 
-from services.common.bulk import insert_rows
+from services.common.bulk import insert_columns, insert_rows
 from services.common.database import Database, WriteSession, driver, open_database
 from services.loans import tables
 from tests.support.databases import ClonedDatabase
@@ -98,7 +99,9 @@ async def test_returned_columns(session: WriteSession) -> None:
 async def test_rows_in_conflict_are_left_out_or_updated(session: WriteSession) -> None:
     await insert_rows(session, tables.Borrower, [borrower(session, "a")])
     again = [borrower(session, "a", given_name="Léo"), borrower(session, "b")]
-    found = await insert_rows(session, tables.Borrower, again, returning=("external_id",))
+    found = await insert_rows(
+        session, tables.Borrower, again, returning=("external_id",), on_conflict="DO NOTHING"
+    )
     assert [row["external_id"] for row in found] == ["b"]
     await insert_rows(
         session,
@@ -109,12 +112,39 @@ async def test_rows_in_conflict_are_left_out_or_updated(session: WriteSession) -
     assert [row["given_name"] for row in await read_back(session, "given_name")] == ["Léo", "Zoé"]
 
 
-async def test_a_row_left_out_unexpectedly_is_loud(session: WriteSession) -> None:
+@pytest.mark.parametrize("on_conflict", ["", "DO NOTHING"])
+async def test_a_row_left_out_unexpectedly_is_loud(session: WriteSession, on_conflict: str) -> None:
     await insert_rows(session, tables.Borrower, [borrower(session, "a")])
-    with pytest.raises(AssertionError, match="1 of 2 rows"):
+    with pytest.raises((AssertionError, UniqueViolationError), match=r"1 of 2 rows|external_id"):
         await insert_rows(
-            session, tables.Borrower, [borrower(session, "a"), borrower(session, "b")]
+            session,
+            tables.Borrower,
+            [borrower(session, "a"), borrower(session, "b")],
+            on_conflict=on_conflict,
         )
+
+
+async def test_columns_and_what_every_row_has(session: WriteSession) -> None:
+    columns: dict[str, list[object]] = {
+        "external_id": ["a", "b"],
+        "birth_year": [1990, None],
+        "clienteles": [["x", "y"], []],
+    }
+    same = {name: v for name, v in borrower(session, "").items() if name not in columns}
+    await insert_columns(session, tables.Borrower, columns, same)
+    found = await read_back(session, "external_id, birth_year, clienteles, kind, fingerprint")
+    assert found == [
+        {
+            "external_id": a,
+            "birth_year": b,
+            "clienteles": c,
+            "kind": "person",
+            "fingerprint": same["fingerprint"],
+        }
+        for a, b, c in (("a", 1990, ["x", "y"]), ("b", None, []))
+    ]
+    with pytest.raises(AssertionError, match="differ"):
+        await insert_columns(session, tables.Borrower, {**columns, "birth_year": [1990]}, same)
 
 
 async def test_rows_name_the_same_columns(session: WriteSession) -> None:
