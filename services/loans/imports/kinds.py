@@ -93,7 +93,7 @@ LOANS = import_kind(
     model=TypeAdapter(LoanRow),
     to_draft=LoanRow.to_draft,
     record=record_loans,
-    weigh=lambda draft: len(draft.schedule.rows),
+    weigh=lambda draft: len(draft.schedule.due_on),
 )
 
 REPAYMENTS = import_kind(

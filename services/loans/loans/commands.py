@@ -94,13 +94,8 @@ async def _store(
 
 
 def _lay_ladder(draft: LoanDraft) -> Ladder:
-    rows = draft.schedule.rows
-    return Ladder(
-        [row.due_on for row in rows],
-        [row.fees_cents for row in rows],
-        [row.interest_cents for row in rows],
-        [row.principal_cents for row in rows],
-    )
+    laid = draft.schedule
+    return Ladder(laid.due_on, laid.fees_cents, laid.interest_cents, laid.principal_cents)
 
 
 def _describe_borrowers(

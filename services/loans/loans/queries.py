@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -124,21 +125,21 @@ async def insert_openings(
 async def _insert_instalments(
     session: WriteSession, drafts: Sequence[LoanDraft], loan_ids: Sequence[UUID]
 ) -> None:
-    rows = [row for draft in drafts for row in draft.schedule.rows]
+    schedules = [draft.schedule for draft in drafts]
     await insert_columns(
         session,
         tables.Instalment,
         {
             "loan_id": [
                 loan_id
-                for draft, loan_id in zip(drafts, loan_ids, strict=True)
-                for _ in draft.schedule.rows
+                for schedule, loan_id in zip(schedules, loan_ids, strict=True)
+                for _ in schedule.due_on
             ],
-            "number": [row.number for row in rows],
-            "due_on": [row.due_on for row in rows],
-            "principal_cents": [row.principal_cents for row in rows],
-            "interest_cents": [row.interest_cents for row in rows],
-            "fees_cents": [row.fees_cents for row in rows],
+            "number": [n for each in schedules for n in range(1, len(each.due_on) + 1)],
+            "due_on": list(chain.from_iterable(s.due_on for s in schedules)),
+            "principal_cents": list(chain.from_iterable(s.principal_cents for s in schedules)),
+            "interest_cents": list(chain.from_iterable(s.interest_cents for s in schedules)),
+            "fees_cents": list(chain.from_iterable(s.fees_cents for s in schedules)),
         },
         {"organisation_id": session.organisation_id, "version": 1},
     )

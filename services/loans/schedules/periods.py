@@ -1,5 +1,6 @@
 """Due dates of a schedule, and the rate of each of its periods."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import gcd
@@ -31,7 +32,7 @@ def is_first_period_whole(terms: ScheduleTerms) -> bool:
     )
 
 
-def _due_dates(terms: ScheduleTerms) -> list[date]:
+def _due_dates(terms: ScheduleTerms) -> Sequence[date]:
     if terms.first_due_on is None or is_first_period_whole(terms):
         numbers = range(1, terms.instalments + 1)
         return due_dates(terms.disbursed_on, terms.frequency, terms.repay_every, numbers)
@@ -39,7 +40,7 @@ def _due_dates(terms: ScheduleTerms) -> list[date]:
     return due_dates(terms.first_due_on, terms.frequency, terms.repay_every, numbers)
 
 
-def lay_periods(terms: ScheduleTerms) -> tuple[list[date], Rates]:
+def lay_periods(terms: ScheduleTerms) -> tuple[Sequence[date], Rates]:
     """Due dates, and each period's own rate. Interest-free periods have rate zero.
 
     Rates follow the dates of the calendar; the due dates are those, moved to working days if asked.
@@ -67,7 +68,7 @@ def lay_periods(terms: ScheduleTerms) -> tuple[list[date], Rates]:
     return dates, Rates(tuple(number // common for number in numerators), denominator // common)
 
 
-def _move_to_working_days(terms: ScheduleTerms, dates: list[date]) -> list[date]:
+def _move_to_working_days(terms: ScheduleTerms, dates: Sequence[date]) -> list[date]:
     """Each on a working day, and after the one before it: two are never due together."""
     moved: list[date] = []
     before = terms.disbursed_on
