@@ -67,16 +67,23 @@ def import_kind(
     to_draft: Callable[[Row], Draft],
     record: Recorder[Draft],
     weigh: Callable[[Draft], int] = lambda _: 1,
+    quick: Callable[[Mapping[str, JsonValue]], Draft | None] = lambda _: None,
 ) -> ImportKind:
     """Describe a kind of import. Raises ValueError when two columns share a name.
 
     A row becomes the document that `model` reads by its columns' pointers. `to_draft` may raise a
     Problem; its errors are then the row's. A file whose drafts weigh more than WEIGHT_MAX in all
     (a loan weighs its instalments) is refused while it is read, before it fills the memory.
+    `quick` makes the drafts of plain rows, those that `model` and `to_draft` would make, and leaves
+    to these two, with None, any row it is not sure of: it never tells what is wrong with one.
     """
     index_columns(columns)
     to_document = _nest_by(columns)
     places = {column.pointer or f"/{column.name}": column.name for column in columns}
+
+    def read_row(values: dict[str, JsonValue]) -> Draft:
+        draft = quick(values)
+        return to_draft(model.validate_python(to_document(values))) if draft is None else draft
 
     def prepare(table: Table) -> Prepared:
         numbers, drafts, found = list[int](), list[Draft](), list[RowError]()
@@ -90,7 +97,7 @@ def import_kind(
                 found += batch.refused
             for number, values in zip(batch.numbers, batch.values, strict=True):
                 try:
-                    drafts.append(to_draft(model.validate_python(to_document(values))))
+                    drafts.append(read_row(values))
                     numbers.append(number)
                 except (ValidationError, Problem) as error:
                     if not is_full:

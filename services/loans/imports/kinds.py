@@ -8,6 +8,7 @@ from services.common.tabular import Column
 from services.loans.borrowers.commands import record_borrowers
 from services.loans.coaching_sessions.commands import record_coaching_sessions
 from services.loans.coaching_sessions.schemas import CoachingSessionBody
+from services.loans.imports.quick import quick_repayment
 from services.loans.imports.rows import BorrowerRow, LoanRow, RepaymentRow
 from services.loans.loans.commands import record_loans
 from services.loans.outcomes.commands import record_outcomes
@@ -108,6 +109,7 @@ REPAYMENTS = import_kind(
     model=TypeAdapter(RepaymentRow),
     to_draft=RepaymentRow.draft,
     record=record_repayments,
+    quick=quick_repayment,
 )
 
 COACHING_SESSIONS = import_kind(
