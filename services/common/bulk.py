@@ -1,6 +1,11 @@
-"""Writing many rows with one statement: arrays in, rows out, whatever their number."""
+"""Writing many rows with one INSERT, whatever their number: columns in, rows out.
+
+A few rows go as arrays. Many are copied into a temporary table first: COPY streams them, and takes
+half the time that arrays take to be made; under row-level security it takes no other road.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
@@ -10,6 +15,9 @@ from sqlmodel import SQLModel
 
 from services.common.database import WriteSession, driver
 from services.common.tables import table_of
+
+STAGED_ROWS_MIN = 1_000
+"""From so many rows on, the temporary table is worth its two statements."""
 
 _LIST_SEPARATOR = "\x1f"  # a control character: no text that passed validation holds it
 
@@ -60,13 +68,45 @@ async def insert_columns(
         else values
         for name, values in columns.items()
     ]
-    statement = _statement(table, tuple(columns), tuple(same), tuple(returning), on_conflict)
+    target = _Target(table, tuple(columns), tuple(same), tuple(returning), on_conflict)
+    if count < STAGED_ROWS_MIN:
+        found = await connection.fetch(_from_arrays(target), *same.values(), *arrays)
+    else:
+        await connection.execute(_create_staged(target))
+        await connection.copy_records_to_table(
+            target.staged, columns=target.columns, records=zip(*arrays, strict=True)
+        )
+        found = await connection.fetch(_from_staged(target), *same.values())
+        await connection.execute(f"DROP TABLE {target.staged}")
     if returning:
-        found: list[asyncpg.Record] = await connection.fetch(statement, *arrays, *same.values())
-        return found
-    inserted = await connection.fetchval(statement, *arrays, *same.values())
-    assert inserted == count, f"{table} took {inserted} of {count} rows"
+        return cast(list[asyncpg.Record], found)
+    assert found[0][0] == count, f"{table} took {found[0][0]} of {count} rows"
     return []
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What a statement inserts into, and how; the key under which it is remembered."""
+
+    table: type[SQLModel]
+    columns: tuple[str, ...]
+    same: tuple[str, ...]
+    returning: tuple[str, ...]
+    on_conflict: str
+
+    @property
+    def name(self) -> str:
+        return table_of(self.table).name
+
+    @property
+    def staged(self) -> str:
+        """The driver remembers the columns of a table by its name: each table has its own."""
+        return f"staged_{self.name}"
+
+    def type_of(self, name: str) -> str:
+        """Arrays of arrays of different lengths do not exist: a list travels as one text."""
+        column = table_of(self.table).columns[name]
+        return "text" if _is_list(column) else column.type.compile(_DIALECT)
 
 
 def _is_list(column: Column[object]) -> bool:
@@ -74,31 +114,37 @@ def _is_list(column: Column[object]) -> bool:
 
 
 @cache
-def _statement(
-    table: type[SQLModel],
-    columns: tuple[str, ...],
-    same: tuple[str, ...],
-    returning: tuple[str, ...],
-    on_conflict: str,
-) -> str:
-    declared = table_of(table).columns
-    types = {
-        name: "text" if _is_list(declared[name]) else declared[name].type.compile(_DIALECT)
-        for name in (*columns, *same)
-    }
-    # Arrays of arrays of different lengths do not exist: a list travels as one text.
+def _create_staged(target: _Target) -> str:
+    declared = ", ".join(f"{name} {target.type_of(name)}" for name in target.columns)
+    return f"CREATE TEMPORARY TABLE {target.staged} ({declared}) ON COMMIT DROP"
+
+
+@cache
+def _from_staged(target: _Target) -> str:
+    return _insert(target, target.staged)
+
+
+@cache
+def _from_arrays(target: _Target) -> str:
+    first = len(target.same) + 1
+    arrays = ", ".join(f"${n}::{target.type_of(c)}[]" for n, c in enumerate(target.columns, first))
+    return _insert(target, f"unnest({arrays}) AS new ({', '.join(target.columns)})")
+
+
+def _insert(target: _Target, source: str) -> str:
     values = [
-        f"string_to_array({name}, E'\\x1f')" if _is_list(declared[name]) else name
-        for name in columns
+        f"string_to_array({name}, E'\\x1f')"
+        if _is_list(table_of(target.table).columns[name])
+        else name
+        for name in target.columns
     ]
-    values += [f"${n}::{types[name]}" for n, name in enumerate(same, len(columns) + 1)]
-    arrays = ", ".join(f"${n}::{types[name]}[]" for n, name in enumerate(columns, 1))
+    values += [f"${n}::{target.type_of(name)}" for n, name in enumerate(target.same, 1)]
     # Under row-level security a distributed INSERT .. SELECT has RETURNING or ON CONFLICT; of the
     # two, RETURNING costs the less.
     insert = (
-        f"INSERT INTO {table_of(table).name} ({', '.join((*columns, *same))})"
-        f" SELECT {', '.join(values)} FROM unnest({arrays}) AS new ({', '.join(columns)})"
-        f"{f' ON CONFLICT {on_conflict}' if on_conflict else ''}"
-        f" RETURNING {', '.join(returning) or 'organisation_id'}"
+        f"INSERT INTO {target.name} ({', '.join((*target.columns, *target.same))})"
+        f" SELECT {', '.join(values)} FROM {source}"
+        f"{f' ON CONFLICT {target.on_conflict}' if target.on_conflict else ''}"
+        f" RETURNING {', '.join(target.returning) or 'organisation_id'}"
     )
-    return insert if returning else f"WITH put AS ({insert}) SELECT count(*) FROM put"
+    return insert if target.returning else f"WITH put AS ({insert}) SELECT count(*) FROM put"

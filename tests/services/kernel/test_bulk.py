@@ -8,12 +8,13 @@ import pytest
 from asyncpg import UniqueViolationError
 from pydantic import SecretStr
 
-from services.common.bulk import insert_columns, insert_rows
+from services.common.bulk import STAGED_ROWS_MIN, insert_columns, insert_rows
 from services.common.database import Database, WriteSession, driver, open_database
 from services.loans import tables
 from tests.support.databases import ClonedDatabase
 
 Row = dict[str, object]
+DESCRIBE_AGAIN = "(organisation_id, external_id) DO UPDATE SET given_name = excluded.given_name"
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +108,7 @@ async def test_rows_in_conflict_are_left_out_or_updated(session: WriteSession) -
         session,
         tables.Borrower,
         again,
-        on_conflict="(organisation_id, external_id) DO UPDATE SET given_name = excluded.given_name",
+        on_conflict=DESCRIBE_AGAIN,
     )
     assert [row["given_name"] for row in await read_back(session, "given_name")] == ["Léo", "Zoé"]
 
@@ -163,9 +164,21 @@ async def test_no_row_is_no_statement(session: WriteSession) -> None:
     assert await insert_rows(session, tables.Borrower, []) == []
 
 
-async def test_ten_thousand_rows_are_one_statement(session: WriteSession) -> None:
+async def test_rows_staged_come_back_as_they_went(session: WriteSession) -> None:
+    names = [f"{number:05d}" for number in range(STAGED_ROWS_MIN)]
+    rows = [borrower(session, name) for name in names]
+    rows[1] |= {"clienteles": [], "given_name": None, "social_economy": False}
+    found = await insert_rows(session, tables.Borrower, rows, returning=("external_id",))
+    assert [row["external_id"] for row in found] == names
+    assert await read_back(session, ", ".join(rows[0])) == rows
+    with pytest.raises(UniqueViolationError, match="external_id"):
+        await insert_rows(session, tables.Borrower, rows)
+
+
+async def test_ten_thousand_rows_are_one_insert(session: WriteSession) -> None:
     rows = [borrower(session, f"{number:05d}") for number in range(10_000)]
     await insert_rows(session, tables.Borrower, rows)
+    await insert_rows(session, tables.Borrower, rows, on_conflict=DESCRIBE_AGAIN)
     connection = await driver(session)
     # A row says which command of its transaction made it.
     [found] = await connection.fetch(
