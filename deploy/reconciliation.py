@@ -15,19 +15,45 @@ from services.common.outbox import read_positions
 
 @dataclass(frozen=True, slots=True)
 class _Book:
-    """By organisation: how far its events go, and the principal borrowers owe, in cents."""
+    """By organisation: how far its events go, and in cents what each side owes the other."""
 
     positions: dict[uuid.UUID, int]
-    owed_cents: dict[uuid.UUID, int]
+    owed: dict[uuid.UUID, "_Owed"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Owed:
+    """Principal that borrowers owe, and what they paid beyond what their loans ask for."""
+
+    by_borrowers: int = 0
+    to_borrowers: int = 0
 
 
 _OWED_BY_LOANS = text(
-    "SELECT organisation_id, sum(outstanding_change_cents) AS owed_cents FROM daily_totals"
-    " GROUP BY organisation_id"
+    """
+    WITH refunded AS (
+        SELECT f.organisation_id, sum(f.amount_cents) AS cents FROM refunds f
+        WHERE NOT EXISTS (SELECT FROM reversals r
+                          WHERE r.organisation_id = f.organisation_id
+                            AND r.fact_kind = 'refund' AND r.fact_id = f.refund_id)
+        GROUP BY 1
+    )
+    SELECT t.organisation_id, sum(t.outstanding_change_cents) AS by_borrowers,
+           sum(t.repayments_cents - t.principal_cents - t.interest_cents - t.fees_cents)
+               - coalesce(max(r.cents), 0) AS to_borrowers
+    FROM daily_totals t LEFT JOIN refunded r USING (organisation_id)
+    GROUP BY 1
+    """
 )
 _OWED_BY_JOURNAL = text(
-    "SELECT organisation_id, sum(amount_cents) AS owed_cents FROM account_days"
-    " WHERE account = 'loans:receivable' GROUP BY organisation_id"
+    """
+    SELECT organisation_id,
+           coalesce(sum(amount_cents) FILTER (WHERE account = 'loans:receivable'), 0)
+               AS by_borrowers,
+           coalesce(-sum(amount_cents) FILTER (WHERE account = 'liability:borrowers'), 0)
+               AS to_borrowers
+    FROM account_days GROUP BY organisation_id
+    """
 )
 _POSTED = text(
     "SELECT organisation_id, last_event_number FROM journal_cursors WHERE source = 'loans'"
@@ -41,12 +67,13 @@ async def reconcile(loans_totals_url: SecretStr, funds_totals_url: SecretStr) ->
     """
     loans = await _read(loans_totals_url, _OWED_BY_LOANS, None)
     journal = await _read(funds_totals_url, _OWED_BY_JOURNAL, _POSTED)
+    nothing = _Owed()
     return [
-        f"organisation {organisation}: {loans.owed_cents.get(organisation, 0)} cents owed by the"
-        f" loans, {journal.owed_cents.get(organisation, 0)} receivable in the journal"
+        f"organisation {organisation}: the loans say {said}, the journal {posted} (cents)"
         for organisation, number in loans.positions.items()
         if journal.positions.get(organisation, 0) == number
-        and journal.owed_cents.get(organisation, 0) != loans.owed_cents.get(organisation, 0)
+        and (said := loans.owed.get(organisation, nothing))
+        != (posted := journal.owed.get(organisation, nothing))
     ]
 
 
@@ -55,10 +82,13 @@ async def _read(url: SecretStr, owed: TextClause, positions: TextClause | None) 
     try:
         async with database.read_totals("verify") as session:
             rows = await session.connection.execute(owed)
-            owed_cents = {row.organisation_id: int(row.owed_cents) for row in rows}
+            found = {
+                row.organisation_id: _Owed(int(row.by_borrowers), int(row.to_borrowers))
+                for row in rows
+            }
             if positions is None:
-                return _Book(await read_positions(session), owed_cents)
+                return _Book(await read_positions(session), found)
             posted = await session.connection.execute(positions)
-            return _Book({r.organisation_id: r.last_event_number for r in posted}, owed_cents)
+            return _Book({r.organisation_id: r.last_event_number for r in posted}, found)
     finally:
         await database.close()

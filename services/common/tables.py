@@ -48,6 +48,8 @@ BigInt = Annotated[int, Field(sa_type=BigInteger)]
 Cents = BigInt
 CentsOrNone = Annotated[int | None, Field(sa_type=BigInteger)]
 Counter = Annotated[int, Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})]
+First = Annotated[int, Field(sa_type=Integer, sa_column_kwargs={"server_default": text("1")})]
+"""The rank of one among several of the same: the first unless said."""
 Document = Annotated[object, Field(sa_type=JSONB, nullable=False)]
 DocumentOrNone = Annotated[object, Field(sa_type=JSONB, nullable=True)]
 Moment = Annotated[datetime, Field(sa_type=_MOMENT)]

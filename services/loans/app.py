@@ -8,8 +8,8 @@ from services.common.import_routes import create_imports_router
 from services.loans.borrowers import routes as borrowers
 from services.loans.coaching_sessions import routes as coaching_sessions
 from services.loans.imports.kinds import KINDS
+from services.loans.loan_facts import routes as loan_facts
 from services.loans.loans import routes as loans
-from services.loans.losses import routes as losses
 from services.loans.outcomes import routes as outcomes
 from services.loans.repayments import routes as repayments
 from services.loans.reversals import routes as reversals
@@ -25,7 +25,7 @@ def create_app() -> FastAPI:
         borrowers.router,
         loans.router,
         repayments.router,
-        losses.router,
+        loan_facts.router,
         coaching_sessions.router,
         outcomes.router,
         reversals.router,

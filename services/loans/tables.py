@@ -2,11 +2,15 @@
 
     borrowers ─ loans ─┬─ disbursements
                        ├─ schedule_versions ─ instalments
-                       ├─ repayments           allocations   ┐
-                       ├─ write_offs           loan_states   ├ kept beside the facts
-                       ├─ recoveries           daily_totals  ┘
+                       ├─ repayments           allocations     ┐
+                       ├─ fees                 loan_states     ├ kept beside the facts
+                       ├─ refunds              schedule_spans  │
+                       ├─ write_offs           daily_totals    ┘
+                       ├─ recoveries
+                       ├─ reschedulings
+                       ├─ moratoria
                        ├─ outcomes
-        └──────────────┴─ coaching_sessions    reversals: of any fact but a loan
+        └──────────────┴─ coaching_sessions    reversals: of any fact
 
 Every table is a tenant table: `organisation_id` comes first in each of its keys, and row-level
 security is forced on it. There is no reference table here: the regions belong to the registry.
@@ -23,6 +27,7 @@ from services.common.tables import (
     CentsOrNone,
     DateKey,
     Document,
+    First,
     Key,
     NewId,
     NewKey,
@@ -98,21 +103,29 @@ class Loan(LoansTable, table=True):
     funding_community_cents: Cents
     funding_private_cents: Cents
     other_financing_cents: Cents
+    interest_accrual: WordsOrNone
+    allocation_order: WordsOrNone
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
 
 
 class Disbursement(LoansTable, table=True):
+    """The first comes with its loan; a later one is posted, under an identifier of its own."""
+
     __tablename__ = "disbursements"
     __table_args__ = (
-        unique("disbursements_loan", "loan_id"),
+        unique("disbursements_number", "loan_id", "number"),
+        unique("disbursements_external_id", "external_id"),
         references("disbursements_loan_id", "loans", "loan_id"),
     )
 
     organisation_id: Key
     disbursement_id: NewKey
     loan_id: UUID
+    number: First
+    external_id: PersonalOrNone
+    fingerprint: bytes | None
     disbursed_on: date
     amount_cents: Cents
     fees_withheld_cents: Cents
@@ -129,6 +142,8 @@ class ScheduleVersion(LoansTable, table=True):
     version: SmallKey
     effective_on: date
     reason: Personal
+    cause_kind: WordsOrNone
+    cause_id: UUID | None
     recorded_at: RecordedAt
     recorded_by: Words
 
@@ -162,6 +177,8 @@ class Repayment(LoansTable, table=True):
     paid_on: date
     amount_cents: Cents
     method: WordsOrNone
+    purpose: WordsOrNone
+    surplus: WordsOrNone
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
@@ -201,6 +218,92 @@ class Recovery(LoansTable, table=True):
     external_id: Personal
     recovered_on: date
     amount_cents: Cents
+    reason: Personal
+    fingerprint: bytes
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class Fee(LoansTable, table=True):
+    """Charged during the life of a loan; those of its contract are in its terms."""
+
+    __tablename__ = "fees"
+    __table_args__ = (
+        unique("fees_external_id", "external_id"),
+        references("fees_loan", "loans", "loan_id"),
+        index("fees_loan_id", "loan_id", "charged_on"),
+    )
+
+    organisation_id: Key
+    fee_id: NewKey
+    loan_id: UUID
+    external_id: Personal
+    charged_on: date
+    amount_cents: Cents
+    reason: Personal
+    fingerprint: bytes
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class Refund(LoansTable, table=True):
+    """Given back to a borrower who had paid more than the loan asked for."""
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        unique("refunds_external_id", "external_id"),
+        references("refunds_loan", "loans", "loan_id"),
+        index("refunds_loan_id", "loan_id", "refunded_on"),
+    )
+
+    organisation_id: Key
+    refund_id: NewKey
+    loan_id: UUID
+    external_id: Personal
+    refunded_on: date
+    amount_cents: Cents
+    reason: Personal
+    fingerprint: bytes
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class Rescheduling(LoansTable, table=True):
+    __tablename__ = "reschedulings"
+    __table_args__ = (
+        unique("reschedulings_external_id", "external_id"),
+        references("reschedulings_loan", "loans", "loan_id"),
+        index("reschedulings_loan_id", "loan_id", "rescheduled_on"),
+    )
+
+    organisation_id: Key
+    rescheduling_id: NewKey
+    loan_id: UUID
+    external_id: Personal
+    rescheduled_on: date
+    terms: Document
+    reason: Personal
+    fingerprint: bytes
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class Moratorium(LoansTable, table=True):
+    __tablename__ = "moratoria"
+    __table_args__ = (
+        unique("moratoria_external_id", "external_id"),
+        references("moratoria_loan", "loans", "loan_id"),
+        index("moratoria_loan_id", "loan_id", "starts_on"),
+    )
+
+    organisation_id: Key
+    moratorium_id: NewKey
+    loan_id: UUID
+    external_id: Personal
+    starts_on: date
+    kind: Words
+    periods: int
+    interest: Words
     reason: Personal
     fingerprint: bytes
     recorded_at: RecordedAt
@@ -297,6 +400,21 @@ class LoanState(LoansTable, table=True):
     oldest_unpaid_due_on: date | None
 
 
+class ScheduleSpan(LoansTable, table=True):
+    """Which schedule of a loan is in force when, once it has more than its contract's.
+
+    Its instalments due after `from_on` and up to `until_on` are those asked for.
+    """
+
+    __tablename__ = "schedule_spans"
+
+    organisation_id: Key
+    loan_id: Key
+    version: SmallKey
+    from_on: date
+    until_on: date
+
+
 class DailyTotals(LoansTable, table=True):
     """What all loans of a region add to the totals of one day."""
 
@@ -328,6 +446,10 @@ FACTS = (
     Repayment,
     WriteOff,
     Recovery,
+    Fee,
+    Refund,
+    Rescheduling,
+    Moratorium,
     CoachingSession,
     Outcome,
     Reversal,
@@ -337,7 +459,7 @@ FACTS = (
 DESCRIPTIONS = (Borrower,)
 """Who the facts are about: a description may be completed; each change is audited."""
 
-KEPT_FIGURES = (Allocation, LoanState, DailyTotals)
+KEPT_FIGURES = (Allocation, LoanState, ScheduleSpan, DailyTotals)
 """Derived from the facts in the transaction that records them; `reseau verify` rebuilds them."""
 
 TENANT_TABLES = (*FACTS, *DESCRIPTIONS, *KEPT_FIGURES)

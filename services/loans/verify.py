@@ -10,6 +10,7 @@ from services.common.verification import verify_organisations
 from services.loans.positions import queries
 from services.loans.positions.arithmetic import replay
 from services.loans.positions.daily_totals import sum_days
+from services.loans.positions.schedule_queries import load_schedules
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -32,6 +33,11 @@ async def find_differences(session: ReadSession) -> AsyncIterator[str]:
             kept_allocations,
         ),
         *_compare("states of loan", {f.loan_id: list(r.states) for f, r in replayed}, kept_states),
+        *_compare(
+            "schedules of loan",
+            {f.loan_id: list(r.schedules) for f, r in replayed if r.schedules},
+            await load_schedules(session),
+        ),
         *_compare("totals of day", sum_days(replayed), await queries.load_daily_totals(session)),
     ):
         yield difference

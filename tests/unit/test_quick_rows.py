@@ -46,6 +46,9 @@ ROWS = st.fixed_dictionaries(
         "paid_on": cell(DAYS),
         "amount": cell(AMOUNTS),
         "method": cell(METHODS),
+        "purpose": cell(st.sampled_from(["payoff", "prepayment", "?"])),
+        "surplus": cell(st.sampled_from(["credit", "?"])),
+        "unknown": st.just("x"),
     },
 )
 

@@ -45,6 +45,7 @@ class Kind(StrEnum):
     DISBURSEMENT = "disbursement"
     REPAYMENT = "repayment"
     ALLOCATION = "allocation"
+    REFUND = "refund"
     WRITE_OFF = "write_off"
     RECOVERY = "recovery"
     REVERSAL = "reversal"
@@ -64,6 +65,7 @@ class Transaction:
 class LoanFactKind(StrEnum):
     DISBURSEMENT = "disbursement"
     REPAYMENT = "repayment"
+    REFUND = "refund"
     WRITE_OFF = "write_off"
     RECOVERY = "recovery"
     ALLOCATION = "allocation"
@@ -144,6 +146,8 @@ def _postings_of(fact: LoanFact) -> list[Posting]:
                 *move(CASH_CAPITAL, FEES, fact.fees_cents),
                 *move(CASH_CAPITAL, OWED_TO_BORROWERS, fact.amount_cents - settled),
             ]
+        case LoanFactKind.REFUND:
+            return move(OWED_TO_BORROWERS, CASH_CAPITAL, fact.amount_cents)
         case LoanFactKind.WRITE_OFF:
             # Interest and fees due were never booked as income: only principal is lost.
             return move(LOSSES, LOANS, fact.principal_cents)

@@ -19,6 +19,7 @@ from services.loans.repayments.schemas import PaymentMethod
 
 _IDENTIFIER = re.compile(r"[!-~](?:[ -~]{0,98}[!-~])?", re.ASCII)
 _AMOUNT = re.compile(r"[0-9]{1,9}\.[0-9]{2}", re.ASCII)
+_PLAIN = frozenset({"external_id", "loan_external_id", "paid_on", "amount", "method"})
 _METHOD: TypeAdapter[str] = TypeAdapter(PaymentMethod)
 _DISTINCT_MAX = 4096
 """Days and codes of one sheet that are worth remembering."""
@@ -29,7 +30,8 @@ def quick_repayment(row: Mapping[str, JsonValue]) -> RepaymentDraft | None:
     external_id, loan_external_id = row.get("external_id"), row.get("loan_external_id")
     paid_on, amount, method = row.get("paid_on"), row.get("amount"), row.get("method")
     if not (
-        isinstance(external_id, str)
+        row.keys() <= _PLAIN
+        and isinstance(external_id, str)
         and isinstance(loan_external_id, str)
         and isinstance(paid_on, str)
         and isinstance(amount, str)

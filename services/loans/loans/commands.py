@@ -15,11 +15,13 @@ from services.loans.borrowers import queries as borrowers
 from services.loans.borrowers.drafts import BorrowerDraft
 from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans import queries
-from services.loans.loans.drafts import BorrowerProfile, LoanDraft
-from services.loans.positions.arithmetic import LoanFacts
+from services.loans.loans.drafts import BorrowerProfile, LoanDraft, disbursed_cents, first_of
+from services.loans.positions.account import lay_ladder
 from services.loans.positions.commands import keep_figures, tell_facts
+from services.loans.positions.daily_account import DAILY_DAY_COUNTS
+from services.loans.positions.facts import PLAIN, Accrual, AllocationOrder, Conditions, LoanFacts
 from services.loans.positions.figures import Change
-from services.loans.positions.ladder import Ladder
+from services.loans.schedules.terms import InterestMethod
 from services.loans.vocabulary import BorrowerKind
 
 Refused = dict[int, list[InputError]]
@@ -76,13 +78,14 @@ async def _store(
                 loan_id=loan_ids[draft.external_id],
                 region_code=region,
                 disbursed_on=draft.disbursed_on,
-                principal_cents=draft.terms.principal_cents,
-                ladder=_lay_ladder(draft),
+                principal_cents=disbursed_cents(draft),
+                ladder=lay_ladder(draft.schedule),
+                conditions=_conditions_of(draft),
             ),
         )
         for draft, region in zip(drafts, regions, strict=True)
     ]
-    await keep_figures(session, changes)
+    await keep_figures(session, changes, principal.subject)
     await tell_facts(
         session,
         [
@@ -93,9 +96,14 @@ async def _store(
     await audit.append(session, principal, "loans.recorded", {"count": len(drafts)})
 
 
-def _lay_ladder(draft: LoanDraft) -> Ladder:
-    laid = draft.schedule
-    return Ladder(laid.due_on, laid.fees_cents, laid.interest_cents, laid.principal_cents)
+def _conditions_of(draft: LoanDraft) -> Conditions:
+    if draft.interest_accrual is None and draft.allocation_order is None:
+        return PLAIN
+    return Conditions(
+        first_of(draft.terms, draft.first_disbursement_cents),
+        draft.interest_accrual or Accrual.SCHEDULED,
+        draft.allocation_order or AllocationOrder.FEES_INTEREST_PRINCIPAL,
+    )
 
 
 def _describe_borrowers(
@@ -155,8 +163,8 @@ def _tell_disbursement(
         "id": str(disbursement_ids[loan_id]),
         "loan_id": str(loan_id),
         "on": draft.disbursed_on.isoformat(),
-        "amount_cents": draft.terms.principal_cents,
-        "principal_cents": draft.terms.principal_cents,
+        "amount_cents": disbursed_cents(draft),
+        "principal_cents": disbursed_cents(draft),
         "interest_cents": 0,
         "fees_cents": draft.terms.fees_withheld_cents,
     }
@@ -187,6 +195,31 @@ def _check_money(draft: LoanDraft, row: int, refused: Refused) -> None:
             "The funding sources add up to more than the principal.",
         )
         refuse(refused, row, "/funding_state", "loan.funding_exceeds_principal", message)
+    if disbursed_cents(draft) > draft.terms.principal_cents:
+        message = Text(
+            "Le premier versement dépasse le capital prêté.",
+            "The first disbursement is more than the principal.",
+        )
+        refuse(refused, row, "/first_disbursement", "loan.first_disbursement_too_large", message)
+    if draft.interest_accrual is Accrual.DAILY:
+        _check_daily(draft, row, refused)
+
+
+def _check_daily(draft: LoanDraft, row: int, refused: Refused) -> None:
+    """Interest by the day needs days that are counted, on a balance that declines."""
+    if draft.terms.day_count not in DAILY_DAY_COUNTS:
+        counts = ", ".join(DAILY_DAY_COUNTS)
+        message = Text(
+            f"L'intérêt quotidien demande un décompte des jours réels : {counts}.",
+            f"Daily interest needs a count of actual days: {counts}.",
+        )
+        refuse(refused, row, "/terms/day_count", "loan.day_count_not_daily", message)
+    if draft.terms.interest_method is InterestMethod.FLAT:
+        message = Text(
+            "L'intérêt quotidien court sur un solde décroissant.",
+            "Daily interest runs on a declining balance.",
+        )
+        refuse(refused, row, "/terms/interest_method", "loan.flat_not_daily", message)
 
 
 def _check_borrowers(

@@ -1,12 +1,13 @@
 """A loan, validated and typed, with its schedule laid out, on its way to the record."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from services.common.errors import InputError, Unprocessable
 from services.common.strict_json import fingerprint
 from services.loans.content import read_content
+from services.loans.positions.facts import Accrual, AllocationOrder
 from services.loans.schedules.arithmetic import Schedule, build_schedule
 from services.loans.schedules.terms import ScheduleError, ScheduleTerms
 from services.loans.vocabulary import BorrowerKind
@@ -50,7 +51,10 @@ class Funding:
 
 @dataclass(frozen=True, slots=True)
 class LoanDraft:
-    """`profile` is None when the borrower must be on record already."""
+    """`profile` is None when the borrower must be on record already.
+
+    `schedule` is laid on the first disbursement: the whole principal unless said.
+    """
 
     external_id: str
     borrower_external_id: str
@@ -66,6 +70,9 @@ class LoanDraft:
     disbursed_on: date
     funding: Funding
     other_financing_cents: int
+    interest_accrual: Accrual | None = None
+    allocation_order: AllocationOrder | None = None
+    first_disbursement_cents: int | None = None
     fingerprint: bytes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +83,20 @@ class LoanDraft:
         if isinstance(profile, dict) and not any(profile.values()):
             del content["profile"]
         object.__setattr__(self, "fingerprint", fingerprint(content))
+
+
+def disbursed_cents(draft: LoanDraft) -> int:
+    """What is disbursed first."""
+    if draft.first_disbursement_cents is None:
+        return draft.terms.principal_cents
+    return draft.first_disbursement_cents
+
+
+def first_of(terms: ScheduleTerms, first_disbursement_cents: int | None) -> ScheduleTerms:
+    """The terms of what is disbursed first."""
+    if first_disbursement_cents is None:
+        return terms
+    return replace(terms, principal_cents=first_disbursement_cents)
 
 
 def lay_schedule(terms: ScheduleTerms, place_of: Callable[[str], str]) -> Schedule:

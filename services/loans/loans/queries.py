@@ -17,7 +17,8 @@ from services.common.money import format_cents
 from services.common.strict_json import canonical
 from services.loans import tables
 from services.loans.content import read_content
-from services.loans.loans.drafts import LoanDraft
+from services.loans.loans.drafts import LoanDraft, disbursed_cents
+from services.loans.positions.facts import Accrual, AllocationOrder
 from services.loans.positions.ladder import Instalment
 from services.loans.positions.views import show_instalment
 
@@ -29,6 +30,7 @@ class KnownLoan:
     region_code: str
     disbursed_on: date
     fingerprint: bytes
+    is_reversed: bool
 
 
 async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[str, KnownLoan]:
@@ -38,7 +40,12 @@ async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[
     )
     return {
         row.external_id: KnownLoan(
-            row.loan_id, row.borrower_id, row.region_code, row.disbursed_on, row.fingerprint
+            row.loan_id,
+            row.borrower_id,
+            row.region_code,
+            row.disbursed_on,
+            row.fingerprint,
+            row.is_reversed,
         )
         for row in rows
     }
@@ -83,6 +90,8 @@ async def insert_loans(
             "funding_community_cents": [draft.funding.community_cents for draft in drafts],
             "funding_private_cents": [draft.funding.private_cents for draft in drafts],
             "other_financing_cents": [draft.other_financing_cents for draft in drafts],
+            "interest_accrual": [draft.interest_accrual for draft in drafts],
+            "allocation_order": [draft.allocation_order for draft in drafts],
             "fingerprint": [draft.fingerprint for draft in drafts],
         },
         {"organisation_id": session.organisation_id, "recorded_by": recorded_by},
@@ -107,7 +116,7 @@ async def insert_openings(
             "disbursement_id": disbursement_ids,
             "loan_id": of_drafts,
             "disbursed_on": [draft.disbursed_on for draft in drafts],
-            "amount_cents": [draft.terms.principal_cents for draft in drafts],
+            "amount_cents": [disbursed_cents(draft) for draft in drafts],
             "fees_withheld_cents": [draft.terms.fees_withheld_cents for draft in drafts],
         },
         same,
@@ -155,6 +164,13 @@ async def find_loan(session: ReadSession, loan_id: UUID) -> dict[str, JsonValue]
     return {**_show(row), "schedule": [show_instalment(Instalment(*row)) for row in schedule]}
 
 
+async def find_reversal(session: ReadSession, loan_id: UUID) -> str | None:
+    """Why the loan was reversed; None when it stands."""
+    place = {"organisation": session.organisation_id, "loan": loan_id}
+    row = (await session.connection.execute(_REVERSAL, place)).first()
+    return None if row is None else str(row.reason)
+
+
 async def list_loans(
     session: ReadSession, external_id: str | None, after: str, limit: int
 ) -> list[dict[str, JsonValue]]:
@@ -172,16 +188,19 @@ async def list_loans(
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
+    """A fact of a loan; `reversed_for` is the reason of its reversal."""
+
     kind: str
     fact_id: UUID
     external_id: str | None
     on: date
-    amount_cents: int
+    amount_cents: int | None
     reason: str | None
+    reversed_for: str | None
 
 
 async def list_facts(session: ReadSession, loan_id: UUID) -> list[FactRow]:
-    """Everything that happened to a loan, reversed or not; `reason` is that of the reversal."""
+    """Everything that happened to a loan, reversed or not."""
     rows = await session.connection.execute(
         _FACTS, {"organisation": session.organisation_id, "loan": loan_id}
     )
@@ -214,6 +233,8 @@ def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
             {"source": source, "amount": format_cents(cents)} for source, cents in sources if cents
         ],
         "other_financing": format_cents(row.other_financing_cents),
+        "interest_accrual": row.interest_accrual or Accrual.SCHEDULED,
+        "allocation_order": row.allocation_order or AllocationOrder.FEES_INTEREST_PRINCIPAL,
         "currency": "CAD",
     }
 
@@ -226,17 +247,22 @@ def show_fact(
         "id": str(fact.fact_id),
         "external_id": fact.external_id,
         "on": fact.on.isoformat(),
-        "amount": format_cents(fact.amount_cents),
+        "amount": None if fact.amount_cents is None else format_cents(fact.amount_cents),
+        "reason": fact.reason,
         "allocation": allocations.get(fact.fact_id),
-        "reversed": None if fact.reason is None else {"reason": fact.reason},
+        "reversed": None if fact.reversed_for is None else {"reason": fact.reversed_for},
     }
 
 
 _KNOWN = text(
     """
-    SELECT external_id, loan_id, borrower_id, region_code, disbursed_on, fingerprint FROM loans
-    WHERE organisation_id = :organisation
-      AND external_id = ANY(cast(:external_ids AS text[]))
+    SELECT l.external_id, l.loan_id, l.borrower_id, l.region_code, l.disbursed_on, l.fingerprint,
+           EXISTS (SELECT FROM reversals r
+                   WHERE r.organisation_id = l.organisation_id
+                     AND r.fact_kind = 'loan' AND r.fact_id = l.loan_id) AS is_reversed
+    FROM loans l
+    WHERE l.organisation_id = :organisation
+      AND l.external_id = ANY(cast(:external_ids AS text[]))
     """
 )
 _EXTERNAL_ID = text(
@@ -246,7 +272,8 @@ _SELECT = """
     SELECT l.loan_id, l.external_id, b.external_id AS borrower_external_id, l.product, l.stage,
            l.purpose, l.sector_code, l.region_code, l.principal_cents, l.terms, l.contracted_on,
            l.disbursed_on, l.funding_state_cents, l.funding_community_cents,
-           l.funding_private_cents, l.other_financing_cents
+           l.funding_private_cents, l.other_financing_cents, l.interest_accrual,
+           l.allocation_order
     FROM loans l JOIN borrowers b USING (organisation_id, borrower_id)
     WHERE l.organisation_id = :organisation
 """
@@ -264,26 +291,40 @@ _FIRST_SCHEDULE = text(
     WHERE organisation_id = :organisation AND loan_id = :loan AND version = 1 ORDER BY number
     """
 )
-_FACTS = text(
+
+
+def _facts_of(kind: str, table: str, on: str, amount: str = "amount_cents") -> str:
+    reason = "NULL" if kind in ("disbursement", "repayment") else "reason"
+    return f"""
+        SELECT organisation_id, '{kind}' AS kind, {kind}_id AS fact_id, external_id,
+               {on} AS on_date, {amount} AS amount_cents, {reason} AS reason
+        FROM {table} WHERE organisation_id = :organisation AND loan_id = :loan
     """
+
+
+_FACTS = text(
+    f"""
     WITH facts AS (
-        SELECT organisation_id, 'disbursement' AS kind, disbursement_id AS fact_id,
-               NULL AS external_id, disbursed_on AS on_date, amount_cents
-        FROM disbursements WHERE organisation_id = :organisation AND loan_id = :loan
-        UNION ALL
-        SELECT organisation_id, 'repayment', repayment_id, external_id, paid_on, amount_cents
-        FROM repayments WHERE organisation_id = :organisation AND loan_id = :loan
-        UNION ALL
-        SELECT organisation_id, 'write_off', write_off_id, external_id, written_off_on, amount_cents
-        FROM write_offs WHERE organisation_id = :organisation AND loan_id = :loan
-        UNION ALL
-        SELECT organisation_id, 'recovery', recovery_id, external_id, recovered_on, amount_cents
-        FROM recoveries WHERE organisation_id = :organisation AND loan_id = :loan
+        {_facts_of("disbursement", "disbursements", "disbursed_on")}
+        UNION ALL {_facts_of("repayment", "repayments", "paid_on")}
+        UNION ALL {_facts_of("fee", "fees", "charged_on")}
+        UNION ALL {_facts_of("refund", "refunds", "refunded_on")}
+        UNION ALL {_facts_of("write_off", "write_offs", "written_off_on")}
+        UNION ALL {_facts_of("recovery", "recoveries", "recovered_on")}
+        UNION ALL {_facts_of("rescheduling", "reschedulings", "rescheduled_on", "NULL")}
+        UNION ALL {_facts_of("moratorium", "moratoria", "starts_on", "NULL")}
     )
-    SELECT f.kind, f.fact_id, f.external_id, f.on_date, f.amount_cents, r.reason
+    SELECT f.kind, f.fact_id, f.external_id, f.on_date, f.amount_cents, f.reason,
+           r.reason AS reversed_for
     FROM facts f
     LEFT JOIN reversals r ON r.organisation_id = f.organisation_id
                          AND r.fact_kind = f.kind AND r.fact_id = f.fact_id
     ORDER BY f.on_date, f.external_id COLLATE "C" NULLS FIRST
+    """
+)
+_REVERSAL = text(
+    """
+    SELECT reason FROM reversals
+    WHERE organisation_id = :organisation AND fact_kind = 'loan' AND fact_id = :loan
     """
 )

@@ -8,18 +8,19 @@ from fastapi import Depends, Query, Request, Response
 from services.common.answers import json_response
 from services.common.app import database_of, service_router, today_of
 from services.common.database import WriteSession
-from services.common.errors import not_found
+from services.common.errors import JsonValue, not_found
 from services.common.fields import CalendarDate
 from services.common.idempotency import Answered, answer_once, created, replayed
 from services.common.identity import Principal, Requires, Role
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
 from services.common.recording import refuse_first
-from services.common.text import Text
+from services.common.text import Text, choose_language
 from services.loans.loans import commands, queries
 from services.loans.loans.schemas import PLACES, LoanAnswer, LoanBody, LoanPositionAnswer
-from services.loans.positions.arithmetic import facts_until, find_position, replay
+from services.loans.positions.arithmetic import find_position
+from services.loans.positions.explanation import explain
 from services.loans.positions.queries import load_facts
-from services.loans.positions.views import show_allocations, show_position
+from services.loans.positions.views import show_allocations, show_position, show_schedule
 
 router = service_router()
 
@@ -69,13 +70,31 @@ async def get_loan(request: Request, loan_id: UUID, member: Member, as_of: AsOf 
         document = await queries.find_loan(session, loan_id)
         if document is None:
             raise not_found(LOAN)
-        [facts] = await load_facts(session, [loan_id])
+        standing = await load_facts(session, [loan_id], with_terms=True)
         history = await queries.list_facts(session, loan_id)
-    allocations = show_allocations(replay(facts_until(facts, day)).allocations)
+        reason = await queries.find_reversal(session, loan_id)
+    shown: dict[str, JsonValue] = {
+        "reversed": None if reason is None else {"reason": reason},
+        "position": None,
+    }
+    contract = {"cause": "contract", "cause_id": None, "rows": document["schedule"]}
+    schedules: list[JsonValue] = [{"effective_on": document["contracted_on"], **contract}]
+    allocations: dict[UUID, dict[str, JsonValue]] = {}
+    if standing:
+        [facts] = standing
+        position = find_position(facts, day)
+        language = choose_language(request.headers.get("accept-language"))
+        shown["position"] = show_position(position, explain(facts, position), language)
+        schedules += map(show_schedule, position.schedules)
+        allocations = show_allocations(position.allocations)
+    in_force = schedules[-1]
+    assert isinstance(in_force, dict), "a schedule is shown as an object"
     return json_response(
         {
             **document,
-            "position": show_position(find_position(facts, day)),
+            **shown,
+            "schedule": in_force["rows"],
+            "schedules": schedules,
             "facts": [queries.show_fact(fact, allocations) for fact in history if fact.on <= day],
         }
     )

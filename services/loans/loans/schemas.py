@@ -18,8 +18,15 @@ from services.common.fields import (
     RegionCode,
 )
 from services.loans.borrowers.schemas import SectorCode
-from services.loans.loans.drafts import DEFAULT_PRODUCT, Funding, LoanDraft, lay_schedule
-from services.loans.schedules.schemas import TermsBody
+from services.loans.loans.drafts import (
+    DEFAULT_PRODUCT,
+    Funding,
+    LoanDraft,
+    first_of,
+    lay_schedule,
+)
+from services.loans.positions.facts import Accrual, AllocationOrder
+from services.loans.schedules.schemas import Lax, TermsBody
 from services.loans.vocabulary import FundingSource, Product, Stage
 
 
@@ -35,7 +42,11 @@ class FundingBody(Body):
 
 
 class LoanBody(Body):
-    """`region_code` is where the project is; else the borrower's, or the member's only region."""
+    """`region_code` is where the project is; else the borrower's, or the member's only region.
+
+    `interest_accrual` is `scheduled` unless said, and `allocation_order` fees, interest, principal.
+    `first_disbursement` is for a sum lent in several times; the others are posted as they are made.
+    """
 
     external_id: ExternalId
     borrower: Reference
@@ -49,6 +60,9 @@ class LoanBody(Body):
     region_code: RegionCode | None = None
     funding: Annotated[list[FundingBody], Field(max_length=20)] = []
     other_financing: Amount = 0
+    interest_accrual: Annotated[Accrual | None, Lax] = None
+    allocation_order: Annotated[AllocationOrder | None, Lax] = None
+    first_disbursement: PositiveAmount | None = None
 
     @field_validator("disbursed_on")
     @classmethod
@@ -73,11 +87,14 @@ class LoanBody(Body):
             sector_code=self.sector_code,
             region_code=self.region_code,
             terms=terms,
-            schedule=lay_schedule(terms, "/terms/{}".format),
+            schedule=lay_schedule(first_of(terms, self.first_disbursement), "/terms/{}".format),
             contracted_on=self.contracted_on or self.disbursed_on,
             disbursed_on=self.disbursed_on,
             funding=Funding(by_source["state"], by_source["community"], by_source["private"]),
             other_financing_cents=self.other_financing,
+            interest_accrual=self.interest_accrual,
+            allocation_order=self.allocation_order,
+            first_disbursement_cents=self.first_disbursement,
         )
 
 
@@ -116,6 +133,8 @@ class LoanAnswer(Answer):
     disbursed_on: date
     funding: list[FundingBody]
     other_financing: Amount
+    interest_accrual: Accrual
+    allocation_order: AllocationOrder
     currency: str
     schedule: list[InstalmentAnswer]
 
@@ -128,23 +147,40 @@ class ArrearsAnswer(Answer):
     instalments: int
 
 
+class WhyAnswer(Answer):
+    """What a figure is made of: the rule, and what it takes from the record, which adds up."""
+
+    rule: str
+    parts: list[dict[str, str | int | None]]
+
+
 class PositionAnswer(Answer):
-    """Where the loan stands at the end of `as_of`."""
+    """Where the loan stands at the end of `as_of`.
+
+    `interest_accrued` has run since the last due date; `payoff` closes the loan that day.
+    `credit_balance` was paid beyond what the loan asks for, and not given back.
+    """
 
     as_of: date
     outstanding_principal: Amount
     interest_due: Amount
+    interest_accrued: Amount
     fees_due: Amount
     days_past_due: int
     arrears: ArrearsAnswer
+    arrears_by_age: list[dict[str, str | int | None]]
     principal_paid: Amount
     interest_paid: Amount
     fees_paid: Amount
     written_off: Amount
     recovered: Amount
+    credit_balance: Amount
+    payoff: Amount
     next_due: InstalmentAnswer | None
     par30: bool
     par90: bool
+    is_closed: bool
+    why: dict[str, WhyAnswer]
 
 
 class FactAnswer(Answer):
@@ -154,11 +190,28 @@ class FactAnswer(Answer):
     id: UUID
     external_id: str | None
     on: date
-    amount: Amount
+    amount: Amount | None
+    reason: str | None
     allocation: dict[str, str] | None
     reversed: dict[str, str] | None
 
 
+class ScheduleAnswer(Answer):
+    """A schedule, and the fact that made it; the last of them is in force."""
+
+    effective_on: date
+    cause: str
+    cause_id: UUID | None
+    rows: list[InstalmentAnswer]
+
+
 class LoanPositionAnswer(LoanAnswer):
-    position: PositionAnswer
+    """`schedule` is what is in force on `as_of`; `schedules` are all that were.
+
+    A loan that was reversed keeps its facts, and has no position.
+    """
+
+    reversed: dict[str, str] | None
+    position: PositionAnswer | None
+    schedules: list[ScheduleAnswer]
     facts: list[FactAnswer]

@@ -1,74 +1,62 @@
-"""A loan's position, from its instalments and its facts alone.
+"""A loan's position, from its facts alone, and how each payment is split.
 
-What is due is what the schedule says. A payment settles the oldest instalment first and, within it,
-fees, then interest, then principal; paid early, it settles the next instalments in their order. So
-how a payment is split depends only on the sum paid before it, and a fact that arrives late changes
-the split of those after it and nothing else.
+The facts are taken in the order of their dates, whatever order they came in: one that arrives late
+changes what comes after it and nothing before.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
-from services.loans.positions.ladder import Instalment, Ladder
+from services.common.text import Text
+from services.loans.positions.account import Account, Impossible, Laid
+from services.loans.positions.daily_account import DailyAccount
+from services.loans.positions.facts import (
+    Accrual,
+    Charge,
+    LoanFacts,
+    Loss,
+    Moratorium,
+    Payment,
+    PaymentPurpose,
+    Rescheduling,
+    Tranche,
+    facts_until,
+)
+from services.loans.positions.ladder import FEES, INTEREST, PRINCIPAL, Instalment
+from services.loans.schedules.terms import ScheduleTerms
 
 END_OF_TIME = date(9999, 12, 31)
 """The open end of a loan's last state."""
 
+DAY = timedelta(days=1)
 
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """A repayment that stands (not reversed). `external_id` orders those of one day."""
-
-    repayment_id: UUID
-    external_id: str
-    paid_on: date
-    amount_cents: int
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """A write-off or a recovery that stands, in cents."""
-
-    on: date
-    amount_cents: int
-
-
-@dataclass(frozen=True, slots=True)
-class LoanFacts:
-    """All that a loan's position depends on; `payments` in the order of `payment_order`."""
-
-    loan_id: UUID
-    region_code: str
-    disbursed_on: date
-    principal_cents: int
-    ladder: Ladder
-    payments: tuple[Payment, ...] = ()
-    write_offs: tuple[Loss, ...] = ()
-    recoveries: tuple[Loss, ...] = ()
-
-    @property
-    def paid_cents(self) -> int:
-        return sum(payment.amount_cents for payment in self.payments)
-
-    @property
-    def written_off_cents(self) -> int:
-        return sum(loss.amount_cents for loss in self.write_offs)
-
-    @property
-    def recovered_cents(self) -> int:
-        return sum(loss.amount_cents for loss in self.recoveries)
+RECOVERY_TOO_LARGE = Text(
+    "Le recouvrement dépasse ce qui était radié.",
+    "The recovery is more than what was written off.",
+)
+REFUND_TOO_LARGE = Text(
+    "Le retour à l'emprunteur dépasse le trop-perçu.",
+    "The refund is more than the credit balance.",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """How one repayment was split, in cents; the three parts add up to its amount."""
+    """How one repayment was split, in cents; what its parts leave of its amount is surplus."""
 
     repayment_id: UUID
     fees_cents: int
     interest_cents: int
     principal_cents: int
+
+    @property
+    def total_cents(self) -> int:
+        return self.fees_cents + self.interest_cents + self.principal_cents
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,63 +74,170 @@ class LoanState:
 
 
 @dataclass(frozen=True, slots=True)
+class LaidSchedule:
+    """A schedule laid during the life of the loan, by the fact that made it."""
+
+    cause_kind: str
+    cause_id: UUID
+    laid: Laid
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
+    """`schedules` come after the contract's; of those of one day the last is in force."""
+
     allocations: tuple[Allocation, ...]
     states: tuple[LoanState, ...]
-
-
-def payment_order(payment: Payment) -> tuple[date, str]:
-    """The order in which payments settle instalments: by date, whatever order they came in."""
-    return payment.paid_on, payment.external_id
+    schedules: tuple[LaidSchedule, ...]
+    surplus_cents: int
 
 
 @dataclass(slots=True)
-class Room:
-    """How much more payments dated after `after` and up to `until` may add up to."""
+class _Split:
+    """A payment's split, while a fact after it may still take from its surplus."""
 
-    after: date
-    until: date
-    left_cents: int
+    repayment_id: UUID
+    parts: list[int]
+    surplus_cents: int
 
 
-def find_rooms(facts: LoanFacts) -> list[Room]:
-    """What a loan can still take beside every payment on record.
+class _Run:
+    """A loan while its facts are taken one by one."""
 
-    A payment must fit every room it is in. It leaves unpaid the principal that is written off
-    that evening or later. After the last write-off, payments settle the principal that is left
-    and no more: what comes in on a loan wholly written off is a recovery.
+    def __init__(self, facts: LoanFacts) -> None:
+        is_daily = facts.conditions.accrual is Accrual.DAILY
+        self.account = DailyAccount(facts) if is_daily else Account(facts)
+        self.splits: list[_Split] = []
+        self.schedules: list[LaidSchedule] = []
+        self.written_off_cents = self.recovered_cents = self.refunded_cents = 0
+
+    @property
+    def credit_cents(self) -> int:
+        """What was paid beyond what the loan asks for, and not given back."""
+        return sum(split.surplus_cents for split in self.splits) - self.refunded_cents
+
+    def take_payment(self, payment: Payment) -> None:
+        on, cents = payment.paid_on, payment.amount_cents
+        if payment.purpose is None:
+            parts, surplus = self.account.pay(on, cents)
+        else:
+            is_shorter = payment.purpose is PaymentPurpose.SHORTER_TERM
+            parts, surplus, laid = self.account.prepay(on, cents, is_shorter=is_shorter)
+            if laid is not None:
+                self._note("repayment", payment.repayment_id, laid)
+        self.splits.append(_Split(payment.repayment_id, list(parts), surplus))
+
+    def take_tranche(self, tranche: Tranche) -> None:
+        laid = self.account.advance(tranche.on, tranche.amount_cents)
+        self._note("disbursement", tranche.disbursement_id, laid)
+
+    def take_charge(self, charge: Charge) -> None:
+        """A fee takes first from what was paid too much before it."""
+        self.account.charge(charge.on, charge.amount_cents)
+        for split in reversed(self.splits):
+            credit = min(split.surplus_cents, self.credit_cents)
+            if credit > 0:
+                parts, rest = self.account.pay(charge.on, credit)
+                split.parts = [a + b for a, b in zip(split.parts, parts, strict=True)]
+                split.surplus_cents -= credit - rest
+
+    def take_rescheduling(self, rescheduling: Rescheduling) -> None:
+        laid = self.account.reschedule(rescheduling)
+        self._note("rescheduling", rescheduling.rescheduling_id, laid)
+
+    def take_moratorium(self, moratorium: Moratorium) -> None:
+        self._note("moratorium", moratorium.moratorium_id, self.account.suspend(moratorium))
+
+    def take_write_off(self, loss: Loss) -> None:
+        self.account.write_off(loss.on, loss.amount_cents)
+        self.written_off_cents += loss.amount_cents
+
+    def take_recovery(self, loss: Loss) -> None:
+        self.recovered_cents += loss.amount_cents
+        if self.recovered_cents > self.written_off_cents:
+            raise Impossible("recovery.exceeds_balance", loss.on, RECOVERY_TOO_LARGE)
+
+    def take_refund(self, loss: Loss) -> None:
+        self.refunded_cents += loss.amount_cents
+        if self.credit_cents < 0:
+            raise Impossible("refund.exceeds_balance", loss.on, REFUND_TOO_LARGE)
+
+    def _note(self, cause_kind: str, cause_id: UUID, laid: Laid) -> None:
+        self.schedules.append(LaidSchedule(cause_kind, cause_id, laid))
+
+
+_Event = tuple[date, int, str, Callable[[], None]]
+
+
+def _list_events(run: _Run, facts: LoanFacts) -> list[_Event]:
+    """Everything that happened, by date; of one day, what adds to the debt comes first.
+
+    A write-off comes after the payments of its day: it is decided in the evening.
     """
-    rooms: list[Room] = []
-    written_off = paid = 0
-    for day, cents in _sum_by_day(facts.write_offs):
-        ladder = facts.ladder.trim(written_off)
-        written_off += cents
-        paid = sum(p.amount_cents for p in facts.payments if p.paid_on <= day)
-        reach = ladder.reach(facts.principal_cents - written_off)
-        rooms.append(Room(date.min, day, reach - paid))
-    asked = facts.ladder.trim(written_off).asked_cents()
-    # Payments after the last write-off settled what came before them: they bind earlier ones too.
-    is_bound = not rooms or facts.paid_cents > paid
-    after = date.min if is_bound else rooms[-1].until
-    return [*rooms, Room(after, END_OF_TIME, asked - facts.paid_cents)]
+    events: list[_Event] = [
+        (p.paid_on, 2, p.external_id, partial(run.take_payment, p)) for p in facts.payments
+    ]
+    if not facts.is_plain or facts.recoveries or facts.refunds:
+        events += (
+            *(
+                (t.on, 0, str(t.disbursement_id), partial(run.take_tranche, t))
+                for t in facts.tranches
+            ),
+            *((c.on, 1, str(c.fee_id), partial(run.take_charge, c)) for c in facts.charges),
+            *(
+                (r.on, 3, str(r.rescheduling_id), partial(run.take_rescheduling, r))
+                for r in facts.reschedulings
+            ),
+            *(
+                (m.on, 4, str(m.moratorium_id), partial(run.take_moratorium, m))
+                for m in facts.moratoria
+            ),
+            *((w.on, 5, "", partial(run.take_write_off, w)) for w in facts.write_offs),
+            *((r.on, 6, "", partial(run.take_recovery, r)) for r in facts.recoveries),
+            *((r.on, 7, "", partial(run.take_refund, r)) for r in facts.refunds),
+        )
+        events.sort(key=itemgetter(0, 1, 2))
+    return events
 
 
-def left_to_pay(rooms: Sequence[Room], on: date) -> int:
-    """The largest payment, in cents, that may be dated `on`."""
-    return max(0, min(room.left_cents for room in rooms if room.after < on <= room.until))
+def replay(facts: LoanFacts) -> Replayed:
+    """Split every payment, and lay out the loan's schedules and states from its disbursement on.
+
+    Raises Impossible for facts that do not fit each other: such a fact is never recorded.
+    """
+    run = _Run(facts)
+    evenings = [(facts.disbursed_on, *_look(run))]
+    for day, events in groupby(_list_events(run, facts), key=itemgetter(0)):
+        for *_, take in events:
+            take()
+        if day == evenings[-1][0]:
+            evenings.pop()
+        evenings.append((day, *_look(run)))
+    ends = [day for day, *_ in evenings[1:]]
+    return Replayed(
+        allocations=tuple(Allocation(split.repayment_id, *split.parts) for split in run.splits),
+        states=tuple(
+            LoanState(day, end, outstanding, oldest)
+            for (day, outstanding, oldest), end in zip(evenings, [*ends, END_OF_TIME], strict=True)
+        ),
+        schedules=tuple(run.schedules),
+        surplus_cents=sum(split.surplus_cents for split in run.splits),
+    )
 
 
-def take(rooms: Sequence[Room], on: date, amount_cents: int) -> None:
-    """Leave the rooms as they are once a payment is taken; payments come in order of date."""
-    for room in rooms:
-        if on <= room.until:
-            room.left_cents -= amount_cents
+def _look(run: _Run) -> tuple[int, date | None]:
+    return run.account.outstanding, run.account.oldest_unpaid_due_on()
 
 
-def left_to_write_off(facts: LoanFacts) -> int:
-    """Principal, in cents, neither paid by any payment on record nor written off."""
-    ladder = facts.ladder.trim(facts.written_off_cents)
-    return ladder.principal_cents - ladder.split(facts.paid_cents)[2]
+def at_risk_from(state: LoanState, days: int) -> date | None:
+    """The first day of the state on which the loan is in PAR(`days`), if there is one.
+
+    PAR(n) holds the whole outstanding principal of loans more than n days past due.
+    """
+    if state.oldest_unpaid_due_on is None or not state.outstanding_principal_cents:
+        return None
+    first = max(state.from_on, state.oldest_unpaid_due_on + timedelta(days=days + 1))
+    return first if first < state.until_on else None
 
 
 def left_to_recover(facts: LoanFacts, on: date) -> int:
@@ -160,63 +255,6 @@ def _sum_until(losses: Iterable[Loss], day: date) -> int:
     return sum(loss.amount_cents for loss in losses if loss.on <= day)
 
 
-def _sum_by_day(losses: Iterable[Loss]) -> list[tuple[date, int]]:
-    by_day: dict[date, int] = {}
-    for loss in losses:
-        by_day[loss.on] = by_day.get(loss.on, 0) + loss.amount_cents
-    return sorted(by_day.items())
-
-
-def replay(facts: LoanFacts) -> Replayed:
-    """Split every payment and lay out the loan's states from its disbursement on.
-
-    A payment above `left_to_pay` is refused before it is recorded; asserted here.
-    """
-    ladder = facts.ladder.trim(facts.written_off_cents)
-    allocations: list[Allocation] = []
-    paid, split = 0, (0, 0, 0)
-    paid_by_day: dict[date, tuple[int, int]] = {}
-    for payment in facts.payments:
-        paid += payment.amount_cents
-        after = ladder.split(paid)
-        fees, interest, principal = (a - b for a, b in zip(after, split, strict=True))
-        assert fees + interest + principal == payment.amount_cents, "a payment lost cents"
-        allocations.append(Allocation(payment.repayment_id, fees, interest, principal))
-        paid_by_day[payment.paid_on] = (paid, after[2])
-        split = after
-    return Replayed(tuple(allocations), tuple(_lay_states(facts, paid_by_day)))
-
-
-def _lay_states(
-    facts: LoanFacts, paid_by_day: Mapping[date, tuple[int, int]]
-) -> Iterator[LoanState]:
-    """One state from each day on which something was paid or written off, the first at 0 paid."""
-    written_off_by_day = dict(_sum_by_day(facts.write_offs))
-    days = sorted({facts.disbursed_on, *paid_by_day, *written_off_by_day})
-    paid = principal_paid = written_off = 0
-    ladder = facts.ladder
-    for day, next_day in zip(days, [*days[1:], END_OF_TIME], strict=True):
-        paid, principal_paid = paid_by_day.get(day, (paid, principal_paid))
-        if day in written_off_by_day:
-            written_off += written_off_by_day[day]
-            ladder = facts.ladder.trim(written_off)
-        outstanding = facts.principal_cents - principal_paid - written_off
-        assert outstanding >= 0, "more principal settled than was lent"
-        oldest = ladder.oldest_unpaid_due_on(paid) if outstanding else None
-        yield LoanState(day, next_day, outstanding, oldest)
-
-
-def at_risk_from(state: LoanState, days: int) -> date | None:
-    """The first day of the state on which the loan is in PAR(`days`), if there is one.
-
-    PAR(n) holds the whole outstanding principal of loans more than n days past due.
-    """
-    if state.oldest_unpaid_due_on is None or not state.outstanding_principal_cents:
-        return None
-    first = max(state.from_on, state.oldest_unpaid_due_on + timedelta(days=days + 1))
-    return first if first < state.until_on else None
-
-
 @dataclass(frozen=True, slots=True)
 class Arrears:
     """What is due and unpaid on a date, in cents; `instalments` counts those not fully paid."""
@@ -226,14 +264,23 @@ class Arrears:
     principal_cents: int
     instalments: int
 
+    @property
+    def total_cents(self) -> int:
+        return self.fees_cents + self.interest_cents + self.principal_cents
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A loan on the evening of `as_of`; amounts in cents."""
+    """A loan on the evening of `as_of`; amounts in cents.
+
+    `interest_accrued_cents` has run since the last due date and is not due yet. `payoff_cents`
+    closes the loan that day. `schedule` is what is in force, `unpaid` what it still asks for.
+    """
 
     as_of: date
     outstanding_principal_cents: int
     interest_due_cents: int
+    interest_accrued_cents: int
     fees_due_cents: int
     days_past_due: int
     arrears: Arrears
@@ -242,56 +289,64 @@ class Position:
     fees_paid_cents: int
     written_off_cents: int
     recovered_cents: int
+    credit_cents: int
+    fees_owed_cents: int
+    payoff_cents: int
     next_due: Instalment | None
+    unpaid: tuple[Instalment, ...]
+    schedules: tuple[LaidSchedule, ...]
+    allocations: tuple[Allocation, ...]
+    is_closed: bool
 
 
-def facts_until(facts: LoanFacts, as_of: date) -> LoanFacts:
-    """The same loan without what happened after `as_of`."""
-    return replace(
-        facts,
-        payments=tuple(p for p in facts.payments if p.paid_on <= as_of),
-        write_offs=tuple(w for w in facts.write_offs if w.on <= as_of),
-        recoveries=tuple(r for r in facts.recoveries if r.on <= as_of),
-    )
+def find_terms(facts: LoanFacts, as_of: date) -> ScheduleTerms:
+    """The terms of the schedule in force on the evening of `as_of`."""
+    return _run_until(facts, as_of).account.terms
+
+
+def _run_until(facts: LoanFacts, as_of: date) -> _Run:
+    known = facts_until(facts, as_of)
+    run = _Run(known)
+    for *_, take in _list_events(run, known):
+        take()
+    return run
 
 
 def find_position(facts: LoanFacts, as_of: date) -> Position:
     """Where the loan stands at the end of `as_of`, with the facts dated up to that day.
 
     Interest and fees are due once their instalment's date has come. Before the disbursement,
-    and once nothing of the principal is left, nothing is due.
+    and once nothing is left to pay, nothing is due.
     """
-    known = facts_until(facts, as_of)
-    ladder = facts.ladder.trim(known.written_off_cents)
-    paid = known.paid_cents
-    paid_fees, paid_interest, paid_principal = ladder.split(paid)
-    lent = facts.principal_cents if facts.disbursed_on <= as_of else 0
-    outstanding = max(0, lent - paid_principal - known.written_off_cents)
-    settled = ladder.count_settled(paid)
-    unpaid = ladder.instalments[settled : ladder.count_asked()] if outstanding else ()
-    due = [i for i in unpaid if i.due_on <= as_of]
-    late = [i for i in unpaid if i.due_on < as_of]
-    # What the oldest unpaid instalment has already received counts against what is due.
-    fees_before, interest_before, principal_before = ladder.sums(settled)
-    part_fees = paid_fees - fees_before
-    part_interest = paid_interest - interest_before
-    part_principal = paid_principal - principal_before
+    run = _run_until(facts, as_of)
+    account = run.account
+    is_lent = facts.disbursed_on <= as_of
+    due = account.due(as_of) if is_lent else (0, 0, 0)
+    late = account.due(as_of - DAY) if is_lent else (0, 0, 0)
+    oldest = account.oldest_unpaid_due_on() if is_lent else None
+    unpaid = tuple(account.rungs.unpaid()) if is_lent else ()
+    owed = account.interest_owed(as_of) if is_lent and not account.is_closed else 0
+    fees = account.fees_owed() if is_lent and not account.is_closed else 0
+    outstanding = account.outstanding if is_lent else 0
     return Position(
         as_of=as_of,
         outstanding_principal_cents=outstanding,
-        interest_due_cents=max(0, sum(i.interest_cents for i in due) - part_interest),
-        fees_due_cents=max(0, sum(i.fees_cents for i in due) - part_fees),
-        days_past_due=(as_of - late[0].due_on).days if late else 0,
-        arrears=Arrears(
-            fees_cents=max(0, sum(i.fees_cents for i in late) - part_fees),
-            interest_cents=max(0, sum(i.interest_cents for i in late) - part_interest),
-            principal_cents=max(0, sum(i.principal_cents for i in late) - part_principal),
-            instalments=len(late),
-        ),
-        principal_paid_cents=paid_principal,
-        interest_paid_cents=paid_interest,
-        fees_paid_cents=paid_fees,
-        written_off_cents=known.written_off_cents,
-        recovered_cents=known.recovered_cents,
+        interest_due_cents=due[INTEREST],
+        interest_accrued_cents=max(0, owed - due[INTEREST]),
+        fees_due_cents=due[FEES],
+        days_past_due=max(0, (as_of - oldest).days) if oldest else 0,
+        arrears=Arrears(*late, instalments=sum(i.due_on < as_of for i in unpaid)),
+        principal_paid_cents=sum(split.parts[PRINCIPAL] for split in run.splits),
+        interest_paid_cents=sum(split.parts[INTEREST] for split in run.splits),
+        fees_paid_cents=sum(split.parts[FEES] for split in run.splits),
+        written_off_cents=run.written_off_cents,
+        recovered_cents=run.recovered_cents,
+        credit_cents=run.credit_cents,
+        fees_owed_cents=fees,
+        payoff_cents=outstanding + owed + fees,
         next_due=next((i for i in unpaid if i.due_on > as_of), None),
+        unpaid=unpaid,
+        schedules=tuple(run.schedules),
+        allocations=tuple(Allocation(split.repayment_id, *split.parts) for split in run.splits),
+        is_closed=is_lent and account.is_closed,
     )

@@ -6,19 +6,22 @@ from collections.abc import Iterable, Sequence
 from services.common import outbox
 from services.common.database import WriteSession
 from services.common.errors import JsonValue
-from services.loans.positions import queries
+from services.loans.positions import queries, schedule_queries
 from services.loans.positions.figures import Change, Figures, Move, find_figures
 
 FACTS_PER_EVENT_MAX = 1000
 
 
-async def keep_figures(session: WriteSession, changes: Sequence[Change]) -> Figures:
+async def keep_figures(
+    session: WriteSession, changes: Sequence[Change], recorded_by: str
+) -> Figures:
     """Rebuild the kept figures of the loans that changed, and write what differs."""
     figures = await asyncio.to_thread(find_figures, changes)  # seconds, for a large import
     await queries.put_allocations(session, figures.new_allocations)
     await queries.forget_allocations(session, figures.gone_allocations)
     await queries.put_states(session, figures.new_states)
     await queries.forget_states(session, figures.gone_states)
+    await schedule_queries.put_schedules(session, figures.schedules, recorded_by)
     await queries.add_daily_totals(session, figures.days)
     return figures
 

@@ -8,13 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
 
-from services.loans.positions.arithmetic import (
-    END_OF_TIME,
-    LoanFacts,
-    LoanState,
-    Replayed,
-    at_risk_from,
-)
+from services.loans.positions.arithmetic import END_OF_TIME, LoanState, Replayed, at_risk_from
+from services.loans.positions.facts import LoanFacts
 
 MEASURES = (
     "loans_count",
@@ -78,6 +73,8 @@ def _add_loan(totals: DailyTotals, facts: LoanFacts, replayed: Replayed) -> None
     opening = totals[region, facts.disbursed_on]
     opening[LOANS_COUNT] += 1
     opening[LOANS] += facts.principal_cents
+    for tranche in facts.tranches:
+        totals[region, tranche.on][LOANS] += tranche.amount_cents
     for payment, allocation in zip(facts.payments, replayed.allocations, strict=True):
         measures = totals[region, payment.paid_on]
         measures[REPAYMENTS_COUNT] += 1

@@ -5,16 +5,25 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from services.loans.positions.arithmetic import Allocation, LoanFacts, LoanState, Replayed, replay
+from services.loans.positions.arithmetic import (
+    Allocation,
+    LaidSchedule,
+    LoanState,
+    Replayed,
+    replay,
+)
 from services.loans.positions.daily_totals import DailyTotals, subtract_days, sum_days
+from services.loans.positions.facts import LoanFacts
+
+Replays = Sequence[tuple[LoanFacts, Replayed]]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A loan as it stood and as it stands with the new facts; `before` is None for a new loan."""
+    """A loan as it stood and as it stands now; None before it was recorded, or once reversed."""
 
     before: LoanFacts | None
-    after: LoanFacts
+    after: LoanFacts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,14 @@ class Move:
     fees_cents: int
     interest_cents: int
     principal_cents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relaid:
+    """The schedules of a loan after its contract's, as they were and as they are."""
+
+    before: Sequence[LaidSchedule]
+    after: Sequence[LaidSchedule]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +61,13 @@ class Figures:
     new_states: Sequence[tuple[UUID, LoanState]]
     gone_states: Sequence[tuple[UUID, date]]
     days: DailyTotals
+    schedules: Mapping[UUID, Relaid]
 
 
 def find_figures(changes: Sequence[Change]) -> Figures:
     """Replay each loan before and after, and keep the differences."""
     before = [(c.before, replay(c.before)) for c in changes if c.before is not None]
-    after = [(c.after, replay(c.after)) for c in changes]
+    after = [(c.after, replay(c.after)) for c in changes if c.after is not None]
     splits_before = {a.repayment_id: a for _, replayed in before for a in replayed.allocations}
     splits = {a.repayment_id: a for _, replayed in after for a in replayed.allocations}
     states_before, states = _key_states(before), _key_states(after)
@@ -76,10 +94,17 @@ def find_figures(changes: Sequence[Change]) -> Figures:
         ],
         gone_states=[key for key in states_before if key not in states],
         days=subtract_days(sum_days(after), sum_days(before)),
+        schedules=_find_relaid(before, after),
     )
 
 
-Replays = Sequence[tuple[LoanFacts, Replayed]]
+def _find_relaid(before: Replays, after: Replays) -> dict[UUID, Relaid]:
+    schedules = {facts.loan_id: replayed.schedules for facts, replayed in before}
+    return {
+        facts.loan_id: Relaid(schedules.get(facts.loan_id, ()), replayed.schedules)
+        for facts, replayed in after
+        if replayed.schedules != schedules.get(facts.loan_id, ())
+    }
 
 
 def _key_states(replays: Replays) -> dict[tuple[UUID, date], LoanState]:

@@ -1,15 +1,22 @@
-"""A loan's instalments as one ladder of cents: what any sum paid, from the first cent, settles."""
+"""A schedule's instalments by column, and the same while payments settle them."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import accumulate, pairwise
+
+FEES, INTEREST, PRINCIPAL = range(3)
+"""The parts of an instalment, and of what a payment settles."""
+
+Order = tuple[int, int, int]
+
+Parts = tuple[int, int, int]
+"""Fees, interest and principal, in cents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instalment:
-    """What falls due on one date, in cents."""
+    """What falls due on one date, in cents. Number 0 is a fee charged during the loan's life."""
 
     number: int
     due_on: date
@@ -22,96 +29,130 @@ class Instalment:
         return self.fees_cents + self.interest_cents + self.principal_cents
 
 
+@dataclass(frozen=True, slots=True)
 class Ladder:
-    """The instalments in order, by column, with the sums up to each; never changed once made.
+    """The instalments of one schedule in the order of their dates.
 
-    An instalment settles fees, then interest, then principal. Columns and not objects: an import
-    lays the ladders of thousands of loans.
+    Columns and not objects: an import lays the ladders of thousands of loans.
     """
 
-    __slots__ = (
-        "_fees",
-        "_fees_to",
-        "_interest",
-        "_interest_to",
-        "_principal",
-        "_principal_to",
-        "_tops",
-        "due",
-    )
-
-    def __init__(
-        self,
-        due: Sequence[date],
-        fees_cents: Sequence[int],
-        interest_cents: Sequence[int],
-        principal_cents: Sequence[int],
-    ) -> None:
-        self.due = due
-        self._fees, self._interest, self._principal = fees_cents, interest_cents, principal_cents
-        self._fees_to = list(accumulate(fees_cents, initial=0))
-        self._interest_to = list(accumulate(interest_cents, initial=0))
-        self._principal_to = list(accumulate(principal_cents, initial=0))
-        sums = zip(self._fees_to, self._interest_to, self._principal_to, strict=True)
-        self._tops = [fees + interest + principal for fees, interest, principal in sums]
-
-    @property
-    def principal_cents(self) -> int:
-        return self._principal_to[-1]
+    due: Sequence[date]
+    fees_cents: Sequence[int]
+    interest_cents: Sequence[int]
+    principal_cents: Sequence[int]
 
     @property
     def instalments(self) -> tuple[Instalment, ...]:
-        columns = zip(self.due, self._fees, self._interest, self._principal, strict=True)
+        columns = zip(
+            self.due, self.fees_cents, self.interest_cents, self.principal_cents, strict=True
+        )
         return tuple(Instalment(number, *column) for number, column in enumerate(columns, 1))
 
-    def count_settled(self, paid_cents: int) -> int:
-        """How many instalments are wholly settled once `paid_cents` are paid in all."""
-        return bisect_right(self._tops, paid_cents) - 1
+    @property
+    def total_cents(self) -> int:
+        return sum(self.fees_cents) + sum(self.interest_cents) + sum(self.principal_cents)
 
-    def sums(self, count: int) -> tuple[int, int, int]:
-        """Fees, interest and principal of the first `count` instalments."""
-        return self._fees_to[count], self._interest_to[count], self._principal_to[count]
 
-    def split(self, paid_cents: int) -> tuple[int, int, int]:
-        """Fees, interest and principal settled once `paid_cents` are paid in all."""
-        settled = self.count_settled(paid_cents)
-        fees, interest, principal = self.sums(settled)
-        if settled == len(self.due):
-            return fees, interest, principal
-        rest = paid_cents - self._tops[settled]
-        to_fees = min(rest, self._fees[settled])
-        to_interest = min(rest - to_fees, self._interest[settled])
-        return fees + to_fees, interest + to_interest, principal + rest - to_fees - to_interest
+class Rungs:
+    """What each instalment still asks for; payments settle the oldest first."""
 
-    def oldest_unpaid_due_on(self, paid_cents: int) -> date | None:
-        settled = self.count_settled(paid_cents)
-        return self.due[settled] if settled < len(self.due) else None
+    __slots__ = ("_at", "_columns", "_kept", "due", "numbers")
 
-    def reach(self, principal_cents: int) -> int:
-        """The largest sum paid that settles no more than so much principal."""
-        settled = bisect_right(self._principal_to, principal_cents) - 1
-        if settled == len(self.due):
-            return self._tops[-1]
-        rest = principal_cents - self._principal_to[settled]
-        return self._tops[settled] + self._fees[settled] + self._interest[settled] + rest
+    def __init__(self, ladder: Ladder) -> None:
+        self.due = list(ladder.due)
+        self.numbers = list(range(1, len(self.due) + 1))
+        self._columns = (
+            list(ladder.fees_cents),
+            list(ladder.interest_cents),
+            list(ladder.principal_cents),
+        )
+        self._kept = list(ladder.principal_cents)  # not written off, whether paid or not
+        self._at = 0
+        self._pass_settled()
 
-    def count_asked(self) -> int:
-        """How many instalments are asked for: those up to the last that has principal."""
-        return bisect_left(self._principal_to, self._principal_to[-1])
+    def settle(self, cents: int, order: Order) -> tuple[Parts, int]:
+        """Take a payment: what it settles of each part, and what is left of it."""
+        parts = [0, 0, 0]
+        columns, rungs = self._columns, len(self.due)
+        while cents and self._at < rungs:
+            for part in order:
+                asked = columns[part][self._at]
+                taken = asked if asked < cents else cents
+                columns[part][self._at] = asked - taken
+                parts[part] += taken
+                cents -= taken
+            self._pass_settled()
+        return (parts[FEES], parts[INTEREST], parts[PRINCIPAL]), cents
 
-    def asked_cents(self) -> int:
-        """The sum of the instalments that are asked for."""
-        return self._tops[self.count_asked()]
+    def settle_parts(self, left: Parts) -> None:
+        """Take so much of each part off, the oldest first, whatever the order of the parts."""
+        for part, column in enumerate(self._columns):
+            cents = left[part]
+            for rung in range(self._at, len(self.due)):
+                if not cents:
+                    break
+                taken = min(cents, column[rung])
+                column[rung] -= taken
+                cents -= taken
+        self._pass_settled()
 
-    def trim(self, written_off_cents: int) -> "Ladder":
-        """The same without principal written off: it is taken off the last instalments.
+    def charge(self, on: date, cents: int) -> None:
+        """Ask for a fee on `on`, before the instalment of that day."""
+        rung = bisect_left(self.due, on)
+        self.due.insert(rung, on)
+        self.numbers.insert(rung, 0)
+        self._kept.insert(rung, 0)
+        for part, column in enumerate(self._columns):
+            column.insert(rung, cents if part == FEES else 0)
+        self._at = min(self._at, rung)
+        self._pass_settled()
 
-        Those it leaves without principal are no longer asked for.
+    def trim(self, cents: int) -> None:
+        """Take principal written off the last instalments.
+
+        Those it leaves without principal are no longer asked for; with none left at all, nothing
+        is, not even a fee.
         """
-        if not written_off_cents:
-            return self
-        kept = self.principal_cents - written_off_cents
-        assert kept >= 0, "more is written off than was lent"
-        sums = [min(sum_to, kept) for sum_to in self._principal_to]
-        principal = [b - a for a, b in pairwise(sums)]
-        return Ladder(self.due, self._fees, self._interest, principal)
+        principal = self._columns[PRINCIPAL]
+        rung = len(self.due) - 1
+        while cents:
+            taken = min(cents, principal[rung])
+            principal[rung] -= taken
+            self._kept[rung] -= taken
+            cents -= taken
+            rung -= 1
+        is_all = not any(principal)
+        for rung in range(len(self.due) - 1, self._at - 1, -1):
+            if self._kept[rung] and not is_all:
+                break
+            if self.numbers[rung] or is_all:
+                for column in self._columns:
+                    column[rung] = 0
+        self._pass_settled()
+
+    def left(self, until: date | None = None) -> Parts:
+        """What the instalments due up to `until`, or all of them, still ask for."""
+        stop = len(self.due)
+        if until is not None:
+            stop = next((n for n, due_on in enumerate(self.due) if due_on > until), stop)
+        fees, interest, principal = (sum(column[self._at : stop]) for column in self._columns)
+        return fees, interest, principal
+
+    def unpaid(self) -> list[Instalment]:
+        """What is still asked for, instalment by instalment."""
+        fees, interest, principal = self._columns
+        return [
+            Instalment(self.numbers[n], self.due[n], fees[n], interest[n], principal[n])
+            for n in range(self._at, len(self.due))
+            if fees[n] or interest[n] or principal[n]
+        ]
+
+    def oldest_due_on(self) -> date | None:
+        return self.due[self._at] if self._at < len(self.due) else None
+
+    def _pass_settled(self) -> None:
+        fees, interest, principal = self._columns
+        at, rungs = self._at, len(self.due)
+        while at < rungs and not (principal[at] or interest[at] or fees[at]):
+            at += 1
+        self._at = at

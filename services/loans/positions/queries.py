@@ -2,27 +2,52 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import text
+from pydantic import TypeAdapter
+from sqlalchemy import Row, text
 
 from services.common.bulk import insert_rows
 from services.common.database import ReadSession, WriteSession
 from services.loans import tables
-from services.loans.positions.arithmetic import (
-    Allocation,
-    LoanFacts,
-    LoanState,
-    Loss,
-    Payment,
-)
+from services.loans.positions.arithmetic import Allocation, LoanState
 from services.loans.positions.daily_totals import MEASURES, DailyTotals
+from services.loans.positions.facts import (
+    PLAIN,
+    Accrual,
+    AgreedTerms,
+    AllocationOrder,
+    Charge,
+    Conditions,
+    LoanFacts,
+    Loss,
+    Moratorium,
+    MoratoriumInterest,
+    MoratoriumKind,
+    Payment,
+    PaymentPurpose,
+    Rescheduling,
+    Tranche,
+)
 from services.loans.positions.ladder import Ladder
+from services.loans.schedules.terms import ScheduleTerms
+
+Read = TypeVar("Read")
+
+_TERMS = TypeAdapter(ScheduleTerms)
+_AGREED = TypeAdapter(AgreedTerms)
 
 
-async def load_facts(session: ReadSession, loan_ids: Sequence[UUID]) -> list[LoanFacts]:
-    """The facts that stand of these loans, in four statements whatever their number."""
+async def load_facts(
+    session: ReadSession, loan_ids: Sequence[UUID], *, with_terms: bool = False
+) -> list[LoanFacts]:
+    """The facts that stand of these loans, in as many statements whatever their number.
+
+    Terms are read where a schedule was laid anew, or may be: `with_terms` says of any.
+    """
     place = {"organisation": session.organisation_id, "loans": list(loan_ids)}
     ladders = {
         row.loan_id: Ladder(row.due, row.fees, row.interest, row.principal)
@@ -30,12 +55,19 @@ async def load_facts(session: ReadSession, loan_ids: Sequence[UUID]) -> list[Loa
     }
     payments: dict[UUID, list[Payment]] = defaultdict(list)
     for row in (await session.connection.execute(_PAYMENTS, place)).all():
-        payments[row.loan_id].append(Payment(*row[1:]))
+        purpose = None if row.purpose is None else PaymentPurpose(row.purpose)
+        payments[row.loan_id].append(
+            Payment(row.repayment_id, row.external_id, row.paid_on, row.amount_cents, purpose)
+        )
     losses: dict[tuple[str, UUID], list[Loss]] = defaultdict(list)
     for row in await session.connection.execute(_LOSSES, place):
         losses[row.kind, row.loan_id].append(Loss(row.on_date, row.amount_cents))
-    return [
-        LoanFacts(
+    changes: dict[tuple[str, UUID], list[Row[tuple[object, ...]]]] = defaultdict(list)
+    for row in await session.connection.execute(_CHANGES, place):
+        changes[row.kind, row.loan_id].append(row)
+
+    def read(row: Row[tuple[object, ...]]) -> LoanFacts:
+        return LoanFacts(
             loan_id=row.loan_id,
             region_code=row.region_code,
             disbursed_on=row.disbursed_on,
@@ -44,9 +76,56 @@ async def load_facts(session: ReadSession, loan_ids: Sequence[UUID]) -> list[Loa
             payments=tuple(payments[row.loan_id]),
             write_offs=tuple(losses["write_off", row.loan_id]),
             recoveries=tuple(losses["recovery", row.loan_id]),
+            refunds=tuple(losses["refund", row.loan_id]),
+            charges=tuple(
+                Charge(c.fact_id, c.on_date, c.amount_cents) for c in changes["fee", row.loan_id]
+            ),
+            tranches=tuple(
+                Tranche(c.fact_id, c.on_date, c.amount_cents)
+                for c in changes["disbursement", row.loan_id]
+            ),
+            reschedulings=tuple(
+                Rescheduling(c.fact_id, c.on_date, parse(_AGREED, c.terms))
+                for c in changes["rescheduling", row.loan_id]
+            ),
+            moratoria=tuple(
+                Moratorium(
+                    c.fact_id,
+                    c.on_date,
+                    MoratoriumKind(c.moratorium_kind),
+                    c.periods,
+                    MoratoriumInterest(c.interest),
+                )
+                for c in changes["moratorium", row.loan_id]
+            ),
+            conditions=_read_conditions(row),
         )
-        for row in await session.connection.execute(_LOANS, place)
-    ]
+
+    prepaid = {of for of, made in payments.items() if any(payment.purpose for payment in made)}
+    laid_anew = [*prepaid, *(loan_id for kind, loan_id in changes if kind != "fee")]
+    terms_of = {**place, "with_terms": with_terms, "laid_anew": laid_anew}
+    return [read(row) for row in await session.connection.execute(_LOANS, terms_of)]
+
+
+def _read_conditions(row: Row[tuple[object, ...]]) -> Conditions:
+    """The terms are those of the first disbursement, as its schedule was laid."""
+    if row.terms is None and row.interest_accrual is None and row.allocation_order is None:
+        return PLAIN
+    terms = None
+    if row.terms is not None:
+        terms = replace(parse(_TERMS, row.terms), principal_cents=row.amount_cents)
+    return Conditions(
+        terms,
+        Accrual(row.interest_accrual or Accrual.SCHEDULED),
+        AllocationOrder(row.allocation_order or AllocationOrder.FEES_INTEREST_PRINCIPAL),
+    )
+
+
+def parse(adapter: TypeAdapter[Read], document: object) -> Read:
+    """What a jsonb column holds."""
+    if isinstance(document, str):
+        return adapter.validate_json(document)
+    return adapter.validate_python(document)
 
 
 async def list_loan_ids(session: ReadSession) -> list[UUID]:
@@ -160,37 +239,36 @@ _ADD_MEASURES = "(organisation_id, region_code, on_date) DO UPDATE SET " + ", ".
 )
 _OF_LOANS = "organisation_id = :organisation AND loan_id = ANY(cast(:loans AS uuid[]))"
 
-_LOANS = text(
-    f"""
-    SELECT l.loan_id, l.region_code, d.disbursed_on, d.amount_cents
-    FROM loans l JOIN disbursements d USING (organisation_id, loan_id)
-    WHERE {_OF_LOANS} ORDER BY l.loan_id
-    """
-)
-# One row a loan: a column of its instalments is an array.
-_LADDERS = text(
-    f"""
-    WITH newest AS (
-        SELECT organisation_id, loan_id, max(version) AS version
-        FROM schedule_versions WHERE {_OF_LOANS} GROUP BY 1, 2
-    )
-    SELECT i.loan_id, array_agg(i.due_on ORDER BY i.number) AS due,
-           array_agg(i.fees_cents ORDER BY i.number) AS fees,
-           array_agg(i.interest_cents ORDER BY i.number) AS interest,
-           array_agg(i.principal_cents ORDER BY i.number) AS principal
-    FROM newest JOIN instalments i USING (organisation_id, loan_id, version)
-    GROUP BY i.loan_id
-    """
-)
 _STANDS = """
     NOT EXISTS (SELECT FROM reversals r
                 WHERE r.organisation_id = f.organisation_id
                   AND r.fact_kind = '{kind}' AND r.fact_id = f.{kind}_id)
 """
+_LOANS = text(
+    f"""
+    SELECT f.loan_id, f.region_code, d.disbursed_on, d.amount_cents,
+           f.interest_accrual, f.allocation_order,
+           CASE WHEN :with_terms OR f.interest_accrual = 'daily'
+                     OR f.loan_id = ANY(cast(:laid_anew AS uuid[]))
+                THEN f.terms END AS terms
+    FROM loans f JOIN disbursements d USING (organisation_id, loan_id)
+    WHERE {_OF_LOANS} AND d.number = 1 AND {_STANDS.format(kind="loan")} ORDER BY f.loan_id
+    """
+)
+# One row a loan: a column of its instalments is an array.
+_LADDERS = text(
+    f"""
+    SELECT loan_id, array_agg(due_on ORDER BY number) AS due,
+           array_agg(fees_cents ORDER BY number) AS fees,
+           array_agg(interest_cents ORDER BY number) AS interest,
+           array_agg(principal_cents ORDER BY number) AS principal
+    FROM instalments WHERE {_OF_LOANS} AND version = 1 GROUP BY loan_id
+    """
+)
 # external_id orders one day's payments as Python does: by code point, hence COLLATE "C".
 _PAYMENTS = text(
     f"""
-    SELECT f.loan_id, f.repayment_id, f.external_id, f.paid_on, f.amount_cents
+    SELECT f.loan_id, f.repayment_id, f.external_id, f.paid_on, f.amount_cents, f.purpose
     FROM repayments f WHERE {_OF_LOANS} AND {_STANDS.format(kind="repayment")}
     ORDER BY f.loan_id, f.paid_on, f.external_id COLLATE "C"
     """
@@ -202,10 +280,39 @@ _LOSSES = text(
     UNION ALL
     SELECT 'recovery', f.loan_id, f.recovered_on, f.amount_cents
     FROM recoveries f WHERE {_OF_LOANS} AND {_STANDS.format(kind="recovery")}
+    UNION ALL
+    SELECT 'refund', f.loan_id, f.refunded_on, f.amount_cents
+    FROM refunds f WHERE {_OF_LOANS} AND {_STANDS.format(kind="refund")}
     ORDER BY 1, 2, 3, 4
     """
 )
-_LOAN_IDS = text("SELECT loan_id FROM loans WHERE organisation_id = :organisation ORDER BY loan_id")
+_CHANGES = text(
+    f"""
+    SELECT 'fee' AS kind, f.loan_id, f.fee_id AS fact_id, f.charged_on AS on_date, f.amount_cents,
+           cast(NULL AS jsonb) AS terms, cast(NULL AS text) AS moratorium_kind,
+           cast(NULL AS integer) AS periods, cast(NULL AS text) AS interest
+    FROM fees f WHERE {_OF_LOANS} AND {_STANDS.format(kind="fee")}
+    UNION ALL
+    SELECT 'disbursement', f.loan_id, f.disbursement_id, f.disbursed_on, f.amount_cents,
+           NULL, NULL, NULL, NULL
+    FROM disbursements f
+    WHERE {_OF_LOANS} AND f.number > 1 AND {_STANDS.format(kind="disbursement")}
+    UNION ALL
+    SELECT 'rescheduling', f.loan_id, f.rescheduling_id, f.rescheduled_on, 0,
+           f.terms, NULL, NULL, NULL
+    FROM reschedulings f WHERE {_OF_LOANS} AND {_STANDS.format(kind="rescheduling")}
+    UNION ALL
+    SELECT 'moratorium', f.loan_id, f.moratorium_id, f.starts_on, 0,
+           NULL, f.kind, f.periods, f.interest
+    FROM moratoria f WHERE {_OF_LOANS} AND {_STANDS.format(kind="moratorium")}
+    """
+)
+_LOAN_IDS = text(
+    f"""
+    SELECT f.loan_id FROM loans f
+    WHERE f.organisation_id = :organisation AND {_STANDS.format(kind="loan")} ORDER BY f.loan_id
+    """
+)
 _PUT_ALLOCATION = """(organisation_id, loan_id, repayment_id) DO UPDATE SET
     fees_cents = excluded.fees_cents, interest_cents = excluded.interest_cents,
     principal_cents = excluded.principal_cents"""

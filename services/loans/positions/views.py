@@ -1,17 +1,24 @@
 """A position and the facts behind it, as they are shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from services.common.errors import JsonValue
 from services.common.money import format_cents
-from services.loans.positions.arithmetic import Allocation, Position
+from services.common.text import Language
+from services.loans.positions.arithmetic import Allocation, LaidSchedule, Position
+from services.loans.positions.explanation import Part, Why
 from services.loans.positions.ladder import Instalment
 
 PAR_DAYS = (30, 90)
 
+AGES = ((1, 30), (31, 60), (61, 90), (91, 180), (181, None))
+"""Days past due, from and to, by which arrears are told apart."""
 
-def show_position(position: Position) -> JsonValue:
+
+def show_position(
+    position: Position, why: Mapping[str, Why], language: Language
+) -> dict[str, JsonValue]:
     arrears = position.arrears
     at_risk = {
         f"par{days}": position.days_past_due > days and position.outstanding_principal_cents > 0
@@ -21,24 +28,62 @@ def show_position(position: Position) -> JsonValue:
         "as_of": position.as_of.isoformat(),
         "outstanding_principal": format_cents(position.outstanding_principal_cents),
         "interest_due": format_cents(position.interest_due_cents),
+        "interest_accrued": format_cents(position.interest_accrued_cents),
         "fees_due": format_cents(position.fees_due_cents),
         "days_past_due": position.days_past_due,
         "arrears": {
             "principal": format_cents(arrears.principal_cents),
             "interest": format_cents(arrears.interest_cents),
             "fees": format_cents(arrears.fees_cents),
-            "total": format_cents(
-                arrears.principal_cents + arrears.interest_cents + arrears.fees_cents
-            ),
+            "total": format_cents(arrears.total_cents),
             "instalments": arrears.instalments,
         },
+        "arrears_by_age": _show_ages(position),
         "principal_paid": format_cents(position.principal_paid_cents),
         "interest_paid": format_cents(position.interest_paid_cents),
         "fees_paid": format_cents(position.fees_paid_cents),
         "written_off": format_cents(position.written_off_cents),
         "recovered": format_cents(position.recovered_cents),
+        "credit_balance": format_cents(position.credit_cents),
+        "payoff": format_cents(position.payoff_cents),
         "next_due": show_instalment(position.next_due) if position.next_due else None,
         **at_risk,
+        "is_closed": position.is_closed,
+        "why": {
+            figure: {
+                "rule": reason.rule.read(language),
+                "parts": [_show_part(part) for part in reason.parts],
+            }
+            for figure, reason in why.items()
+        },
+    }
+
+
+def _show_ages(position: Position) -> JsonValue:
+    """What is late, by how late it is."""
+    late = [
+        ((position.as_of - i.due_on).days, i.total_cents)
+        for i in position.unpaid
+        if i.due_on < position.as_of
+    ]
+    return [
+        {
+            "from_days": first,
+            "to_days": last,
+            "amount": format_cents(
+                sum(cents for days, cents in late if first <= days <= (last or days))
+            ),
+        }
+        for first, last in AGES
+    ]
+
+
+def _show_part(part: Part) -> JsonValue:
+    return {
+        "what": part.what,
+        "identifier": part.identifier,
+        "on": part.on.isoformat(),
+        "amount": format_cents(part.amount_cents),
     }
 
 
@@ -50,6 +95,15 @@ def show_instalment(instalment: Instalment) -> dict[str, JsonValue]:
         "interest": format_cents(instalment.interest_cents),
         "fees": format_cents(instalment.fees_cents),
         "payment": format_cents(instalment.total_cents),
+    }
+
+
+def show_schedule(schedule: LaidSchedule) -> JsonValue:
+    return {
+        "effective_on": schedule.laid.on.isoformat(),
+        "cause": schedule.cause_kind,
+        "cause_id": str(schedule.cause_id),
+        "rows": [show_instalment(i) for i in schedule.laid.ladder.instalments],
     }
 
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -11,28 +10,24 @@ from services.common.database import WriteSession
 from services.common.errors import JsonValue
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
-from services.common.money import format_cents
 from services.common.recording import Recorded, refuse, sort_batch
 from services.common.text import Text
 from services.loans.loans import queries as loans
 from services.loans.loans.commands import Refused
 from services.loans.loans.queries import KnownLoan
-from services.loans.positions.arithmetic import (
-    Allocation,
-    LoanFacts,
-    Payment,
-    find_rooms,
-    left_to_pay,
-    payment_order,
-    take,
-)
+from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.commands import keep_figures, tell_facts
+from services.loans.positions.facts import LoanFacts, Payment
 from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
 from services.loans.repayments import queries
+from services.loans.repayments.arithmetic import Offer, add_payments, refuse_offers
 from services.loans.repayments.drafts import RepaymentDraft
 
 LOAN_UNKNOWN = Text("Aucun prêt ne porte cet identifiant.", "No loan has this identifier.")
+
+
+LOAN_REVERSED = Text("Ce prêt a été renversé.", "This loan was reversed.")
 
 
 async def record_repayments(
@@ -52,7 +47,9 @@ async def record_repayments(
         _check(drafts[row], row, known.get(drafts[row].loan_external_id), today, refused)
     sound = [row for row in batch.new if row not in refused]
     loan_ids = {row: known[drafts[row].loan_external_id].loan_id for row in sound}
-    before = {f.loan_id: f for f in await load_facts(session, list(set(loan_ids.values())))}
+    with_terms = any(drafts[row].purpose for row in sound)
+    facts = await load_facts(session, list(set(loan_ids.values())), with_terms=with_terms)
+    before = {f.loan_id: f for f in facts}
     _check_sums(drafts, loan_ids, before, refused)
     good = [row for row in sound if row not in refused]
     if good:
@@ -76,19 +73,12 @@ async def _store(
     repayment_ids = await queries.insert_repayments(session, drafts, loan_ids, principal.subject)
     added: dict[UUID, list[Payment]] = defaultdict(list)
     for draft, loan_id in zip(drafts, loan_ids, strict=True):
-        added[loan_id].append(
-            Payment(
-                repayment_ids[draft.external_id],
-                draft.external_id,
-                draft.paid_on,
-                draft.amount_cents,
-            )
-        )
+        added[loan_id].append(to_payment(draft, repayment_ids[draft.external_id]))
     changes = [
         Change(before[loan_id], add_payments(before[loan_id], payments))
         for loan_id, payments in added.items()
     ]
-    figures = await keep_figures(session, changes)
+    figures = await keep_figures(session, changes, principal.subject)
     told = [
         _tell(loan_id, payment, figures.splits[payment.repayment_id])
         for loan_id, payments in added.items()
@@ -111,16 +101,13 @@ def _tell(loan_id: UUID, payment: Payment, split: Allocation) -> JsonValue:
     }
 
 
-def add_payments(facts: LoanFacts, payments: Sequence[Payment]) -> LoanFacts:
-    """The loan with more payments, each inserted where its date says."""
-    return replace(facts, payments=tuple(sorted([*facts.payments, *payments], key=payment_order)))
-
-
 def _check(
     draft: RepaymentDraft, row: int, loan: KnownLoan | None, today: date, refused: Refused
 ) -> None:
     if loan is None:
         refuse(refused, row, "/loan_external_id", "loan.unknown", LOAN_UNKNOWN)
+    elif loan.is_reversed:
+        refuse(refused, row, "/loan_external_id", "loan.reversed", LOAN_REVERSED)
     elif draft.paid_on < loan.disbursed_on:
         message = Text(
             f"Ce paiement précède le versement du prêt ({loan.disbursed_on}).",
@@ -137,27 +124,24 @@ def _check_sums(
     before: Mapping[UUID, LoanFacts],
     refused: Refused,
 ) -> None:
-    """Refuse what would pay more than a loan still asks for, taking payments in date order."""
-    rooms = {loan_id: find_rooms(facts) for loan_id, facts in before.items()}
+    """Refuse what a loan could not take, taking payments in order of date."""
+    by_loan: dict[UUID, list[int]] = defaultdict(list)
     for row in sorted(loan_ids, key=lambda r: (drafts[r].paid_on, drafts[r].external_id)):
-        draft, of_loan = drafts[row], rooms[loan_ids[row]]
-        left = left_to_pay(of_loan, draft.paid_on)
-        if draft.amount_cents > left:
-            refuse(refused, row, "/amount", "repayment.over_payment", _over_payment(left))
-        else:
-            take(of_loan, draft.paid_on, draft.amount_cents)
+        by_loan[loan_ids[row]].append(row)
+    for loan_id, rows in by_loan.items():
+        offers = [
+            Offer(to_payment(drafts[row], NOT_RECORDED), drafts[row].keeps_surplus) for row in rows
+        ]
+        for row, error in zip(rows, refuse_offers(before[loan_id], offers), strict=True):
+            if error is not None:
+                refused.setdefault(row, []).append(error)
 
 
-def _over_payment(left_cents: int) -> Text:
-    if not left_cents:
-        return Text(
-            "Il ne reste rien à payer sur ce prêt. Ce qui rentre après une radiation "
-            "s'inscrit comme recouvrement.",
-            "Nothing is left to pay on this loan. What comes in after a write-off "
-            "is recorded as a recovery.",
-        )
-    left = format_cents(left_cents)
-    return Text(
-        f"Ce montant dépasse ce qu'il reste à payer sur ce prêt : {left}.",
-        f"This amount is more than what is left to pay on this loan: {left}.",
+NOT_RECORDED = UUID(int=2**128 - 1)
+"""Stands for the identifier of a repayment that is not recorded yet."""
+
+
+def to_payment(draft: RepaymentDraft, repayment_id: UUID) -> Payment:
+    return Payment(
+        repayment_id, draft.external_id, draft.paid_on, draft.amount_cents, draft.purpose
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from services.common.strict_json import quote
+from services.loans.positions.facts import PaymentPurpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +15,21 @@ class RepaymentDraft:
     paid_on: date
     amount_cents: int
     method: str | None
+    purpose: PaymentPurpose | None = None
+    keeps_surplus: bool = False
     fingerprint: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         # `canonical` of a list of these, spelled out: a sheet can hold a hundred thousand of them.
-        method = "null" if self.method is None else quote(self.method)
         content = (
             f"[{quote(self.external_id)},{quote(self.loan_external_id)},"
-            f'"{self.paid_on.isoformat()}",{self.amount_cents},{method}]'
+            f'"{self.paid_on.isoformat()}",{self.amount_cents},{_or_null(self.method)}'
         )
-        object.__setattr__(self, "fingerprint", hashlib.sha256(content.encode()).digest())
+        if self.purpose is not None or self.keeps_surplus:
+            content += f",{_or_null(self.purpose)},{'true' if self.keeps_surplus else 'false'}"
+        digest = hashlib.sha256(f"{content}]".encode()).digest()
+        object.__setattr__(self, "fingerprint", digest)
+
+
+def _or_null(text: str | None) -> str:
+    return "null" if text is None else quote(text)

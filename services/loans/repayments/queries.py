@@ -41,6 +41,8 @@ async def insert_repayments(
             "paid_on": [draft.paid_on for draft in drafts],
             "amount_cents": [draft.amount_cents for draft in drafts],
             "method": [draft.method for draft in drafts],
+            "purpose": [draft.purpose for draft in drafts],
+            "surplus": ["credit" if draft.keeps_surplus else None for draft in drafts],
             "fingerprint": [draft.fingerprint for draft in drafts],
         },
         {"organisation_id": session.organisation_id, "recorded_by": recorded_by},
@@ -80,6 +82,8 @@ def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
         "paid_on": row.paid_on.isoformat(),
         "amount": format_cents(row.amount_cents),
         "method": row.method,
+        "purpose": row.purpose,
+        "surplus": row.surplus,
     }
 
 
@@ -91,7 +95,7 @@ _KNOWN = text(
     """
 )
 _SELECT = """
-    SELECT repayment_id, external_id, loan_id, paid_on, amount_cents, method
+    SELECT repayment_id, external_id, loan_id, paid_on, amount_cents, method, purpose, surplus
     FROM repayments WHERE organisation_id = :organisation
 """
 _FIND = text(f"{_SELECT} AND external_id = :external_id")

@@ -1,4 +1,4 @@
-"""The reversal of a follow-up fact; those of a loan's money are in `losses`."""
+"""The reversal of a follow-up fact; those of a loan's money are in `loan_facts`."""
 
 from typing import Literal
 from uuid import UUID

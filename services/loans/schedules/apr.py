@@ -90,6 +90,36 @@ def cash_flows(terms: ScheduleTerms, schedule: Schedule) -> CashFlows:
     )
 
 
+def add_fees(
+    flows: CashFlows, disbursed_on: date, due: Sequence[date], fees: Sequence[tuple[date, int]]
+) -> CashFlows:
+    """The flows with fees paid on other days than the instalments; `due` are the latter's dates.
+
+    A fee within a period cuts it in two by its days; after the last, a day is 1/365 of a year.
+    """
+    year = flows.parts_in_year
+    for on, cents in sorted(fees):
+        ends = [day for day in due if day >= on]
+        number = len(due) - len(ends)
+        payments, parts = list(flows.payments_cents), list(flows.period_parts)
+        if ends and ends[0] == on:
+            payments[number] += cents
+        else:
+            start = due[number - 1] if number else disbursed_on
+            whole = (ends[0] - start).days if ends else 365
+            length = parts[number] if ends else year
+            run = (on - start).days
+            parts = [part * whole for part in parts]
+            year *= whole
+            if ends:
+                parts[number] = length * (whole - run)
+            parts.insert(number, length * run)
+            payments.insert(number, cents)
+            due = [*due[:number], on, *due[number:]]
+        flows = CashFlows(flows.advance_cents, tuple(payments), tuple(parts), year)
+    return flows
+
+
 def _parts_until(start: date, end: date, frequency: Frequency) -> int:
     """A broken first period: its whole months or weeks, and the days left as 1/365 each."""
     if frequency is Frequency.MONTHS:

@@ -27,17 +27,47 @@ class Rates:
 
 def is_first_period_whole(terms: ScheduleTerms) -> bool:
     """Stating the date that would have been derived changes nothing."""
-    return terms.first_due_on is None or terms.first_due_on == add_periods(
-        terms.disbursed_on, terms.frequency, terms.repay_every
-    )
+    if terms.first_due_on is None:
+        return True
+    if terms.due_anchor is None:
+        start = add_periods(terms.disbursed_on, terms.frequency, terms.repay_every)
+        return terms.first_due_on == start
+    before = _number_from(terms.due_anchor, terms) - 1
+    periods = before * terms.repay_every
+    return terms.disbursed_on == add_periods(terms.due_anchor, terms.frequency, periods)
 
 
-def _due_dates(terms: ScheduleTerms) -> Sequence[date]:
+def grid_dates(terms: ScheduleTerms) -> Sequence[date]:
+    """The due dates that the calendar gives, before any is moved to a working day."""
+    every = terms.repay_every
+    if terms.due_anchor is not None:
+        first = _number_from(terms.due_anchor, terms)
+        numbers = range(first, first + terms.instalments)
+        return due_dates(terms.due_anchor, terms.frequency, every, numbers)
     if terms.first_due_on is None or is_first_period_whole(terms):
         numbers = range(1, terms.instalments + 1)
-        return due_dates(terms.disbursed_on, terms.frequency, terms.repay_every, numbers)
-    numbers = range(terms.instalments)
-    return due_dates(terms.first_due_on, terms.frequency, terms.repay_every, numbers)
+        return due_dates(terms.disbursed_on, terms.frequency, every, numbers)
+    return due_dates(terms.first_due_on, terms.frequency, every, range(terms.instalments))
+
+
+def find_anchor(terms: ScheduleTerms) -> date:
+    """The day from which the due dates of these terms are counted."""
+    if terms.due_anchor is not None:
+        return terms.due_anchor
+    if terms.first_due_on is None or is_first_period_whole(terms):
+        return terms.disbursed_on
+    return terms.first_due_on
+
+
+def _number_from(anchor: date, terms: ScheduleTerms) -> int:
+    """Which date counted from the anchor the first due date is: 0 for the anchor itself."""
+    first = terms.first_due_on
+    assert first is not None, "an anchored schedule says when it is first due"
+    if terms.frequency is Frequency.MONTHS:
+        months = 12 * (first.year - anchor.year) + first.month - anchor.month
+        return months // terms.repay_every
+    days = terms.repay_every * (7 if terms.frequency is Frequency.WEEKS else 1)
+    return (first - anchor).days // days
 
 
 def lay_periods(terms: ScheduleTerms) -> tuple[Sequence[date], Rates]:
@@ -45,7 +75,7 @@ def lay_periods(terms: ScheduleTerms) -> tuple[Sequence[date], Rates]:
 
     Rates follow the dates of the calendar; the due dates are those, moved to working days if asked.
     """
-    dates = _due_dates(terms)
+    dates = grid_dates(terms)
     count, parts_in_year = year_parts(terms.day_count)
     if terms.day_count is DayCount.PERIOD_FRACTION:
         parts = [period_parts(terms.frequency, terms.repay_every)] * terms.instalments

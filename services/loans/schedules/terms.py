@@ -59,6 +59,9 @@ class ScheduleTerms:
 
     Moving a due date to a working day changes when an amount is due, never how much: interest
     runs to the date the calendar gave.
+
+    `due_anchor` is for a schedule laid anew during the life of a loan: due dates are counted from
+    it in whole periods, as those of the first schedule were, and `first_due_on` is one of them.
     """
 
     principal_cents: int
@@ -80,6 +83,7 @@ class ScheduleTerms:
     down_payment_percent: Decimal | None = None
     fees: tuple[Fee, ...] = ()
     non_working_days: NonWorkingDays = NonWorkingDays.KEEP
+    due_anchor: date | None = None
 
     @property
     def fees_withheld_cents(self) -> int:

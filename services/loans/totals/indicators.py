@@ -13,7 +13,7 @@ from services.common.calendar import FiscalYear, add_months
 from services.common.database import ReadSession
 from services.common.errors import JsonValue
 from services.common.money import format_cents
-from services.loans.totals.queries import Figures, Period, sum_over_regions
+from services.loans.totals.queries import LOAN_STANDS, Figures, Period, sum_over_regions
 
 SURVIVAL_YEARS = (1, 3, 5)
 DAY = timedelta(days=1)
@@ -132,7 +132,7 @@ _LOANS = text(
         SELECT l.organisation_id, l.borrower_id, min(l.disbursed_on) AS disbursed_on,
                sum(l.other_financing_cents) AS other_financing_cents
         FROM loans l
-        WHERE l.disbursed_on BETWEEN :first AND :last AND {_ONE.format("l")}
+        WHERE l.disbursed_on BETWEEN :first AND :last AND {_ONE.format("l")} AND {LOAN_STANDS}
         GROUP BY 1, 2
     )
     SELECT g.organisation_id,
@@ -152,24 +152,53 @@ _LOANS = text(
 )
 
 # Of the principal that fell due up to the report's date, how much is repaid. Principal paid before
-# it falls due is left out, loan by loan; what was written off stays due.
+# it falls due is left out, loan by loan; what was written off stays due. A schedule laid anew asks
+# for what was left: what was paid or written off before it had fallen due.
 _DUE = text(
     f"""
-    WITH due AS (
-        SELECT i.organisation_id, i.loan_id, sum(i.principal_cents) AS cents
-        FROM instalments i
-        WHERE i.due_on <= :as_of AND i.version = 1 AND {_ONE.format("i")}
-        GROUP BY 1, 2
+    WITH in_force AS (
+        SELECT l.organisation_id, l.loan_id, coalesce(s.version, 1) AS version,
+               CASE WHEN s.version > 1 THEN s.from_on END AS laid_on
+        FROM loans l
+        LEFT JOIN schedule_spans s
+               ON s.organisation_id = l.organisation_id AND s.loan_id = l.loan_id
+              AND s.from_on < :as_of AND s.until_on >= :as_of
+        WHERE {_ONE.format("l")} AND {LOAN_STANDS}
     ),
     paid AS (
-        SELECT a.organisation_id, a.loan_id, sum(a.principal_cents) AS cents
-        FROM allocations a JOIN repayments f USING (organisation_id, loan_id, repayment_id)
-        WHERE f.paid_on <= :as_of AND {_ONE.format("a")}
+        SELECT v.organisation_id, v.loan_id, sum(a.principal_cents) AS cents,
+               sum(a.principal_cents) FILTER (WHERE f.paid_on <= v.laid_on) AS before_cents
+        FROM in_force v
+        JOIN allocations a USING (organisation_id, loan_id)
+        JOIN repayments f USING (organisation_id, loan_id, repayment_id)
+        WHERE f.paid_on <= :as_of
+        GROUP BY 1, 2
+    ),
+    lost AS (
+        SELECT v.organisation_id, v.loan_id, sum(f.amount_cents) AS before_cents
+        FROM in_force v JOIN write_offs f USING (organisation_id, loan_id)
+        WHERE f.written_off_on <= v.laid_on
+          AND NOT EXISTS (SELECT FROM reversals r
+                          WHERE r.organisation_id = f.organisation_id
+                            AND r.fact_kind = 'write_off' AND r.fact_id = f.write_off_id)
+        GROUP BY 1, 2
+    ),
+    due AS (
+        SELECT i.organisation_id, i.loan_id, sum(i.principal_cents) AS cents
+        FROM in_force v JOIN instalments i USING (organisation_id, loan_id, version)
+        WHERE i.due_on <= :as_of
         GROUP BY 1, 2
     )
-    SELECT d.organisation_id, sum(d.cents) AS principal_due_cents,
-           sum(least(d.cents, coalesce(p.cents, 0))) AS principal_repaid_cents
-    FROM due d LEFT JOIN paid p USING (organisation_id, loan_id)
+    SELECT v.organisation_id, sum(x.cents) AS principal_due_cents,
+           sum(least(x.cents, coalesce(p.cents, 0))) AS principal_repaid_cents
+    FROM in_force v
+    LEFT JOIN due d USING (organisation_id, loan_id)
+    LEFT JOIN paid p USING (organisation_id, loan_id)
+    LEFT JOIN lost w USING (organisation_id, loan_id)
+    CROSS JOIN LATERAL (
+        SELECT coalesce(d.cents, 0) + coalesce(p.before_cents, 0) + coalesce(w.before_cents, 0)
+               AS cents) AS x
+    WHERE x.cents > 0
     GROUP BY 1
     """
 )
@@ -207,7 +236,7 @@ _SURVIVAL = text(
     f"""
     WITH cohort AS (
         SELECT DISTINCT l.organisation_id, l.borrower_id FROM loans l
-        WHERE l.disbursed_on BETWEEN :first AND :last AND {_ONE.format("l")}
+        WHERE l.disbursed_on BETWEEN :first AND :last AND {_ONE.format("l")} AND {LOAN_STANDS}
     ),
     latest AS (
         SELECT DISTINCT ON (c.organisation_id, c.borrower_id)
@@ -218,7 +247,7 @@ _SURVIVAL = text(
         FROM cohort c
         JOIN loans l USING (organisation_id, borrower_id)
         JOIN outcomes f USING (organisation_id, loan_id)
-        WHERE f.observed_on <= :as_of
+        WHERE f.observed_on <= :as_of AND {LOAN_STANDS}
           AND NOT EXISTS (SELECT FROM reversals r
                           WHERE r.organisation_id = f.organisation_id
                             AND r.fact_kind = 'outcome' AND r.fact_id = f.outcome_id)

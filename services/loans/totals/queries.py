@@ -171,13 +171,17 @@ _STANDS = """NOT EXISTS (SELECT FROM reversals r WHERE r.organisation_id = f.org
                        AND r.fact_kind = '{0}' AND r.fact_id = f.{0}_id)"""
 
 
+LOAN_STANDS = """NOT EXISTS (SELECT FROM reversals r WHERE r.organisation_id = l.organisation_id
+                        AND r.fact_kind = 'loan' AND r.fact_id = l.loan_id)"""
+
+
 def _grouped(key: str, lateral: str) -> str:
     return f"""
     WITH grouped AS (
         SELECT l.organisation_id, l.loan_id, l.borrower_id, l.region_code, l.stage,
                l.disbursed_on, l.principal_cents, {key} AS group_key
         FROM loans l JOIN borrowers b USING (organisation_id, borrower_id) {lateral}
-        WHERE {_ONE.format("l")}
+        WHERE {_ONE.format("l")} AND {LOAN_STANDS}
     )
     """
 
@@ -198,9 +202,12 @@ def _by_loan(key: str, lateral: str) -> tuple[TextClause, ...]:
         text(
             f"""
             {grouped}
-            SELECT organisation_id, region_code, group_key,
-                   count(*) AS loans_count, sum(principal_cents) AS loans_cents
-            FROM grouped WHERE disbursed_on BETWEEN :first AND :last GROUP BY 1, 2, 3
+            SELECT g.organisation_id, g.region_code, g.group_key,
+                   count(*) FILTER (WHERE f.number = 1) AS loans_count,
+                   sum(f.amount_cents) AS loans_cents
+            FROM disbursements f JOIN grouped g USING (organisation_id, loan_id)
+            WHERE f.disbursed_on BETWEEN :first AND :last AND {_STANDS.format("disbursement")}
+            GROUP BY 1, 2, 3
             """
         ),
         text(

@@ -45,6 +45,12 @@ OPERATIONS: dict[tuple[str, str], set[Role]] = {
     ("GET", "/v1/loans/{loan_id}"): MEMBER,
     ("POST", "/v1/loans/{loan_id}/repayments"): MEMBER,
     ("GET", "/v1/loans/{loan_id}/repayments"): MEMBER,
+    ("GET", "/v1/loans/{loan_id}/payoff"): MEMBER,
+    ("POST", "/v1/loans/{loan_id}/disbursements"): MEMBER,
+    ("POST", "/v1/loans/{loan_id}/fees"): MEMBER,
+    ("POST", "/v1/loans/{loan_id}/refunds"): MEMBER,
+    ("POST", "/v1/loans/{loan_id}/reschedulings"): MEMBER,
+    ("POST", "/v1/loans/{loan_id}/moratoria"): MEMBER,
     ("POST", "/v1/loans/{loan_id}/write-offs"): MEMBER,
     ("POST", "/v1/loans/{loan_id}/recoveries"): MEMBER,
     ("POST", "/v1/loans/{loan_id}/reversals"): MEMBER,
@@ -206,6 +212,19 @@ async def test_what_belongs_to_another_is_not_there(loans: Loans, member: Client
     stranger = loans.as_member()
     fact: JsonValue = {"kind": "repayment", "external_id": paid["external_id"]}
     loss: Document = {"external_id": "W-1", "amount": "1.00", "reason": "x"}
+    new_terms: Document = {
+        "external_id": "RS-1",
+        "rescheduled_on": "2025-12-31",
+        "terms": {"instalments": 12},
+        "reason": "x",
+    }
+    pause: Document = {
+        "external_id": "M-1",
+        "starts_on": "2025-12-31",
+        "kind": "capital_only",
+        "periods": 2,
+        "reason": "x",
+    }
     for template, own_id, body in (
         ("/v1/loans/{}", lent["loan_id"], None),
         ("/v1/loans/{}/repayments", lent["loan_id"], None),
@@ -217,6 +236,16 @@ async def test_what_belongs_to_another_is_not_there(loans: Loans, member: Client
             {**loss, "written_off_on": "2025-12-31"},
         ),
         ("/v1/loans/{}/recoveries", lent["loan_id"], {**loss, "recovered_on": "2025-12-31"}),
+        ("/v1/loans/{}/payoff", lent["loan_id"], None),
+        ("/v1/loans/{}/fees", lent["loan_id"], {**loss, "charged_on": "2025-12-31"}),
+        ("/v1/loans/{}/refunds", lent["loan_id"], {**loss, "refunded_on": "2025-12-31"}),
+        (
+            "/v1/loans/{}/disbursements",
+            lent["loan_id"],
+            {"external_id": "D-2", "amount": "1.00", "disbursed_on": "2025-12-31"},
+        ),
+        ("/v1/loans/{}/reschedulings", lent["loan_id"], new_terms),
+        ("/v1/loans/{}/moratoria", lent["loan_id"], pause),
         ("/v1/loans/{}/reversals", lent["loan_id"], {"fact": fact, "reason": "x"}),
         ("/v1/borrowers/{}", borrower["borrower_id"], None),
         (

@@ -181,7 +181,8 @@ async def test_a_loan_takes_what_it_asks_for_to_the_cent_and_no_more(
     assert codes_of(too_much) == {"/amount": "repayment.over_payment"}
     await pay(member, loan_id, ("2025-05-01", "0.01"))
     nothing_left = await member.post(path, repayment("0.01", "2025-05-20"))
-    assert nothing_left.json()["detail"].startswith("Il ne reste rien à payer sur ce prêt.")
+    assert codes_of(nothing_left) == {"/amount": "loan.closed"}
+    assert "il ne reste rien à payer" in nothing_left.json()["detail"]
     position = (await member.get(f"/v1/loans/{loan_id}")).json()["position"]
     assert position["outstanding_principal"] == "0.00"
     assert position["next_due"] is None

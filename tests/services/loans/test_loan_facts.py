@@ -3,7 +3,7 @@
 import pytest
 
 from services.common.errors import JsonValue
-from services.loans.losses.schemas import LossAnswer, ReversalAnswer
+from services.loans.loan_facts.schemas import LoanFactAnswer, ReversalAnswer
 from tests.services.loans.conftest import (
     Client,
     Document,
@@ -50,7 +50,7 @@ async def position(client: Client, place: str, as_of: str = "2026-03-31") -> Doc
 async def test_a_loan_written_off_whole(loans: Loans, member: Client, place: str) -> None:
     posted = await member.post(f"{place}/write-offs", write_off("1105.38"))
     assert posted.status_code == 201
-    answer = LossAnswer.model_validate_json(posted.content)
+    answer = LoanFactAnswer.model_validate_json(posted.content)
     assert (answer.kind, answer.amount, answer.reason) == ("write_off", 110_538, "Faillite")
 
     after = await position(member, place)
@@ -60,7 +60,7 @@ async def test_a_loan_written_off_whole(loans: Loans, member: Client, place: str
     assert (before["outstanding_principal"], before["par90"]) == ("1105.38", True)
 
     refused = await member.post(f"{place}/repayments", repayment("10.00", "2026-01-15"))
-    assert codes_of(refused) == {"/amount": "repayment.over_payment"}
+    assert codes_of(refused) == {"/amount": "loan.closed"}
     assert refused.json()["detail"].endswith("s'inscrit comme recouvrement.")
     recovered = await member.post(f"{place}/recoveries", recovery("10.00"))
     assert recovered.status_code == 201
@@ -95,8 +95,8 @@ async def test_a_repayment_dated_before_a_write_off_leaves_what_was_written_off(
     """Posted late, it may pay the interest that was due then, and no principal."""
     await member.post(f"{place}/write-offs", write_off("1105.38"))
     too_much = await member.post(f"{place}/repayments", repayment("11.06", "2025-10-01"))
-    assert codes_of(too_much) == {"/amount": "repayment.over_payment"}
-    assert too_much.json()["detail"].endswith(": 11.05.")
+    assert codes_of(too_much) == {"/amount": "fact.contradicts_another"}
+    assert "2025-12-31" in too_much.json()["detail"]
     late = await member.post(f"{place}/repayments", repayment("11.05", "2025-10-01"))
     assert late.status_code == 201
     assert (await position(member, place, "2025-10-01"))["outstanding_principal"] == "1105.38"
@@ -122,7 +122,7 @@ async def test_a_repayment_dated_before_a_write_off_leaves_what_was_written_off(
         ("recoveries", recovery("0.01"), "/amount", "recovery.exceeds_balance"),
         (
             "reversals",
-            reversal("disbursement", "P-1"),
+            reversal("outcome", "P-1"),
             "/fact/kind",
             "choice",
         ),
@@ -252,7 +252,7 @@ async def test_a_reversed_write_off_is_asked_for_again(
     await member.post(f"{place}/recoveries", income)
     kept = await member.post(f"{place}/reversals", reversal("write_off", loss["external_id"]))
     assert kept.status_code == 422
-    assert codes_of(kept) == {"/fact": "reversal.needed_by_recoveries"}
+    assert codes_of(kept) == {"/fact": "fact.contradicts_another"}
     for kind, body in (("recovery", income), ("write_off", loss)):
         taken_out = await member.post(f"{place}/reversals", reversal(kind, body["external_id"]))
         assert taken_out.status_code == 201

@@ -1,0 +1,170 @@
+"""Recording the facts of a loan's life, and their reversals: one at a time, by a person."""
+
+from datetime import date
+from uuid import UUID
+
+from services.common import audit
+from services.common.database import WriteSession
+from services.common.errors import InputError, JsonValue, NotFound, not_found
+from services.common.idempotency import Answered, created, replayed
+from services.common.identity import Principal
+from services.common.recording import CONFLICT, to_problem
+from services.common.text import Text
+from services.loans.loan_facts import queries
+from services.loans.loan_facts.arithmetic import with_fact, without_fact
+from services.loans.loan_facts.drafts import FactDraft, FactKind
+from services.loans.loan_facts.queries import FactOnRecord
+from services.loans.loan_facts.refusals import (
+    check_date,
+    check_fit,
+    check_kind,
+    find_contradiction,
+)
+from services.loans.loan_facts.schemas import ReversalBody
+from services.loans.loans.routes import LOAN
+from services.loans.positions.arithmetic import Allocation
+from services.loans.positions.commands import keep_figures, tell_facts
+from services.loans.positions.facts import LoanFacts
+from services.loans.positions.figures import Change
+from services.loans.positions.queries import load_facts
+from services.loans.reversals.commands import already_reversed
+from services.loans.reversals.queries import insert_reversal
+
+NOT_TOLD = (FactKind.FEE, FactKind.RESCHEDULING, FactKind.MORATORIUM)
+"""They move no money: the journal hears of what is paid."""
+
+
+async def record_fact(
+    session: WriteSession, principal: Principal, draft: FactDraft, today: date
+) -> Answered:
+    """Record a fact where its date says, with everything after it recomputed.
+
+    Raises Unprocessable, Conflict, NotFound (the loan).
+    """
+    known = await queries.find_fingerprint(session, draft.kind, draft.external_id)
+    if known is not None and known != draft.fingerprint:
+        raise to_problem([CONFLICT])
+    location = f"/v1/loans/{draft.loan_id}"
+    if known is None:
+        before = await load_one(session, draft.loan_id)
+        contract = await queries.find_contract(session, draft.loan_id)
+        errors = check_date(draft, before, today) or check_kind(draft, before, contract)
+        errors = errors or check_fit(draft, before, contract)
+        if errors:
+            raise to_problem(errors)
+        await _store(session, principal, draft, before)
+    document = await queries.show_fact(session, draft.kind, draft.external_id)
+    answer = created if known is None else replayed
+    return answer(document, location)
+
+
+async def _store(
+    session: WriteSession, principal: Principal, draft: FactDraft, before: LoanFacts
+) -> None:
+    fact_id = await queries.insert_fact(session, draft, principal.subject)
+    after = with_fact(before, draft, fact_id)
+    figures = await keep_figures(session, [Change(before, after)], principal.subject)
+    told: list[JsonValue] = []
+    if draft.kind not in NOT_TOLD:
+        assert draft.amount_cents is not None, "what moves money has an amount"
+        fact = _tell(draft.kind, fact_id, draft.loan_id, draft.on, draft.amount_cents)
+        fact["fees_cents"] = draft.fees_withheld_cents or 0
+        told.append(fact)
+    await tell_facts(session, told, figures.moves)
+    details: dict[str, JsonValue] = {"loan_id": str(draft.loan_id)}
+    await audit.append(session, principal, f"{draft.kind}.recorded", details)
+
+
+async def record_reversal(
+    session: WriteSession, principal: Principal, loan_id: UUID, body: ReversalBody
+) -> Answered:
+    """Take a fact out, with everything after it recomputed. Raises NotFound, Conflict."""
+    kind = body.fact.kind
+    fact = await queries.find_fact(session, loan_id, kind, body.fact.external_id)
+    if fact is None:
+        raise NotFound(Text("Ce prêt n'a pas ce fait.", "This loan has no such fact."))
+    location = f"/v1/loans/{loan_id}"
+    if fact.reversal_id is not None:
+        if fact.reason != body.reason:
+            raise to_problem([already_reversed("/fact")])
+        return replayed(_show_reversal(fact.reversal_id, body), location)
+    before = await load_one(session, loan_id)
+    after: LoanFacts | None = None
+    if kind == "loan":
+        await _require_nothing_since(session, before)
+    else:
+        after = without_fact(before, kind, fact.fact_id, fact.on, fact.amount_cents)
+        errors = find_contradiction("/fact", before, after)
+        if errors:
+            raise to_problem(errors)
+    reversal_id = await insert_reversal(session, kind, fact.fact_id, body.reason, principal.subject)
+    figures = await keep_figures(session, [Change(before, after)], principal.subject)
+    if kind == "loan":
+        kind, fact = "disbursement", await queries.find_first_disbursement(session, loan_id)
+    if kind not in NOT_TOLD:
+        split = figures.splits_before.get(fact.fact_id)
+        await tell_facts(session, [_tell_reversal(kind, fact, loan_id, split)], figures.moves)
+    details: dict[str, JsonValue] = {"kind": body.fact.kind, "fact_id": str(fact.fact_id)}
+    await audit.append(session, principal, "fact.reversed", details)
+    return created(_show_reversal(reversal_id, body), location)
+
+
+async def load_one(session: WriteSession, loan_id: UUID) -> LoanFacts:
+    """The facts of one loan, with its terms. Raises NotFound, also once the loan is reversed."""
+    found = await load_facts(session, [loan_id], with_terms=True)
+    if not found:
+        raise not_found(LOAN)
+    return found[0]
+
+
+async def _require_nothing_since(session: WriteSession, loan: LoanFacts) -> None:
+    """A loan posted by mistake goes whole, and last: what was posted on it is reversed first."""
+    has_facts = (
+        loan.payments
+        or loan.write_offs
+        or loan.refunds
+        or loan.charges
+        or loan.tranches
+        or loan.reschedulings
+        or loan.moratoria
+    )
+    if has_facts or await queries.has_outcomes(session, loan.loan_id):
+        message = Text(
+            "D'autres faits dépendent de ce prêt : renversez-les d'abord.",
+            "Other facts depend on this loan: reverse them first.",
+        )
+        raise to_problem([InputError("/fact", "reversal.loan_has_facts", message)])
+
+
+def _show_reversal(reversal_id: UUID, body: ReversalBody) -> JsonValue:
+    return {
+        "reversal_id": str(reversal_id),
+        "fact": {"kind": body.fact.kind, "external_id": body.fact.external_id},
+        "reason": body.reason,
+    }
+
+
+def _tell_reversal(
+    kind: str, fact: FactOnRecord, loan_id: UUID, split: Allocation | None
+) -> JsonValue:
+    told = _tell("reversal", fact.fact_id, loan_id, fact.on, fact.amount_cents)
+    told["reversed_kind"] = kind
+    told["fees_cents"] = fact.fees_withheld_cents
+    if split is not None:
+        told["principal_cents"] = split.principal_cents
+        told["interest_cents"] = split.interest_cents
+        told["fees_cents"] = split.fees_cents
+    return told
+
+
+def _tell(kind: str, fact_id: UUID, loan_id: UUID, on: date, cents: int) -> dict[str, JsonValue]:
+    return {
+        "kind": kind,
+        "id": str(fact_id),
+        "loan_id": str(loan_id),
+        "on": on.isoformat(),
+        "amount_cents": cents,
+        "principal_cents": cents,
+        "interest_cents": 0,
+        "fees_cents": 0,
+    }

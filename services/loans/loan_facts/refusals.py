@@ -1,0 +1,163 @@
+"""What is wrong with a fact of a loan's life, before it is recorded."""
+
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from services.common.errors import InputError
+from services.common.messages import MESSAGES
+from services.common.money import format_cents
+from services.common.text import Text
+from services.loans.loan_facts.arithmetic import with_fact
+from services.loans.loan_facts.drafts import FactDraft, FactKind
+from services.loans.loan_facts.queries import Contract
+from services.loans.positions.account import LOAN_CLOSED, Impossible
+from services.loans.positions.arithmetic import (
+    find_position,
+    find_terms,
+    left_to_recover,
+    replay,
+)
+from services.loans.positions.facts import LoanFacts
+from services.loans.schedules.apr import (
+    CashFlows,
+    Verdict,
+    add_fees,
+    annual_percentage_rate,
+    cash_flows,
+    criminal_rate_limit,
+    judge,
+)
+from services.loans.schedules.arithmetic import build_schedule
+
+LAST_ID = UUID(int=2**128 - 1)
+"""Stands for the identifier of a fact that is not recorded yet: it comes after those that are."""
+
+ON = {
+    FactKind.DISBURSEMENT: "/disbursed_on",
+    FactKind.FEE: "/charged_on",
+    FactKind.REFUND: "/refunded_on",
+    FactKind.WRITE_OFF: "/written_off_on",
+    FactKind.RECOVERY: "/recovered_on",
+    FactKind.RESCHEDULING: "/rescheduled_on",
+    FactKind.MORATORIUM: "/starts_on",
+}
+"""Where the body of each kind holds its date."""
+
+
+def check_date(draft: FactDraft, loan: LoanFacts, today: date) -> list[InputError]:
+    place = ON[draft.kind]
+    if draft.on > today:
+        return [InputError(place, "date.future", MESSAGES["date.future"])]
+    if draft.on < loan.disbursed_on:
+        message = Text(
+            f"Cette date précède le versement du prêt ({loan.disbursed_on}).",
+            f"This date comes before the loan's disbursement ({loan.disbursed_on}).",
+        )
+        return [InputError(place, f"{draft.kind}.before_disbursement", message)]
+    return []
+
+
+def check_kind(draft: FactDraft, loan: LoanFacts, contract: Contract) -> list[InputError]:
+    """The bounds that each kind of fact has of its own."""
+    match draft.kind:
+        case FactKind.WRITE_OFF:
+            return _check_amount(draft, _left_to_write_off(loan))
+        case FactKind.RECOVERY:
+            return _check_amount(draft, left_to_recover(loan, draft.on))
+        case FactKind.REFUND:
+            return _check_amount(draft, find_position(loan, draft.on).credit_cents)
+        case FactKind.DISBURSEMENT:
+            return _check_amount(draft, contract.principal_cents - loan.lent_cents)
+        case FactKind.FEE:
+            return _check_fee(draft, loan, contract)
+        case FactKind.RESCHEDULING | FactKind.MORATORIUM:
+            return []
+
+
+def _left_to_write_off(loan: LoanFacts) -> int:
+    """Principal neither paid by any payment on record nor written off."""
+    return replay(loan).states[-1].outstanding_principal_cents
+
+
+def _check_amount(draft: FactDraft, left_cents: int) -> list[InputError]:
+    assert draft.amount_cents is not None, "this kind has an amount"
+    if draft.amount_cents <= left_cents:
+        return []
+    left = format_cents(max(0, left_cents))
+    message = Text(
+        f"Ce montant dépasse ce qui peut l'être : {left}.",
+        f"This amount is over what it can be: {left}.",
+    )
+    return [InputError("/amount", f"{draft.kind}.exceeds_balance", message)]
+
+
+def _check_fee(draft: FactDraft, loan: LoanFacts, contract: Contract) -> list[InputError]:
+    """A fee is for a loan that runs, and counts in the criminal rate with those before it."""
+    evening = find_position(loan, draft.on)
+    if not evening.payoff_cents:
+        return [InputError("/charged_on", "loan.closed", LOAN_CLOSED)]
+    terms = loan.conditions.terms
+    assert terms is not None, "the terms are loaded with the loan"
+    charged = with_fact(loan, draft, loan.loan_id).charges
+    schedule = build_schedule(terms)
+    due = [row.due_on for row in schedule.rows if row.due_on > terms.disbursed_on]
+    fees = [(charge.on, charge.amount_cents) for charge in charged]
+    flows = add_fees(cash_flows(terms, schedule), terms.disbursed_on, due, fees)
+    return refuse_rate(flows, contract, "/amount")
+
+
+def _check_rate(after: LoanFacts, on: date, contract: Contract) -> list[InputError]:
+    """New terms keep under the criminal rate too."""
+    terms = find_terms(after, on)
+    return refuse_rate(cash_flows(terms, build_schedule(terms)), contract, "/terms/annual_rate")
+
+
+def refuse_rate(flows: CashFlows, contract: Contract, pointer: str) -> list[InputError]:
+    """Refuse what exceeds the criminal rate of the contract's date and kind of borrower."""
+    limit = criminal_rate_limit(
+        contract.contracted_on, contract.borrower_kind, contract.principal_cents
+    )
+    if judge(flows, limit) is Verdict.ACCEPT:
+        return []
+    rate = annual_percentage_rate(flows).quantize(Decimal("0.0001"))
+    message = Text(
+        f"Avec ces frais, le taux annuel est de {rate} % : au-delà du taux criminel"
+        f" ({limit.percent} %).",
+        f"With these fees the annual rate is {rate} %: over the criminal rate ({limit.percent} %).",
+    )
+    return [InputError(pointer, "loan.criminal_rate", message)]
+
+
+def check_fit(draft: FactDraft, before: LoanFacts, contract: Contract) -> list[InputError]:
+    """Refuse a fact that what is on record, then or later, could not stand."""
+    after = with_fact(before, draft, LAST_ID)
+    errors = find_contradiction(ON[draft.kind], before, after, draft.on)
+    if not errors and draft.kind is FactKind.RESCHEDULING:
+        return _check_rate(after, draft.on, contract)
+    return errors
+
+
+def find_contradiction(
+    pointer: str, before: LoanFacts, after: LoanFacts, on: date | None = None
+) -> list[InputError]:
+    """What the loan as it would be could not stand; `on` is the date of the fact added."""
+    try:
+        extra = replay(after).surplus_cents - replay(before).surplus_cents
+    except Impossible as impossible:
+        if impossible.on == on:
+            return [InputError(pointer, impossible.code, impossible.message)]
+        cause = impossible.message
+        message = Text(
+            f"Un fait inscrit le {impossible.on} ne tiendrait plus. {cause.fr}",
+            f"A fact recorded on {impossible.on} would no longer stand. {cause.en}",
+        )
+        return [InputError(pointer, "fact.contradicts_another", message)]
+    if extra > 0:
+        amount = format_cents(extra)
+        message = Text(
+            f"Des paiements inscrits dépasseraient de {amount} ce que le prêt demande.",
+            f"Repayments on record would exceed what the loan asks for by {amount}.",
+        )
+        return [InputError(pointer, "fact.leaves_surplus", message)]
+    return []

@@ -1,1 +1,0 @@
-"""What will not come back, and what comes back after all: write-offs, recoveries; reversals."""

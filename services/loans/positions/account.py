@@ -1,0 +1,317 @@
+"""What a loan owes, as its facts come by in the order of their dates. Amounts in cents."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from services.common.money import divide_rounded
+from services.common.text import Text
+from services.loans.positions.facts import (
+    AllocationOrder,
+    LoanFacts,
+    Moratorium,
+    MoratoriumInterest,
+    MoratoriumKind,
+    Rescheduling,
+)
+from services.loans.positions.ladder import (
+    FEES,
+    INTEREST,
+    PRINCIPAL,
+    Ladder,
+    Order,
+    Parts,
+    Rungs,
+)
+from services.loans.schedules.arithmetic import Schedule, build_schedule
+from services.loans.schedules.periods import find_anchor, grid_dates
+from services.loans.schedules.terms import ScheduleError, ScheduleTerms
+
+LOAN_CLOSED = Text(
+    "Ce prêt est soldé à cette date : il ne reste rien à payer.",
+    "This loan is closed on this date: nothing is left to pay.",
+)
+LOAN_ENDED = Text(
+    "Ce prêt n'a plus d'échéance après cette date.",
+    "This loan has no instalment left after this date.",
+)
+WRITE_OFF_TOO_LARGE = Text(
+    "La radiation dépasse le capital qui restait dû.",
+    "The write-off is more than the principal that was still owed.",
+)
+
+_PARTS = {"fees": FEES, "interest": INTEREST, "principal": PRINCIPAL}
+
+
+def _to_order(order: AllocationOrder) -> Order:
+    first, second, third = (_PARTS[name] for name in order.split("_"))
+    return first, second, third
+
+
+_ORDERS = {order: _to_order(order) for order in AllocationOrder}
+NOTHING = Ladder((), (), (), ())
+
+
+class Impossible(Exception):
+    """A fact that the loan, as it stood on that date, could not take."""
+
+    def __init__(self, code: str, on: date, message: Text) -> None:
+        super().__init__(message.en)
+        self.code = code
+        self.on = on
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A schedule in force from the evening of `on`."""
+
+    on: date
+    ladder: Ladder
+
+
+class Account:
+    """A loan whose interest is what the schedule says."""
+
+    def __init__(self, facts: LoanFacts) -> None:
+        self.rungs = Rungs(facts.ladder)
+        self.outstanding = facts.principal_cents
+        self._order = _ORDERS[facts.conditions.order]
+        self._terms = facts.conditions.terms
+        self._laid_on, self._first = facts.disbursed_on, facts.ladder
+        self._periods: _Periods | None = None
+        self._carried_interest = 0
+        self._interest_paid = 0  # since the schedule was laid
+
+    @property
+    def terms(self) -> ScheduleTerms:
+        """Those of the schedule in force."""
+        assert self._terms is not None, "what needs the terms of a loan loads them"
+        return self._terms
+
+    @property
+    def is_closed(self) -> bool:
+        return not self.outstanding and not any(self.rungs.left())
+
+    # --- what is owed -----------------------------------------------------------------------
+
+    def due(self, day: date) -> Parts:
+        """What fell due by the end of `day` and is not paid."""
+        return self.rungs.left(day)
+
+    def fees_owed(self) -> int:
+        """Fees not paid, due or not."""
+        return self.rungs.left()[FEES]
+
+    def interest_owed(self, day: date) -> int:
+        """Interest due or run by the end of `day`, not paid.
+
+        An instalment settled before its time keeps its interest.
+        """
+        if not self.outstanding:
+            return self.rungs.left()[INTEREST]
+        if self._periods is None:
+            # Without its terms, a contract defers no interest: none of its instalments does.
+            self._periods = (
+                _Periods(self._laid_on, self._first.due, self._first.interest_cents)
+                if self._terms is None
+                else _count_periods(self._terms)
+            )
+        earned = self._carried_interest + self._periods.earned_until(day)
+        return max(self.due(day)[INTEREST], earned - self._interest_paid)
+
+    def oldest_unpaid_due_on(self) -> date | None:
+        return self.rungs.oldest_due_on() if self.outstanding else None
+
+    # --- what happens -----------------------------------------------------------------------
+
+    def pay(self, on: date, cents: int) -> tuple[Parts, int]:
+        """Settle what the next instalments ask for: the parts settled, and the surplus."""
+        parts, surplus = self.rungs.settle(cents, self._order)
+        self._interest_paid += parts[INTEREST]
+        self.outstanding -= parts[PRINCIPAL]
+        return parts, surplus
+
+    def prepay(self, on: date, cents: int, *, is_shorter: bool) -> tuple[Parts, int, Laid | None]:
+        """Settle what is due and what interest has run, then principal; lay anew what is left."""
+        due = self.due(on)[PRINCIPAL]
+        parts, surplus = self._settle_owed(on, cents)
+        if not self.outstanding or parts[PRINCIPAL] <= due or not self._dates_after(on):
+            return parts, surplus, None
+        return parts, surplus, self._lay_rest(on, is_shorter=is_shorter)
+
+    def charge(self, on: date, cents: int) -> None:
+        """Ask for a fee from `on`."""
+        self.rungs.charge(on, cents)
+
+    def advance(self, on: date, cents: int) -> Laid:
+        """Lend more: the instalments left are laid anew over all that is owed."""
+        if not self.outstanding or not self._dates_after(on):
+            raise Impossible("disbursement.loan_ended", on, LOAN_ENDED)
+        self.outstanding += cents
+        return self._lay_rest(on)
+
+    def reschedule(self, rescheduling: Rescheduling) -> Laid:
+        """Lay what is owed by the terms agreed; the first date is a period away unless said."""
+        on, agreed, terms = rescheduling.on, rescheduling.agreed, self.terms
+        self._require_principal(on)
+        return self._lay(
+            on,
+            replace(
+                terms,
+                principal_cents=self.outstanding,
+                disbursed_on=on,
+                instalments=agreed.instalments,
+                annual_rate=terms.annual_rate if agreed.annual_rate is None else agreed.annual_rate,
+                frequency=agreed.frequency or terms.frequency,
+                repay_every=agreed.repay_every or terms.repay_every,
+                first_due_on=agreed.first_due_on,
+                due_anchor=None,
+                principal_grace_periods=agreed.principal_grace_periods or 0,
+                interest_grace_periods=agreed.interest_grace_periods or 0,
+                interest_free_periods=agreed.interest_free_periods or 0,
+                down_payment_percent=None,
+                fees=(),
+            ),
+        )
+
+    def suspend(self, moratorium: Moratorium) -> Laid:
+        """Put off the next `periods` instalments; the others follow them."""
+        on, periods = moratorium.on, moratorium.periods
+        self._require_principal(on)
+        is_whole = moratorium.kind is MoratoriumKind.CAPITAL_AND_INTEREST
+        is_waived = is_whole and moratorium.interest is MoratoriumInterest.WAIVED
+        terms = replace(
+            self._terms_of_rest(on, max(1, len(self._dates_after(on))) + periods),
+            principal_grace_periods=periods,
+            interest_grace_periods=periods if is_whole and not is_waived else 0,
+            interest_free_periods=periods if is_waived else 0,
+        )
+        return self._lay(on, terms, first_asked=periods if is_whole else 0)
+
+    def write_off(self, on: date, cents: int) -> None:
+        """Ask no more for so much principal, nor for the instalments it leaves without any."""
+        if cents > self.outstanding:
+            raise Impossible("write_off.exceeds_balance", on, WRITE_OFF_TOO_LARGE)
+        self.outstanding -= cents
+        self.rungs.trim(cents)
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _settle_owed(self, on: date, cents: int) -> tuple[Parts, int]:
+        """Settle what is owed on that day, due or not: the parts settled, and the surplus."""
+        owed = (self.fees_owed(), self.interest_owed(on), self.outstanding)
+        parts = [0, 0, 0]
+        for part in self._order:
+            parts[part] = min(cents, owed[part])
+            cents -= parts[part]
+        settled = (parts[FEES], parts[INTEREST], parts[PRINCIPAL])
+        self._take(on, settled)
+        if settled == owed:
+            self.rungs = Rungs(NOTHING)
+        return settled, cents
+
+    def _take(self, on: date, parts: Parts) -> None:
+        self.rungs.settle_parts(parts)
+        self._interest_paid += parts[INTEREST]
+        self.outstanding -= parts[PRINCIPAL]
+
+    def _require_principal(self, on: date) -> None:
+        if not self.outstanding:
+            raise Impossible("loan.closed", on, LOAN_CLOSED)
+
+    def _dates_after(self, on: date) -> list[date]:
+        """The calendar's dates after `on` up to that of the last instalment still asked for."""
+        last = max((instalment.number for instalment in self.rungs.unpaid()), default=0)
+        if self.terms.down_payment_percent:
+            last -= 1  # it was the first row, on no date of the calendar
+        return [day for day in grid_dates(self.terms)[: max(0, last)] if day > on]
+
+    def _terms_of_rest(self, on: date, instalments: int) -> ScheduleTerms:
+        """The terms in force, for what is owed on `on`, first due on their next date."""
+        dates = self._dates_after(on)
+        return replace(
+            self.terms,
+            principal_cents=self.outstanding,
+            instalments=instalments,
+            disbursed_on=on,
+            first_due_on=dates[0] if dates else None,
+            due_anchor=find_anchor(self.terms) if dates else None,
+            principal_grace_periods=0,
+            interest_grace_periods=0,
+            interest_free_periods=0,
+            down_payment_percent=None,
+            fees=(),
+        )
+
+    def _lay_rest(self, on: date, *, is_shorter: bool = False) -> Laid:
+        terms = self._terms_of_rest(on, len(self._dates_after(on)))
+        if is_shorter:
+            highest = build_schedule(self.terms).instalment_cents
+            terms = _with_fewest(terms, highest)
+        return self._lay(on, terms)
+
+    def _lay(self, on: date, terms: ScheduleTerms, first_asked: int = 0) -> Laid:
+        """A new schedule from the evening of `on`.
+
+        What is unpaid falls due with its instalment `first_asked`, and bears no interest itself.
+        """
+        fees, interest = self.fees_owed(), self.interest_owed(on)
+        try:
+            schedule = build_schedule(terms)
+        except ScheduleError as error:
+            raise Impossible(error.code, on, error.message) from error
+        ladder = lay_ladder(schedule, fees, interest, first_asked)
+        self.rungs = Rungs(ladder)
+        self._terms, self._periods = terms, None
+        self._carried_interest, self._interest_paid = interest, 0
+        return Laid(on, ladder)
+
+
+def lay_ladder(
+    schedule: Schedule, fees_cents: int = 0, interest_cents: int = 0, first_asked: int = 0
+) -> Ladder:
+    """A schedule by column, with what is carried over added to one of its instalments."""
+    fees, interest = list(schedule.fees_cents), list(schedule.interest_cents)
+    asked = min(first_asked, len(fees) - 1)
+    fees[asked] += fees_cents
+    interest[asked] += interest_cents
+    return Ladder(schedule.due_on, fees, interest, schedule.principal_cents)
+
+
+def _with_fewest(terms: ScheduleTerms, highest_cents: int) -> ScheduleTerms:
+    """The same terms with the fewest instalments that are no higher than this."""
+    low, high = 1, terms.instalments
+    while low < high:
+        middle = (low + high) // 2
+        instalment_cents = build_schedule(replace(terms, instalments=middle)).instalment_cents
+        low, high = (low, middle) if instalment_cents <= highest_cents else (middle + 1, high)
+    return replace(terms, instalments=low)
+
+
+@dataclass(frozen=True, slots=True)
+class _Periods:
+    """The interest periods of a schedule: their ends, and what each earns, deferred or not."""
+
+    start: date
+    ends: Sequence[date]
+    earned_cents: Sequence[int]
+
+    def earned_until(self, day: date) -> int:
+        """Interest earned by the end of `day`: whole periods, and the running one by its days."""
+        ended = bisect_right(self.ends, day)
+        earned = sum(self.earned_cents[:ended])
+        if ended == len(self.ends):
+            return earned
+        start = self.ends[ended - 1] if ended else self.start
+        run = max(0, (day - start).days)
+        whole = (self.ends[ended] - start).days
+        return earned + divide_rounded(self.earned_cents[ended] * run, whole)
+
+
+def _count_periods(terms: ScheduleTerms) -> _Periods:
+    schedule = build_schedule(replace(terms, interest_grace_periods=0))
+    rows = schedule.rows[1:] if terms.down_payment_percent else schedule.rows
+    ends = grid_dates(terms)[: len(rows)]
+    return _Periods(terms.disbursed_on, tuple(ends), tuple(row.interest_cents for row in rows))

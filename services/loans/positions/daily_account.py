@@ -1,0 +1,147 @@
+"""A loan whose interest runs day by day on the principal truly owed. Amounts in cents.
+
+A payment settles what has run by its date. The schedule only tells what was expected by when: all
+that is paid covers its instalments in the order of their dates, so that days past due mean the
+same as for any other loan. The interest of the days is exact; what is owed of it is rounded once.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from services.common.calendar import DayCount, year_parts
+from services.common.money import divide_rounded
+from services.loans.positions.account import (
+    NOTHING,
+    WRITE_OFF_TOO_LARGE,
+    Account,
+    Impossible,
+    Laid,
+)
+from services.loans.positions.facts import LoanFacts, Moratorium
+from services.loans.positions.ladder import FEES, INTEREST, PRINCIPAL, Ladder, Parts, Rungs
+from services.loans.schedules.periods import grid_dates
+from services.loans.schedules.terms import ScheduleTerms
+
+DAILY_DAY_COUNTS = (
+    DayCount.ACTUAL_365,
+    DayCount.ACTUAL_360,
+    DayCount.ACTUAL_364,
+    DayCount.ACTUAL_ACTUAL_ISDA,
+    DayCount.ACTUAL_ACTUAL_31DEC,
+)
+"""Those under which a span of days counts as the sum of its parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """From the evening of `on`, interest runs on `balance_cents`; `earned` before it, exact."""
+
+    on: date
+    earned: Fraction
+    balance_cents: int
+
+
+class DailyAccount(Account):
+    def __init__(self, facts: LoanFacts) -> None:
+        super().__init__(facts)
+        self._free_until = facts.disbursed_on
+        self._runs = [_Run(facts.disbursed_on, Fraction(0), self.outstanding)]
+        self._fees = _list_fees(facts.ladder)
+        self._fees_paid = 0
+
+    @property
+    def is_closed(self) -> bool:
+        return not self.rungs.due
+
+    def fees_owed(self) -> int:
+        return sum(cents for _, cents in self._fees) - self._fees_paid
+
+    def interest_owed(self, day: date) -> int:
+        earned = self._earned_until(day)
+        return divide_rounded(earned.numerator, earned.denominator) - self._interest_paid
+
+    def due(self, day: date) -> Parts:
+        """What was expected by `day`, as far as it is owed; after the last date, all that is."""
+        dates = [due_on for due_on in self.rungs.due if due_on <= day]
+        if not dates:
+            return 0, 0, 0
+        interest = max(0, self.interest_owed(dates[-1]))
+        if len(dates) == len(self.rungs.due):
+            return self.fees_owed(), interest, self.outstanding
+        expected = sum(self.rungs.left(day))
+        fees = min(expected, self._fees_due(day))
+        interest = min(expected - fees, interest)
+        return fees, interest, min(expected - fees - interest, self.outstanding)
+
+    def oldest_unpaid_due_on(self) -> date | None:
+        if not self.outstanding:
+            return None
+        return self.rungs.oldest_due_on() or self.rungs.due[-1]
+
+    def pay(self, on: date, cents: int) -> tuple[Parts, int]:
+        return self._settle_owed(on, cents)
+
+    def charge(self, on: date, cents: int) -> None:
+        super().charge(on, cents)
+        self._fees.append((on, cents))
+
+    def suspend(self, moratorium: Moratorium) -> Laid:
+        laid = super().suspend(moratorium)
+        if self.terms.interest_free_periods:
+            self._free_until = grid_dates(self.terms)[moratorium.periods - 1]
+        return laid
+
+    def write_off(self, on: date, cents: int) -> None:
+        if cents > self.outstanding:
+            raise Impossible("write_off.exceeds_balance", on, WRITE_OFF_TOO_LARGE)
+        self.outstanding -= cents
+        self.rungs.trim(min(cents, self.rungs.left()[PRINCIPAL]))
+        self._run(on)
+        if not self.outstanding:
+            self._give_up(on)
+
+    def _take(self, on: date, parts: Parts) -> None:
+        self.rungs.settle(sum(parts), self._order)
+        self._fees_paid += parts[FEES]
+        self._interest_paid += parts[INTEREST]
+        self.outstanding -= parts[PRINCIPAL]
+        self._run(on)
+
+    def _lay(self, on: date, terms: ScheduleTerms, first_asked: int = 0) -> Laid:
+        earned = self._earned_until(on) - self._interest_paid
+        laid = super()._lay(on, terms, first_asked)
+        self._runs = [_Run(on, earned, self.outstanding)]
+        self._fees, self._fees_paid = _list_fees(laid.ladder), 0
+        return laid
+
+    def _run(self, on: date) -> None:
+        """From this evening, interest runs on what is now outstanding."""
+        self._runs.append(_Run(on, self._earned_until(on), self.outstanding))
+
+    def _earned_until(self, day: date) -> Fraction:
+        """Interest of every day until the end of `day` since the schedule was laid, in cents."""
+        number = bisect_right(self._runs, day, key=lambda run: run.on) - 1
+        if number < 0:
+            return Fraction(0)
+        run = self._runs[number]
+        start = max(run.on, self._free_until)
+        if day <= start:
+            return run.earned
+        count, parts_in_year = year_parts(self.terms.day_count)
+        yearly = run.balance_cents * Fraction(self.terms.annual_rate) / 100
+        return run.earned + yearly * count(start, day) / parts_in_year
+
+    def _fees_due(self, day: date) -> int:
+        return max(0, sum(cents for on, cents in self._fees if on <= day) - self._fees_paid)
+
+    def _give_up(self, on: date) -> None:
+        """Nothing more is asked for: the whole principal left is written off."""
+        self.rungs = Rungs(NOTHING)
+        self._runs, self._interest_paid = [_Run(on, Fraction(0), 0)], 0
+        self._fees, self._fees_paid = [], 0
+
+
+def _list_fees(ladder: Ladder) -> list[tuple[date, int]]:
+    return [(i.due_on, i.fees_cents) for i in ladder.instalments if i.fees_cents]

@@ -1,0 +1,113 @@
+"""Which of many payments a loan can take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from services.common.errors import InputError
+from services.common.money import format_cents
+from services.common.text import Text
+from services.loans.positions.account import LOAN_CLOSED, Impossible
+from services.loans.positions.arithmetic import Replayed, find_position, replay
+from services.loans.positions.facts import LoanFacts, Payment, PaymentPurpose, payment_order
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A payment, and whether what it leaves is kept as a credit balance."""
+
+    payment: Payment
+    keeps_surplus: bool = False
+
+
+def add_payments(facts: LoanFacts, payments: Sequence[Payment]) -> LoanFacts:
+    """The loan with more payments, each inserted where its date says."""
+    return replace(facts, payments=tuple(sorted([*facts.payments, *payments], key=payment_order)))
+
+
+def refuse_offers(facts: LoanFacts, offers: Sequence[Offer]) -> list[InputError | None]:
+    """For each offer, in order of date, what is wrong with it beside those taken before it."""
+    if facts.is_plain and not any(o.payment.purpose or o.keeps_surplus for o in offers):
+        return _refuse_plain(facts, offers)
+    found: list[InputError | None] = []
+    replayed = replay(facts)
+    for offer in offers:
+        with_it = add_payments(facts, [offer.payment])
+        outcome = _try(with_it)
+        error = (
+            outcome
+            if isinstance(outcome, InputError)
+            else _find_error(facts, offer, replayed, outcome)
+        )
+        found.append(error)
+        if error is None and isinstance(outcome, Replayed):
+            facts, replayed = with_it, outcome
+    return found
+
+
+def _refuse_plain(facts: LoanFacts, offers: Sequence[Offer]) -> list[InputError | None]:
+    """A loan that nothing but payments has changed takes what its schedule still asks for."""
+    left = facts.ladder.total_cents - facts.paid_cents
+    found: list[InputError | None] = []
+    for offer in offers:
+        cents = offer.payment.amount_cents
+        if cents > left:
+            found.append(_over_payment(left))
+        else:
+            found.append(None)
+            left -= cents
+    return found
+
+
+def _try(facts: LoanFacts) -> Replayed | InputError:
+    try:
+        return replay(facts)
+    except Impossible as impossible:
+        on, cause = impossible.on, impossible.message
+        message = Text(
+            f"Avec ce paiement, un fait inscrit le {on} ne tiendrait plus. {cause.fr}",
+            f"With this repayment, a fact recorded on {on} would no longer stand. {cause.en}",
+        )
+        return InputError("/amount", "fact.contradicts_another", message)
+
+
+def _find_error(
+    facts: LoanFacts, offer: Offer, before: Replayed, after: Replayed
+) -> InputError | None:
+    payment = offer.payment
+    extra = after.surplus_cents - before.surplus_cents
+    if extra >= payment.amount_cents:
+        return _over_payment(0)
+    if extra and not offer.keeps_surplus:
+        return _over_payment(payment.amount_cents - extra)
+    if payment.purpose is PaymentPurpose.PAYOFF:
+        return _check_payoff(facts, payment.paid_on, payment.amount_cents)
+    return None
+
+
+def _check_payoff(facts: LoanFacts, on: date, amount_cents: int) -> InputError | None:
+    """A payoff is of the sum that closes the loan on its day, to the cent."""
+    payoff_cents = find_position(facts, on).payoff_cents
+    if amount_cents == payoff_cents:
+        return None
+    amount = format_cents(payoff_cents)
+    message = Text(
+        f"Pour solder ce prêt le {on}, il faut {amount}.",
+        f"To close this loan on {on} takes {amount}.",
+    )
+    return InputError("/amount", "repayment.payoff_differs", message)
+
+
+def _over_payment(left_cents: int) -> InputError:
+    if not left_cents:
+        message = Text(
+            f"{LOAN_CLOSED.fr} Ce qui rentre après une radiation s'inscrit comme recouvrement.",
+            f"{LOAN_CLOSED.en} What comes in after a write-off is recorded as a recovery.",
+        )
+        return InputError("/amount", "loan.closed", message)
+    left = format_cents(left_cents)
+    message = Text(
+        f"Ce montant dépasse ce qu'il reste à payer sur ce prêt : {left}.",
+        f"This amount is more than what is left to pay on this loan: {left}.",
+    )
+    return InputError("/amount", "repayment.over_payment", message)
