@@ -244,6 +244,8 @@ _STANDS = """
                 WHERE r.organisation_id = f.organisation_id
                   AND r.fact_kind = '{kind}' AND r.fact_id = f.{kind}_id)
 """
+# LATERAL: of tables just filled PostgreSQL has no statistics yet, and a join may pass over all the
+# disbursements for each loan.
 _LOANS = text(
     f"""
     SELECT f.loan_id, f.region_code, d.disbursed_on, d.amount_cents,
@@ -251,8 +253,12 @@ _LOANS = text(
            CASE WHEN :with_terms OR f.interest_accrual = 'daily'
                      OR f.loan_id = ANY(cast(:laid_anew AS uuid[]))
                 THEN f.terms END AS terms
-    FROM loans f JOIN disbursements d USING (organisation_id, loan_id)
-    WHERE {_OF_LOANS} AND d.number = 1 AND {_STANDS.format(kind="loan")} ORDER BY f.loan_id
+    FROM loans f CROSS JOIN LATERAL (
+        SELECT disbursed_on, amount_cents FROM disbursements d
+        WHERE d.organisation_id = f.organisation_id AND d.loan_id = f.loan_id AND d.number = 1
+        LIMIT 1
+    ) AS d
+    WHERE {_OF_LOANS} AND {_STANDS.format(kind="loan")} ORDER BY f.loan_id
     """
 )
 # One row a loan: a column of its instalments is an array.
