@@ -10,7 +10,7 @@ from functools import cache
 from typing import cast
 
 import asyncpg
-from sqlalchemy import ARRAY, Column, make_url
+from sqlalchemy import ARRAY, Column, Text, make_url
 from sqlmodel import SQLModel
 
 from services.common.database import WriteSession, driver
@@ -53,21 +53,17 @@ async def insert_columns(
 ) -> list[asyncpg.Record]:
     """Insert rows given by column; `same` are the values that every row has.
 
-    A `text[]` column takes lists of texts. A row in conflict with one on record, unless
-    `on_conflict` says what becomes of it, makes the statement fail. Raises AssertionError when one
-    is left out and none is expected (`returning` is empty).
+    A column of lists takes lists. A row in conflict with one on record, unless `on_conflict` says
+    what becomes of it, makes the statement fail. Raises AssertionError when one is left out and
+    none is expected (`returning` is empty).
     """
     count = len(next(iter(columns.values())))
     assert all(len(values) == count for values in columns.values()), f"columns of {table} differ"
     if not count:
         return []
     connection = await driver(session)
-    arrays = [
-        [_LIST_SEPARATOR.join(cast(list[str], value)) for value in values]
-        if _is_list(table_of(table).columns[name])
-        else values
-        for name, values in columns.items()
-    ]
+    declared = table_of(table).columns
+    arrays = [_to_texts(declared[name], values) for name, values in columns.items()]
     target = _Target(table, tuple(columns), tuple(same), tuple(returning), on_conflict)
     if count < STAGED_ROWS_MIN:
         found = await connection.fetch(_from_arrays(target), *same.values(), *arrays)
@@ -104,13 +100,29 @@ class _Target:
         return f"staged_{self.name}"
 
     def type_of(self, name: str) -> str:
-        """Arrays of arrays of different lengths do not exist: a list travels as one text."""
+        """The type that a value travels as."""
         column = table_of(self.table).columns[name]
-        return "text" if _is_list(column) else column.type.compile(_DIALECT)
+        return "text" if isinstance(column.type, ARRAY) else column.type.compile(_DIALECT)
+
+    def value_of(self, name: str) -> str:
+        """The value, from what travelled."""
+        column = table_of(self.table).columns[name]
+        if not isinstance(column.type, ARRAY):
+            return name
+        if isinstance(column.type.item_type, Text):
+            return f"string_to_array({name}, E'\\x1f')"
+        return f"{name}::{column.type.compile(_DIALECT)}"
 
 
-def _is_list(column: Column[object]) -> bool:
-    return isinstance(column.type, ARRAY)
+def _to_texts(column: Column[object], values: Sequence[object]) -> Sequence[object]:
+    """Lists of different lengths do not stand in one array: each travels as one text."""
+    if not isinstance(column.type, ARRAY):
+        return values
+    lists = cast(Sequence[Sequence[object]], values)
+    if isinstance(column.type.item_type, Text):
+        return [_LIST_SEPARATOR.join(map(str, each)) for each in lists]
+    # Numbers, dates and identifiers: "None" stands in none of them.
+    return [f"{{{','.join(map(str, each))}}}".replace("None", "NULL") for each in lists]
 
 
 @cache
@@ -132,12 +144,7 @@ def _from_arrays(target: _Target) -> str:
 
 
 def _insert(target: _Target, source: str) -> str:
-    values = [
-        f"string_to_array({name}, E'\\x1f')"
-        if _is_list(table_of(target.table).columns[name])
-        else name
-        for name in target.columns
-    ]
+    values = [target.value_of(name) for name in target.columns]
     values += [f"${n}::{target.type_of(name)}" for n, name in enumerate(target.same, 1)]
     # Under row-level security a distributed INSERT .. SELECT has RETURNING or ON CONFLICT; of the
     # two, RETURNING costs the less.

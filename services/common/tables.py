@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Date,
     DateTime,
     ForeignKeyConstraint,
     Index,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -47,6 +49,9 @@ PersonalOrNone = Annotated[str | None, Field(sa_type=Text, sa_column_kwargs=_PER
 BigInt = Annotated[int, Field(sa_type=BigInteger)]
 Cents = BigInt
 CentsOrNone = Annotated[int | None, Field(sa_type=BigInteger)]
+IdList = Annotated[list[UUID], Field(sa_type=ARRAY(Uuid))]
+CentsList = Annotated[list[int], Field(sa_type=ARRAY(BigInteger))]
+DayList = Annotated[list[date | None], Field(sa_type=ARRAY(Date))]
 Counter = Annotated[int, Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})]
 First = Annotated[int, Field(sa_type=Integer, sa_column_kwargs={"server_default": text("1")})]
 """The rank of one among several of the same: the first unless said."""

@@ -17,10 +17,7 @@ async def keep_figures(
 ) -> Figures:
     """Rebuild the kept figures of the loans that changed, and write what differs."""
     figures = await asyncio.to_thread(find_figures, changes)  # seconds, for a large import
-    await queries.put_allocations(session, figures.new_allocations)
-    await queries.forget_allocations(session, figures.gone_allocations)
-    await queries.put_states(session, figures.new_states)
-    await queries.forget_states(session, figures.gone_states)
+    await queries.put_figures(session, figures.kept)
     await schedule_queries.put_schedules(session, figures.schedules, recorded_by)
     await queries.add_daily_totals(session, figures.days)
     return figures

@@ -10,7 +10,9 @@ from pydantic import SecretStr
 
 from services.common.bulk import STAGED_ROWS_MIN, insert_columns, insert_rows
 from services.common.database import Database, WriteSession, driver, open_database
+from services.common.identifiers import new_ids
 from services.loans import tables
+from services.loans.positions.daily_totals import MEASURES
 from tests.support.databases import ClonedDatabase
 
 Row = dict[str, object]
@@ -71,21 +73,45 @@ async def test_amounts_and_dates_come_back_as_they_went(session: WriteSession) -
     rows: list[Row] = [
         {
             "organisation_id": session.organisation_id,
-            "loan_id": uuid.uuid4(),
-            "from_on": date(2026, 3, day),
-            "until_on": date.max,
-            "outstanding_principal_cents": 10**15 + day,
-            "oldest_unpaid_due_on": None if day == 1 else date(2026, 2, 28),
+            "region_code": "06",
+            "on_date": date.max if day == 1 else date(2026, 3, day),
+            **dict.fromkeys(MEASURES, 10**15 - day),
         }
-        for day in (1, 2)
+        for day in (2, 1)
     ]
-    await insert_rows(session, tables.LoanState, rows)
+    await insert_rows(session, tables.DailyTotals, rows)
     connection = await driver(session)
     found = await connection.fetch(
-        f"SELECT {', '.join(rows[0])} FROM loan_states WHERE organisation_id = $1 ORDER BY from_on",
+        f"SELECT {', '.join(rows[0])} FROM daily_totals"
+        " WHERE organisation_id = $1 ORDER BY on_date",
         session.organisation_id,
     )
     assert [dict(row) for row in found] == rows
+
+
+@pytest.mark.parametrize("count", [1, STAGED_ROWS_MIN])
+async def test_lists_of_numbers_dates_and_identifiers(session: WriteSession, count: int) -> None:
+    ids = [uuid.uuid4(), uuid.uuid4()]
+    row: Row = {
+        "repayment_ids": ids,
+        "fees_cents": [0, 10**15],
+        "interest_cents": [1, 2],
+        "principal_cents": [3, 4],
+        "from_on": [date(2026, 3, 1)],
+        "outstanding_principal_cents": [5],
+        "oldest_unpaid_due_on": [None],
+    }
+    empty = {name: [] if name in (*row,)[:4] else value for name, value in row.items()}
+    columns = {name: [value] * count + [empty[name]] for name, value in row.items()}
+    loan_ids = new_ids(count + 1)
+    same = {"organisation_id": session.organisation_id}
+    await insert_columns(session, tables.LoanFigures, {"loan_id": loan_ids, **columns}, same)
+    connection = await driver(session)
+    found = await connection.fetch(
+        f"SELECT {', '.join(row)} FROM loan_figures WHERE organisation_id = $1 ORDER BY loan_id",
+        session.organisation_id,
+    )
+    assert [dict(each) for each in found] == [*[row] * count, empty]
 
 
 async def test_returned_columns(session: WriteSession) -> None:
