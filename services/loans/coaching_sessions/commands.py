@@ -16,9 +16,8 @@ from services.loans.coaching_sessions import queries
 from services.loans.coaching_sessions.queries import Placed
 from services.loans.coaching_sessions.schemas import CoachingSessionDraft
 from services.loans.loans import queries as loans
-from services.loans.loans.commands import BORROWER_UNKNOWN, Refused, only_region
+from services.loans.loans.commands import BORROWER_UNKNOWN, Refused, only_region, require_loan
 from services.loans.loans.queries import KnownLoan
-from services.loans.repayments.commands import LOAN_UNKNOWN
 
 
 async def record_coaching_sessions(
@@ -78,10 +77,8 @@ def _check(
     if person is None:
         refuse(refused, row, "/borrower_external_id", "borrower.unknown", BORROWER_UNKNOWN)
     if draft.loan_external_id is not None:
-        loan = known_loans.get(draft.loan_external_id)
-        if loan is None:
-            refuse(refused, row, "/loan_external_id", "loan.unknown", LOAN_UNKNOWN)
-        elif person is not None and loan.borrower_id != person.borrower_id:
+        loan = require_loan(refused, row, known_loans.get(draft.loan_external_id))
+        if loan and person and loan.borrower_id != person.borrower_id:
             message = Text(
                 "Ce prêt est celui d'un autre emprunteur.", "This loan is another borrower's."
             )

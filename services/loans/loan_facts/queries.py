@@ -147,7 +147,7 @@ async def find_fact(
             text(
                 f"""
                 SELECT f.{table.key}, f.{table.on},
-                       {"0" if table.amount == "0" else f"f.{table.amount}"}, {withheld},
+                       {table.amount}, {withheld},
                        r.reversal_id, r.reason
                 FROM {table.name} f
                 LEFT JOIN reversals r ON r.organisation_id = f.organisation_id

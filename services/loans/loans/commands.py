@@ -16,6 +16,7 @@ from services.loans.borrowers.drafts import BorrowerDraft
 from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans import queries
 from services.loans.loans.drafts import BorrowerProfile, LoanDraft, disbursed_cents, first_of
+from services.loans.loans.queries import KnownLoan
 from services.loans.positions.account import lay_ladder
 from services.loans.positions.commands import keep_figures, tell_facts
 from services.loans.positions.daily_account import DAILY_DAY_COUNTS
@@ -29,6 +30,21 @@ Refused = dict[int, list[InputError]]
 BORROWER_UNKNOWN = Text(
     "Aucun emprunteur ne porte cet identifiant.", "No borrower has this identifier."
 )
+
+
+LOAN_UNKNOWN = Text("Aucun prêt ne porte cet identifiant.", "No loan has this identifier.")
+LOAN_REVERSED = Text("Ce prêt a été renversé.", "This loan was reversed.")
+
+
+def require_loan(refused: Refused, row: int, loan: KnownLoan | None) -> KnownLoan | None:
+    """The loan a row names; None, and noted, when nobody knows it or it was reversed."""
+    if loan is None:
+        refuse(refused, row, "/loan_external_id", "loan.unknown", LOAN_UNKNOWN)
+    elif loan.is_reversed:
+        refuse(refused, row, "/loan_external_id", "loan.reversed", LOAN_REVERSED)
+    else:
+        return loan
+    return None
 
 
 async def record_loans(

@@ -11,10 +11,9 @@ from services.common.messages import MESSAGES
 from services.common.recording import Recorded, refuse, sort_batch
 from services.common.text import Text
 from services.loans.loans import queries as loans
-from services.loans.loans.commands import Refused
+from services.loans.loans.commands import Refused, require_loan
 from services.loans.outcomes import queries
 from services.loans.outcomes.schemas import OutcomeDraft
-from services.loans.repayments.commands import LOAN_UNKNOWN
 
 
 async def record_outcomes(
@@ -32,10 +31,8 @@ async def record_outcomes(
     refused: Refused = {}
     for row in batch.new:
         draft = drafts[row]
-        loan = known.get(draft.loan_external_id)
-        if loan is None:
-            refuse(refused, row, "/loan_external_id", "loan.unknown", LOAN_UNKNOWN)
-        elif draft.observed_on < loan.disbursed_on:
+        loan = require_loan(refused, row, known.get(draft.loan_external_id))
+        if loan is not None and draft.observed_on < loan.disbursed_on:
             message = Text(
                 f"Cette date précède le versement du prêt ({loan.disbursed_on}).",
                 f"This date comes before the loan's disbursement ({loan.disbursed_on}).",

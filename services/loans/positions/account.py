@@ -250,7 +250,7 @@ class Account:
         if is_shorter:
             highest = build_schedule(self.terms).instalment_cents
             terms = _with_fewest(terms, highest)
-        return self._lay(on, terms)
+        return self._lay(on, _with_instalments_above_zero(terms))
 
     def _lay(self, on: date, terms: ScheduleTerms, first_asked: int = 0) -> Laid:
         """A new schedule from the evening of `on`.
@@ -278,6 +278,18 @@ def lay_ladder(
     fees[asked] += fees_cents
     interest[asked] += interest_cents
     return Ladder(schedule.due_on, fees, interest, schedule.principal_cents)
+
+
+def _with_instalments_above_zero(terms: ScheduleTerms) -> ScheduleTerms:
+    """A few cents cannot be shared among many instalments: they get fewer, down to one."""
+    while terms.instalments > 1:
+        try:
+            build_schedule(terms)
+        except ScheduleError:
+            terms = replace(terms, instalments=terms.instalments // 2)
+        else:
+            break
+    return terms
 
 
 def _with_fewest(terms: ScheduleTerms, highest_cents: int) -> ScheduleTerms:

@@ -130,8 +130,9 @@ class DailyAccount(Account):
         if day <= start:
             return run.earned
         count, parts_in_year = year_parts(self.terms.day_count)
-        yearly = run.balance_cents * Fraction(self.terms.annual_rate) / 100
-        return run.earned + yearly * count(start, day) / parts_in_year
+        rate, denominator = self.terms.annual_rate.as_integer_ratio()
+        earned = rate * run.balance_cents * count(start, day)
+        return run.earned + Fraction(earned, 100 * denominator * parts_in_year)
 
     def _fees_due(self, day: date) -> int:
         return max(0, sum(cents for on, cents in self._fees if on <= day) - self._fees_paid)

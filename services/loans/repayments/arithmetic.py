@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 from services.common.errors import InputError
 from services.common.money import format_cents
@@ -33,15 +32,15 @@ def refuse_offers(facts: LoanFacts, offers: Sequence[Offer]) -> list[InputError 
     replayed = replay(facts)
     for offer in offers:
         with_it = add_payments(facts, [offer.payment])
-        outcome = _try(with_it)
-        error = (
-            outcome
-            if isinstance(outcome, InputError)
-            else _find_error(facts, offer, replayed, outcome)
-        )
+        error = _check_payoff(facts, offer.payment)
+        outcome = error or _try(with_it)
+        if isinstance(outcome, Replayed):
+            error = _find_error(offer, replayed, outcome)
+            if error is None:
+                facts, replayed = with_it, outcome
+        else:
+            error = outcome
         found.append(error)
-        if error is None and isinstance(outcome, Replayed):
-            facts, replayed = with_it, outcome
     return found
 
 
@@ -71,24 +70,25 @@ def _try(facts: LoanFacts) -> Replayed | InputError:
         return InputError("/amount", "fact.contradicts_another", message)
 
 
-def _find_error(
-    facts: LoanFacts, offer: Offer, before: Replayed, after: Replayed
-) -> InputError | None:
+def _find_error(offer: Offer, before: Replayed, after: Replayed) -> InputError | None:
     payment = offer.payment
     extra = after.surplus_cents - before.surplus_cents
     if extra >= payment.amount_cents:
         return _over_payment(0)
     if extra and not offer.keeps_surplus:
         return _over_payment(payment.amount_cents - extra)
-    if payment.purpose is PaymentPurpose.PAYOFF:
-        return _check_payoff(facts, payment.paid_on, payment.amount_cents)
     return None
 
 
-def _check_payoff(facts: LoanFacts, on: date, amount_cents: int) -> InputError | None:
+def _check_payoff(facts: LoanFacts, payment: Payment) -> InputError | None:
     """A payoff is of the sum that closes the loan on its day, to the cent."""
+    if payment.purpose is not PaymentPurpose.PAYOFF:
+        return None
+    on = payment.paid_on
     payoff_cents = find_position(facts, on).payoff_cents
-    if amount_cents == payoff_cents:
+    if not payoff_cents:
+        return _over_payment(0)
+    if payment.amount_cents == payoff_cents:
         return None
     amount = format_cents(payoff_cents)
     message = Text(

@@ -13,7 +13,7 @@ from services.common.messages import MESSAGES
 from services.common.recording import Recorded, refuse, sort_batch
 from services.common.text import Text
 from services.loans.loans import queries as loans
-from services.loans.loans.commands import Refused
+from services.loans.loans.commands import Refused, require_loan
 from services.loans.loans.queries import KnownLoan
 from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.commands import keep_figures, tell_facts
@@ -23,11 +23,6 @@ from services.loans.positions.queries import load_facts
 from services.loans.repayments import queries
 from services.loans.repayments.arithmetic import Offer, add_payments, refuse_offers
 from services.loans.repayments.drafts import RepaymentDraft
-
-LOAN_UNKNOWN = Text("Aucun prêt ne porte cet identifiant.", "No loan has this identifier.")
-
-
-LOAN_REVERSED = Text("Ce prêt a été renversé.", "This loan was reversed.")
 
 
 async def record_repayments(
@@ -104,11 +99,8 @@ def _tell(loan_id: UUID, payment: Payment, split: Allocation) -> JsonValue:
 def _check(
     draft: RepaymentDraft, row: int, loan: KnownLoan | None, today: date, refused: Refused
 ) -> None:
-    if loan is None:
-        refuse(refused, row, "/loan_external_id", "loan.unknown", LOAN_UNKNOWN)
-    elif loan.is_reversed:
-        refuse(refused, row, "/loan_external_id", "loan.reversed", LOAN_REVERSED)
-    elif draft.paid_on < loan.disbursed_on:
+    loan = require_loan(refused, row, loan)
+    if loan is not None and draft.paid_on < loan.disbursed_on:
         message = Text(
             f"Ce paiement précède le versement du prêt ({loan.disbursed_on}).",
             f"This repayment comes before the loan's disbursement ({loan.disbursed_on}).",

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 from services.common.errors import JsonValue
 from services.common.money import format_cents
-from services.loans.positions.arithmetic import LoanFacts, Loss, Payment
+from services.loans.positions.facts import LoanFacts, Loss, Payment
 from services.loans.positions.ladder import Ladder
 from tests.services.loans.conftest import Client, loan_row, repayment_row, write_csv
 from tests.unit.position_model import Evening, walk
