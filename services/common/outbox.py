@@ -6,7 +6,7 @@ for "after n" can neither miss an event that commits late nor see one that does 
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,17 +32,18 @@ async def append(session: WriteSession, event_type: str, payload: JsonValue) -> 
     await append_all(session, event_type, [payload])
 
 
-async def append_all(session: WriteSession, event_type: str, payloads: Sequence[JsonValue]) -> None:
+async def append_all(session: WriteSession, event_type: str, payloads: Iterable[JsonValue]) -> None:
     """Add events to the organisation's stream, in order, with one statement."""
-    if not payloads:
+    texts = [json.dumps(payload, ensure_ascii=False) for payload in payloads]
+    if not texts:
         return
     await session.connection.execute(
         _APPEND,
         {
             "organisation": session.organisation_id,
             "type": event_type,
-            "count": len(payloads),
-            "payloads": [json.dumps(payload, ensure_ascii=False) for payload in payloads],
+            "count": len(texts),
+            "payloads": texts,
         },
     )
 

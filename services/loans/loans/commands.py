@@ -7,6 +7,7 @@ from uuid import UUID
 from services.common import audit
 from services.common.database import WriteSession
 from services.common.errors import InputError, JsonValue
+from services.common.identifiers import new_ids
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
 from services.common.recording import Recorded, refuse, sort_batch
@@ -85,13 +86,18 @@ async def _store(
 ) -> None:
     borrower_ids = {name: borrower.borrower_id for name, borrower in known.items()}
     borrower_ids |= await borrowers.put_borrowers(session, described, False, principal.subject)
-    loan_ids = await queries.insert_loans(session, drafts, borrower_ids, regions, principal.subject)
-    disbursement_ids = await queries.insert_openings(session, drafts, loan_ids, principal.subject)
+    loan_ids, disbursement_ids = new_ids(len(drafts)), new_ids(len(drafts))
+
+    async def insert() -> None:
+        subject = principal.subject
+        await queries.insert_loans(session, drafts, loan_ids, borrower_ids, regions, subject)
+        await queries.insert_openings(session, drafts, loan_ids, disbursement_ids, subject)
+
     changes = [
         Change(
             before=None,
             after=LoanFacts(
-                loan_id=loan_ids[draft.external_id],
+                loan_id=loan_id,
                 region_code=region,
                 disbursed_on=draft.disbursed_on,
                 principal_cents=disbursed_cents(draft),
@@ -99,16 +105,11 @@ async def _store(
                 conditions=_conditions_of(draft),
             ),
         )
-        for draft, region in zip(drafts, regions, strict=True)
+        for draft, loan_id, region in zip(drafts, loan_ids, regions, strict=True)
     ]
-    await keep_figures(session, changes, principal.subject)
-    await tell_facts(
-        session,
-        [
-            _tell_disbursement(draft, loan_ids[draft.external_id], disbursement_ids)
-            for draft in drafts
-        ],
-    )
+    await keep_figures(session, changes, principal.subject, insert())
+    told = map(_tell_disbursement, drafts, loan_ids, disbursement_ids)
+    await tell_facts(session, told)
     await audit.append(session, principal, "loans.recorded", {"count": len(drafts)})
 
 
@@ -171,12 +172,10 @@ def _profile_of(borrower: KnownBorrower) -> BorrowerProfile:
     )
 
 
-def _tell_disbursement(
-    draft: LoanDraft, loan_id: UUID, disbursement_ids: Mapping[UUID, UUID]
-) -> JsonValue:
+def _tell_disbursement(draft: LoanDraft, loan_id: UUID, disbursement_id: UUID) -> JsonValue:
     return {
         "kind": "disbursement",
-        "id": str(disbursement_ids[loan_id]),
+        "id": str(disbursement_id),
         "loan_id": str(loan_id),
         "on": draft.disbursed_on.isoformat(),
         "amount_cents": disbursed_cents(draft),

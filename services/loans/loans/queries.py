@@ -12,7 +12,6 @@ from sqlalchemy import Row, text
 from services.common.bulk import insert_columns
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
-from services.common.identifiers import new_ids
 from services.common.money import format_cents
 from services.common.strict_json import canonical
 from services.loans import tables
@@ -63,19 +62,18 @@ async def find_external_id(session: ReadSession, loan_id: UUID) -> str | None:
 async def insert_loans(
     session: WriteSession,
     drafts: Sequence[LoanDraft],
+    loan_ids: Sequence[UUID],
     borrower_ids: Mapping[str, UUID],
     regions: Sequence[str],
     recorded_by: str,
-) -> dict[str, UUID]:
-    """Insert loans not on record; returns their identifiers by external_id."""
-    loan_ids = new_ids(len(drafts))
-    external_ids = [draft.external_id for draft in drafts]
+) -> None:
+    """Insert loans not on record, under these identifiers."""
     await insert_columns(
         session,
         tables.Loan,
         {
             "loan_id": loan_ids,
-            "external_id": external_ids,
+            "external_id": [draft.external_id for draft in drafts],
             "borrower_id": [borrower_ids[draft.borrower_external_id] for draft in drafts],
             "product": [draft.product for draft in drafts],
             "stage": [draft.stage for draft in drafts],
@@ -96,25 +94,23 @@ async def insert_loans(
         },
         {"organisation_id": session.organisation_id, "recorded_by": recorded_by},
     )
-    return dict(zip(external_ids, loan_ids, strict=True))
 
 
 async def insert_openings(
     session: WriteSession,
     drafts: Sequence[LoanDraft],
-    loan_ids: Mapping[str, UUID],
+    loan_ids: Sequence[UUID],
+    disbursement_ids: Sequence[UUID],
     recorded_by: str,
-) -> dict[UUID, UUID]:
-    """The disbursement and the first schedule of each loan; returns disbursements by loan."""
+) -> None:
+    """Insert the disbursement, under these identifiers, and the first schedule of each loan."""
     same = {"organisation_id": session.organisation_id, "recorded_by": recorded_by}
-    of_drafts = [loan_ids[draft.external_id] for draft in drafts]
-    disbursement_ids = new_ids(len(drafts))
     await insert_columns(
         session,
         tables.Disbursement,
         {
             "disbursement_id": disbursement_ids,
-            "loan_id": of_drafts,
+            "loan_id": loan_ids,
             "disbursed_on": [draft.disbursed_on for draft in drafts],
             "amount_cents": [disbursed_cents(draft) for draft in drafts],
             "fees_withheld_cents": [draft.terms.fees_withheld_cents for draft in drafts],
@@ -124,11 +120,10 @@ async def insert_openings(
     await insert_columns(
         session,
         tables.ScheduleVersion,
-        {"loan_id": of_drafts, "effective_on": [draft.contracted_on for draft in drafts]},
+        {"loan_id": loan_ids, "effective_on": [draft.contracted_on for draft in drafts]},
         {**same, "version": 1, "reason": "contract"},
     )
-    await _insert_instalments(session, drafts, of_drafts)
-    return dict(zip(of_drafts, disbursement_ids, strict=True))
+    await _insert_instalments(session, drafts, loan_ids)
 
 
 async def _insert_instalments(

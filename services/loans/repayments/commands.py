@@ -8,6 +8,7 @@ from uuid import UUID
 from services.common import audit
 from services.common.database import WriteSession
 from services.common.errors import JsonValue
+from services.common.identifiers import new_ids
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
 from services.common.recording import Recorded, refuse, sort_batch
@@ -65,20 +66,21 @@ async def _store(
     loan_ids: Sequence[UUID],
     before: Mapping[UUID, LoanFacts],
 ) -> None:
-    repayment_ids = await queries.insert_repayments(session, drafts, loan_ids, principal.subject)
+    repayment_ids = new_ids(len(drafts))
     added: dict[UUID, list[Payment]] = defaultdict(list)
-    for draft, loan_id in zip(drafts, loan_ids, strict=True):
-        added[loan_id].append(to_payment(draft, repayment_ids[draft.external_id]))
+    for draft, repayment_id, loan_id in zip(drafts, repayment_ids, loan_ids, strict=True):
+        added[loan_id].append(to_payment(draft, repayment_id))
     changes = [
         Change(before[loan_id], add_payments(before[loan_id], payments))
         for loan_id, payments in added.items()
     ]
-    figures = await keep_figures(session, changes, principal.subject)
-    told = [
+    facts = queries.insert_repayments(session, drafts, repayment_ids, loan_ids, principal.subject)
+    figures = await keep_figures(session, changes, principal.subject, facts)
+    told = (
         _tell(loan_id, payment, figures.splits[payment.repayment_id])
         for loan_id, payments in added.items()
         for payment in payments
-    ]
+    )
     await tell_facts(session, told, figures.moves)
     await audit.append(session, principal, "repayments.recorded", {"count": len(drafts)})
 

@@ -8,7 +8,6 @@ from sqlalchemy import Row, text
 from services.common.bulk import insert_columns
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
-from services.common.identifiers import new_ids
 from services.common.money import format_cents
 from services.loans import tables
 from services.loans.repayments.drafts import RepaymentDraft
@@ -25,19 +24,18 @@ async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[
 async def insert_repayments(
     session: WriteSession,
     drafts: Sequence[RepaymentDraft],
+    repayment_ids: Sequence[UUID],
     loan_ids: Sequence[UUID],
     recorded_by: str,
-) -> dict[str, UUID]:
-    """Insert repayments not on record; returns their identifiers by external_id."""
-    repayment_ids = new_ids(len(drafts))
-    external_ids = [draft.external_id for draft in drafts]
+) -> None:
+    """Insert repayments not on record, under these identifiers, each of its loan."""
     await insert_columns(
         session,
         tables.Repayment,
         {
             "repayment_id": repayment_ids,
             "loan_id": loan_ids,
-            "external_id": external_ids,
+            "external_id": [draft.external_id for draft in drafts],
             "paid_on": [draft.paid_on for draft in drafts],
             "amount_cents": [draft.amount_cents for draft in drafts],
             "method": [draft.method for draft in drafts],
@@ -47,7 +45,6 @@ async def insert_repayments(
         },
         {"organisation_id": session.organisation_id, "recorded_by": recorded_by},
     )
-    return dict(zip(external_ids, repayment_ids, strict=True))
 
 
 async def find_repayment(session: ReadSession, external_id: str) -> dict[str, JsonValue]:
