@@ -48,6 +48,7 @@ _LIBRARIES = (
     "httptools",
     "httpx",
     "joserfc.jwt",
+    "pgqueuer.core.qm",
     "pydantic_settings",
     "sqlalchemy.dialects.postgresql.asyncpg",
     "sqlalchemy.ext.asyncio",

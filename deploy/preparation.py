@@ -14,7 +14,7 @@ from joserfc.jwk import OKPKey
 
 from deploy.cluster import superuser_dsn
 from deploy.data_folder import DataFolder, open_data_folder, write_private
-from deploy.migrating import migrate
+from deploy.migrating import install_queue, migrate
 from deploy.prepared import mark_prepared
 from deploy.provisioning import SERVICES, database_url, provision
 from services.funds.seed import seed_funds
@@ -26,7 +26,9 @@ def prepare(folder: DataFolder, port: int) -> None:
     superuser = superuser_dsn(folder, port)
     asyncio.run(provision(folder, superuser))
     for service in SERVICES:
-        migrate(service, database_url(folder, port, f"{service}_owner"))
+        owner_url = database_url(folder, port, f"{service}_owner")
+        migrate(service, owner_url)
+        install_queue(service, owner_url)
     make_token_keys(folder)
     asyncio.run(seed_register(database_url(folder, port, "registry_app"), folder.access_keys))
     names = {organisation.slug: organisation.name for organisation in read_organisations()}

@@ -4,6 +4,7 @@ The mark is a comment on the database itself, so that it goes wherever the data 
 """
 
 import hashlib
+from importlib.metadata import version
 from pathlib import Path
 
 import asyncpg
@@ -15,16 +16,21 @@ from deploy.provisioning import DATABASE, SERVICES, roles_of
 
 
 def fingerprint(folder: DataFolder) -> str:
-    """A digest of everything that preparing reads: migrations, register, grants and passwords."""
+    """A digest of everything that preparing reads: migrations, register, grants and passwords.
+
+    And of the version of the library whose queue it installs.
+    """
     root = Path(services.__path__[0])
     files = [
         Path(provisioning.__file__),
         root / "common" / "schema.py",
+        root / "common" / "import_tables.py",
+        root / "common" / "job_queue.py",
         *root.glob("*/migrations/**/*.py"),
         *root.glob("registry/**/*.csv"),
         *root.glob("*/seed.py"),
     ]
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(version("pgqueuer").encode())
     for file in sorted(files):
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     for role in (role for service in SERVICES for role in roles_of(service)):

@@ -1,9 +1,11 @@
 """The database of the federation: its roles, its schemas, and who may do what in them.
 
-    schema     migrates         serves         reads totals
-    registry   registry_owner   registry_app
-    funds      funds_owner      funds_app      funds_totals
-    loans      loans_owner      loans_app      loans_totals
+    schema      migrates         serves         reads totals
+    registry    registry_owner   registry_app
+    funds       funds_owner      funds_app      funds_totals
+    loans       loans_owner      loans_app      loans_totals
+    funds_jobs  funds_owner      funds_app                     the queue of its long imports
+    loans_jobs  loans_owner      loans_app                     the same
 
 No role may enter another service's schema. Everything here can be run again at any time.
 """
@@ -11,10 +13,12 @@ No role may enter another service's schema. Everything here can be run again at 
 import asyncpg
 
 from deploy.data_folder import DataFolder, read_or_create_secret
+from services.common.job_schema import queue_schema
 
 DATABASE = "reseau"
 SERVICES = ("registry", "funds", "loans")
 SERVICES_WITH_TOTALS = ("funds", "loans")
+SERVICES_WITH_JOBS = ("funds", "loans")
 
 _HARMLESS = "LOGIN NOSUPERUSER NOBYPASSRLS NOINHERIT NOCREATEDB NOCREATEROLE NOREPLICATION"
 
@@ -83,5 +87,11 @@ async def _provision_schemas(superuser_dsn: str, database: str) -> None:
             await connection.execute(f"REVOKE ALL ON SCHEMA {service} FROM PUBLIC")
             for role in served:
                 await connection.execute(f"GRANT USAGE ON SCHEMA {service} TO {role}")
+        for service in SERVICES_WITH_JOBS:
+            owner, app, *_ = roles_of(service)
+            schema = queue_schema(service)
+            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {owner}")
+            await connection.execute(f"REVOKE ALL ON SCHEMA {schema} FROM PUBLIC")
+            await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {app}")
     finally:
         await connection.close()

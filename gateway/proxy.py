@@ -46,6 +46,7 @@ _PASSED: Mapping[bytes, str] = {
     b"idempotency-key": "Idempotency-Key",
     b"if-match": "If-Match",
     b"if-none-match": "If-None-Match",
+    b"prefer": "Prefer",
 }
 _NOT_PASSED_BACK = frozenset(
     {

@@ -46,6 +46,8 @@ PREFIXES: Mapping[str, Part] = {
     "coaching-sessions": Part.LOANS,
     "outcomes": Part.LOANS,
     "imports": Part.LOANS,
+    "import-mappings": Part.LOANS,
+    "import-templates": Part.LOANS,
 }
 FUNDS_IMPORT_KINDS = ("contributions",)
 FUNDS_IMPORT_PREFIX = "funds-"
@@ -110,6 +112,12 @@ def find_destination(segments: list[str], method: str, query: bytes) -> Destinat
     part = PREFIXES.get(segments[1])
     if part is None:
         return None
+    if segments[1] == "import-mappings":
+        is_file = segments[2:] == ["suggestions"]
+        part = _part_of(segments[2]) if len(segments) > 3 else _part_of_kind(query)
+        return Destination(part, IMPORT_BYTES_MAX if is_file else JSON_BYTES_MAX, is_import=is_file)
+    if segments[1] == "import-templates" and len(segments) > 2:
+        part = _part_of(segments[2].partition(".")[0])
     if segments[1] != "imports":
         return Destination(part, JSON_BYTES_MAX, is_import=False)
     if len(segments) == 2:
@@ -122,7 +130,10 @@ def find_destination(segments: list[str], method: str, query: bytes) -> Destinat
 
 
 def _part_of_kind(query: bytes) -> Part:
-    kind = dict(parse_qsl(query.decode("ascii"), keep_blank_values=True)).get("kind")
+    return _part_of(dict(parse_qsl(query.decode("ascii"), keep_blank_values=True)).get("kind"))
+
+
+def _part_of(kind: str | None) -> Part:
     return Part.FUNDS if kind in FUNDS_IMPORT_KINDS else Part.LOANS
 
 

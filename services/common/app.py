@@ -1,7 +1,7 @@
 """Making a service: routes, problem documents, database, and what it refuses to start with."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import date
 
 from fastapi import APIRouter, Depends, FastAPI, Request
@@ -13,8 +13,10 @@ from services.common.answers import StrictRoute, install_problem_handlers
 from services.common.clock import legal_today
 from services.common.database import Database, open_database, refuse_unsafe_role, to_problem
 from services.common.identity import Public, Requires
-from services.common.settings import ServiceSettings, TotalsSettings
+from services.common.settings import ImportSettings, ServiceSettings, TotalsSettings
 from services.common.telemetry import configure_logging
+
+Background = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def today_of(request: Request) -> date:
@@ -28,8 +30,16 @@ def service_router() -> APIRouter:
     return APIRouter(route_class=StrictRoute)
 
 
-def create_service(title: str, settings: ServiceSettings, routers: Sequence[APIRouter]) -> FastAPI:
-    """One service's application. Raises RuntimeError when an operation declares no scope."""
+def create_service(
+    title: str,
+    settings: ServiceSettings,
+    routers: Sequence[APIRouter],
+    background: Sequence[Background] = (),
+) -> FastAPI:
+    """One service's application, with what it does beside answering.
+
+    Raises RuntimeError when an operation declares no scope.
+    """
     configure_logging()
 
     @asynccontextmanager
@@ -38,7 +48,10 @@ def create_service(title: str, settings: ServiceSettings, routers: Sequence[APIR
         try:
             for database in databases:
                 await refuse_unsafe_role(database)
-            yield
+            async with AsyncExitStack() as stack:
+                for each in background:
+                    await stack.enter_async_context(each(app))
+                yield
         finally:
             for database in databases:
                 await database.close()
@@ -74,6 +87,11 @@ def database_of(request: Request) -> Database:
 def totals_database_of(request: Request) -> Database:
     database: Database = request.app.state.totals_database
     return database
+
+
+def import_settings_of(request: Request) -> ImportSettings:
+    settings: ImportSettings = request.app.state.settings
+    return settings
 
 
 def refuse_unscoped_operations(router: APIRouter) -> None:

@@ -2,6 +2,7 @@
 
     async with database.read(organisation_id) as session: ...    READ ONLY, one moment
     async with database.write(organisation_id) as session: ...   one writer per organisation
+    async with database.write_aside(organisation_id) as session: ...  no lock: progress alone
     async with database.read_totals(subject) as session: ...     READ ONLY, one moment, totals role
 
 Each commits at the end of the block and rolls back on an error. Writers of one organisation queue
@@ -52,7 +53,11 @@ class ReadSession:
         return self._organisation_id
 
 
-class WriteSession(ReadSession):
+class AsideSession(ReadSession):
+    """A transaction that may write what no figure rests on, such as how far an import has come."""
+
+
+class WriteSession(AsideSession):
     """A transaction that may write, holding its organisation's write lock."""
 
 
@@ -91,6 +96,15 @@ class Database:
             )
             await connection.execute(_LOCK_ORGANISATION, {"organisation": organisation_id})
             yield WriteSession(connection, organisation_id)
+
+    @asynccontextmanager
+    async def write_aside(self, organisation_id: uuid.UUID) -> AsyncIterator[AsideSession]:
+        """Write without waiting for the organisation's writers: an import holds them for long."""
+        async with self.engine.connect() as connection, connection.begin():
+            await connection.execute(
+                text("SELECT set_org(:organisation)"), {"organisation": organisation_id}
+            )
+            yield AsideSession(connection, organisation_id)
 
     @asynccontextmanager
     async def turn(self, organisation_id: uuid.UUID) -> AsyncIterator[None]:

@@ -1,10 +1,14 @@
-"""The text of a file whose encoding is rarely said: UTF-8, or the cp1252 of older spreadsheets."""
+"""The text of a file whose encoding is rarely said: UTF-8, or the cp1252 of older spreadsheets.
+
+Excel's "Unicode text" is UTF-16, which its byte order mark tells.
+"""
 
 import re
 
 UTF_8_LABELS = ("utf-8", "utf8", "us-ascii", "ascii")
 CP1252_LABELS = ("windows-1252", "cp1252", "iso-8859-1", "latin1", "latin-1")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 _WHOLE_CHARACTER = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
@@ -27,8 +31,16 @@ def decode(body: bytes, charset: str = "") -> str:
 
     A byte order mark or a declared charset is taken at its word. Otherwise what is not UTF-8 is
     cp1252, unless most of its accents are whole UTF-8 or it is cut inside one: that is a damaged
-    file, and reading it as cp1252 would record wrong names. Text holds no NUL byte (UTF-16 does).
+    file, and reading it as cp1252 would record wrong names. Text holds no NUL byte.
     """
+    if body.startswith(_UTF_16_MARKS) and not charset:
+        try:
+            text = body.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise UnreadableText(body, error.start) from error
+        if "\0" in text:
+            raise UnreadableText(body, 0)
+        return text
     if b"\0" in body:
         raise UnreadableText(body, body.index(b"\0"))
     marked = body.startswith(BYTE_ORDER_MARK)

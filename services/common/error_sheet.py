@@ -1,40 +1,42 @@
 """A member's own sheet with its bad cells coloured and explained, ready to be mended and resent.
 
 Every cell is text as it was sent, in a column of the text format: `=1+1` stays four characters,
-also when somebody edits the cell. Row n stands n lines under the header, as in the answer.
+also when somebody edits the cell. Row n stands n lines under the header, as in the answer. A second
+sheet lists the errors.
+
+XlsxWriter makes a book without rows: looks, comments, filters. The rows are put into it as they
+are read, which takes a fifth of the time; memory does not grow with them.
 """
 
 import io
-import json
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import groupby
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import IO
 
 import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
 
-from services.common import strict_json, workbook
-from services.common.errors import JsonValue, Problem
+from services.common.columns import COLUMNS_MAX, RowError, find_names
 from services.common.import_kinds import ImportKind
 from services.common.import_queries import SentFile
-from services.common.tabular import (
-    COLUMNS_MAX,
-    XLSX,
-    Column,
-    RowError,
-    find_name,
-    parse_media_type,
-    read_csv_records,
-)
+from services.common.records import Record, read_sheets
 from services.common.text import Language, Text
 
-Record = tuple[int, Sequence[str]]
-"""A row's number, the header's being 0, and its cells as they were sent."""
+COMMENTS_MAX = 5_000
+"""Spreadsheets take minutes over more; the list has what these do not say."""
+LISTED_MAX = 200_000
+"""Errors in the list: with more, the book would be too large to be sent again."""
 
 _CELL_LENGTH_MAX = 32_767  # of Excel
 _WIDTH = 18
 _NOTE_PIXELS = {"width": 320, "height": 110}
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _SHEET_NAME = Text("Données", "Data")
 _LIST_NAME = Text("Erreurs", "Errors")
 _LIST_TITLES = (
@@ -43,180 +45,271 @@ _LIST_TITLES = (
     Text("Code", "Code"),
     Text("Message", "Message"),
 )
-_LIST_WIDTHS = (8, 22, 28, 100)
+_LIST_SHEET = Text("Feuille", "Sheet")
+_LIST_WIDTHS = (8, 22, 28, 100, 22)
+_MORE = Text("et d'autres", "and others")
+
+_LOOKS: Sequence[Mapping[str, object]] = (
+    {"bold": True},
+    {},
+    {"bg_color": "#FFC7CE", "font_color": "#9C0006"},
+)
+_ROWS = re.compile(rb"<sheetData>.*</sheetData>|<sheetData/>", re.DOTALL)
+_STYLE = re.compile(rb'<c r="[A-Z]+2" s="(\d+)"')
+_DIMENSION = re.compile(rb"<dimension [^>]*/>")
+_ESCAPES = str.maketrans(
+    {
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        **{chr(code): f"_x{code:04X}_" for code in range(32) if chr(code) not in "\t\n"},
+        "\ufffe": "\ufffd",
+        "\uffff": "\ufffd",
+    }
+)
+_LOOKS_ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 
 @dataclass(frozen=True, slots=True)
-class _Formats:
-    title: Format
-    good: Format
-    bad: Format
+class _Style:
+    """How a cell looks; `quoted` keeps what begins as a formula does from being one."""
+
+    plain: str
+    quoted: str
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """A sheet on its way to the book: its rows, and the comments on its cells."""
+
+    name: str
+    titles: Sequence[str]
+    rows: IO[bytes]
+    last: int = 0
+    comments: list[tuple[int, int, str]] = field(default_factory=list)
+
+    @property
+    def width(self) -> int:
+        return len(self.titles[:COLUMNS_MAX])
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An error as it is told beside its cell."""
+
+    sheet: str
+    row: int
+    column: str
+    said: str
 
 
 def write_error_sheet(
-    file: SentFile, kind: ImportKind, found: Sequence[RowError], language: Language
+    file: SentFile,
+    sheets: Sequence[tuple[str, ImportKind]],
+    found: Iterable[RowError],
+    language: Language,
 ) -> bytes:
-    """The workbook, as bytes. `file` was read before: it is read here the same way."""
-    content = io.BytesIO()
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
+    """The workbook, as bytes. `file` was read before: it is read here the same way.
+
+    `sheets` are those that are read of it, without a name when it is one table; `found` are in the
+    order of the sheets and of their rows.
+    """
+    names = [name for name, _ in sheets]
+    records = read_sheets(file.content, file.media_type, names, sheets[0][1].columns)
+    headers = [next(each)[1] for each in records]
+    places = [_find_places(titles, kind) for titles, (_, kind) in zip(headers, sheets, strict=True)]
+    titles_of = {
+        name: {column: titles[place] for column, place in found_places.items()}
+        for name, titles, found_places in zip(names, headers, places, strict=True)
     }
-    with xlsxwriter.Workbook(content, options) as book:
-        formats = _Formats(
-            book.add_format({"bold": True, "num_format": "@"}),
-            book.add_format({"num_format": "@"}),
-            book.add_format({"num_format": "@", "bg_color": "#FFC7CE"}),
+    title, _, _ = _read_styles()
+    with ExitStack() as stack:
+        listed = _Sheet("", _list_titles(names, language), stack.enter_context(TemporaryFile()))
+        data = [
+            _Sheet(name or _SHEET_NAME.read(language), titles, stack.enter_context(TemporaryFile()))
+            for name, titles in zip(names, headers, strict=True)
+        ]
+        listed.name = _name_apart(_LIST_NAME.read(language), data)
+        for sheet in (*data, listed):
+            sheet.rows.write(_row(0, sheet.titles, title))
+        told = groupby(
+            _list_errors(listed, found, titles_of, language), key=lambda error: error.sheet
         )
-        sheet = book.add_worksheet(_SHEET_NAME.read(language))
-        _write_records(
-            sheet, formats, read_records(file, kind.columns), kind.columns, found, language
-        )
-        listed = book.add_worksheet(_LIST_NAME.read(language))
-        _write_list(listed, formats, found, language)
-    return content.getvalue()
+        bad_name, errors = next(told, ("", iter(())))
+        for name, sheet, each, columns in zip(names, data, records, places, strict=True):
+            if name == bad_name:
+                _write_records(sheet, each, columns, errors)
+                bad_name, errors = next(told, ("", iter(())))
+            else:
+                _write_records(sheet, each, columns, ())
+        book = io.BytesIO(_make_book(data, listed))
+        every = enumerate((*data, listed), 1)
+        return _fill(book, {f"sheet{number}.xml": sheet.rows for number, sheet in every})
+
+
+def _find_places(titles: Sequence[str], kind: ImportKind) -> dict[str, int]:
+    return {name: place for place, name in find_names(titles, kind.columns).items()}
+
+
+def _list_titles(names: Sequence[str], language: Language) -> list[str]:
+    """The list says the sheet where there are several."""
+    titles = (*_LIST_TITLES, _LIST_SHEET) if any(names) else _LIST_TITLES
+    return [title.read(language) for title in titles]
+
+
+def _name_apart(name: str, others: Sequence[_Sheet]) -> str:
+    is_taken = name.casefold() in (other.name.casefold() for other in others)
+    return f"{name} (2)" if is_taken else name
 
 
 def _write_records(
-    sheet: Worksheet,
-    formats: _Formats,
-    records: Iterator[Record],
-    columns: Sequence[Column],
-    found: Sequence[RowError],
-    language: Language,
+    sheet: _Sheet, records: Iterator[Record], places: Mapping[str, int], told: Iterable[_Told]
 ) -> None:
-    by_row: defaultdict[int, list[RowError]] = defaultdict(list)
-    for error in found:
-        by_row[error.row].append(error)
-    _, titles = next(records)
-    named = ((find_name(title, columns), place) for place, title in enumerate(titles))
-    places = {name: place for name, place in named if name}
-    sheet.freeze_panes(1, 0)
-    sheet.set_column(0, len(titles) - 1, _WIDTH)
-    sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
-    _write_row(sheet, 0, titles, formats.title)
-    last = 0
+    _, good, bad = _read_styles()
+    by_row = groupby(told, key=lambda error: error.row)
+    bad_row, errors = next(by_row, (0, iter(())))
     for number, cells in records:
-        notes = _notes_by_place(by_row.get(number, ()), places, language)
-        is_bad_whole = any(error.column not in places for error in by_row.get(number, ()))
-        _write_row(sheet, number, cells, formats.bad if is_bad_whole else formats.good)
-        for place, note in notes.items():
-            text = cells[place] if place < len(cells) else ""
-            _write_cell(sheet, number, place, text, formats.bad)
-            sheet.write_comment(number, place, note, _NOTE_PIXELS)
-        last = number
-    sheet.autofilter(0, 0, last, len(titles) - 1)
+        if number != bad_row:
+            sheet.rows.write(_row(number, cells, good))
+        else:
+            notes = _gather_notes(errors, places)
+            wide = [*cells, *[""] * (max(notes) + 1 - len(cells))]
+            style = bad if -1 in notes else good
+            sheet.rows.write(_row(number, wide, style, dict.fromkeys(notes, bad)))
+            if -1 in notes:
+                notes[0] = [*notes.pop(-1), *notes.get(0, ())]
+            for place, note in notes.items():
+                if len(sheet.comments) < COMMENTS_MAX:
+                    sheet.comments.append((number, place, _fit("\n".join(note))))
+            bad_row, errors = next(by_row, (0, iter(())))
+        sheet.last = number
 
 
-def _notes_by_place(
-    errors: Sequence[RowError], places: Mapping[str, int], language: Language
-) -> dict[int, str]:
-    """What to say at each cell; at the first one, what is wrong with the row as a whole."""
+def _gather_notes(errors: Iterable[_Told], places: Mapping[str, int]) -> dict[int, list[str]]:
+    """What to say at each place; at -1, what is wrong with the row as a whole."""
     notes: dict[int, list[str]] = {}
     for error in errors:
-        told = f"{error.code} : {error.message.read(language)}"
-        notes.setdefault(places.get(error.column, 0), []).append(told)
-    return {place: _fit("\n".join(told)) for place, told in notes.items()}
+        notes.setdefault(places.get(error.column, -1), []).append(error.said)
+    return notes
 
 
-def _write_row(sheet: Worksheet, number: int, cells: Sequence[str], form: Format) -> None:
+def _list_errors(
+    listed: _Sheet,
+    found: Iterable[RowError],
+    titles_of: Mapping[str, Mapping[str, str]],
+    language: Language,
+) -> Iterator[_Told]:
+    """The errors on their way from the list to the cells. The list has the member's own titles."""
+    _, good, _ = _read_styles()
+    for error in found:
+        said = error.message.read(language)
+        if listed.last < LISTED_MAX:
+            listed.last += 1
+            title = titles_of.get(error.sheet, {}).get(error.column, error.column)
+            cells = ("", title, error.code, said, error.sheet)[: len(listed.titles)]
+            number = f"<c><v>{error.row}</v></c>".encode()
+            listed.rows.write(_row(listed.last, cells, good).replace(b"<c/>", number, 1))
+        elif listed.last == LISTED_MAX:
+            listed.last += 1
+            listed.rows.write(_row(listed.last, ("", "", "…", _MORE.read(language)), good))
+        yield _Told(error.sheet, error.row, error.column, said)
+
+
+# Cells
+
+
+def _row(
+    number: int, cells: Sequence[str], style: _Style, others: Mapping[int, _Style] | None = None
+) -> bytes:
+    """A row of the file format; cells follow each other, so those that are empty stand there."""
+    written = []
     for place, text in enumerate(cells[:COLUMNS_MAX]):
-        _write_cell(sheet, number, place, text, form)
+        look = style if others is None else others.get(place, style)
+        if text:
+            xf = look.quoted if text.startswith(_FORMULA_STARTS) else look.plain
+            written.append(f'<c s="{xf}" t="str"><v>{_escape(text)}</v></c>')
+        else:
+            written.append("<c/>" if others is None else f'<c s="{look.plain}"/>')
+    return f'<row r="{number + 1}">{"".join(written)}</row>'.encode("utf-8", "replace")
 
 
-def _write_cell(sheet: Worksheet, number: int, place: int, text: str, form: Format) -> None:
-    if text:
-        sheet.write_string(number, place, _fit(text), form)
-    else:
-        sheet.write_blank(number, place, None, form)
+def _escape(text: str) -> str:
+    if text.isalnum():
+        return text[:_CELL_LENGTH_MAX]
+    fitting = text[:_CELL_LENGTH_MAX]
+    if "_x" in fitting:
+        fitting = _LOOKS_ESCAPED.sub("_x005F_", fitting)
+    return fitting.translate(_ESCAPES)
 
 
 def _fit(text: str) -> str:
-    """What a cell can hold; a lone surrogate has no place in a file."""
+    """What a comment can hold; a lone surrogate has no place in a file."""
     return text[:_CELL_LENGTH_MAX].encode("utf-8", "replace").decode()
 
 
-def _write_list(
-    sheet: Worksheet, formats: _Formats, found: Sequence[RowError], language: Language
-) -> None:
-    _write_row(sheet, 0, [title.read(language) for title in _LIST_TITLES], formats.title)
-    for line, error in enumerate(found, 1):
-        sheet.write_number(line, 0, error.row)
-        cells = (error.column, error.code, error.message.read(language))
-        for place, text in enumerate(cells, 1):
-            _write_cell(sheet, line, place, text, formats.good)
-    for place, width in enumerate(_LIST_WIDTHS):
-        sheet.set_column(place, place, width)
-    sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, len(found), len(_LIST_TITLES) - 1)
+# The book around them
 
 
-# What was sent
+def _make_book(sheets: Sequence[_Sheet], listed: _Sheet) -> bytes:
+    """The book without its rows."""
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as book:
+        worksheets = [book.add_worksheet(sheet.name) for sheet in (*sheets, listed)]
+        formats = [book.add_format(looks) for looks in _list_looks()]
+        for place, form in enumerate(formats):
+            worksheets[0].write_blank(1, place, None, form)
+        for sheet, data in zip(sheets, worksheets[:-1], strict=True):
+            width = max(0, sheet.width - 1)
+            data.freeze_panes(1, 0)
+            data.set_column(0, width, _WIDTH, formats[2])
+            data.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+            data.autofilter(0, 0, sheet.last, width)
+            for row, place, note in sheet.comments:
+                data.write_comment(row, place, note, _NOTE_PIXELS)
+        worksheets[-1].freeze_panes(1, 0)
+        for place in range(listed.width):
+            worksheets[-1].set_column(place, place, _LIST_WIDTHS[place])
+        worksheets[-1].autofilter(0, 0, listed.last, listed.width - 1)
+    return content.getvalue()
 
 
-def read_records(file: SentFile, columns: Sequence[Column]) -> Iterator[Record]:
-    """The cells of a kept file as they were sent, its header first."""
-    essence, charset = parse_media_type(file.media_type)
-    if essence == XLSX:
-        return _read_sheet(file.content)
-    if essence == "text/csv":
-        return read_csv_records(file.content, charset, columns)
-    return _read_lines(file.content)
+def _list_looks() -> Iterator[dict[str, object]]:
+    for looks in _LOOKS:
+        yield {"num_format": "@", **looks}
+        yield {"num_format": "@", **looks, "quote_prefix": True}
 
 
-def _read_sheet(content: bytes) -> Iterator[Record]:
-    """From the first column with a title: those before it are empty."""
-    header_number, first = 0, 0
-    for number, cells in workbook.read_rows(content):
-        if not header_number:
-            header_number, first = number, min(cells)
-        row = [""] * (max(0, max(cells) - first) + 1)
-        for place, cell in cells.items():
-            if place >= first:
-                row[place - first] = cell.shown if isinstance(cell, workbook.CellFault) else cell
-        yield number - header_number, row
+@cache
+def _read_styles() -> tuple[_Style, _Style, _Style]:
+    """The numbers that the looks of titles, good cells and bad cells have in every such book."""
+    with TemporaryFile() as nothing:
+        book = _make_book([_Sheet("A", [""], nothing)], _Sheet("B", [""], nothing))
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        xml = archive.read("xl/worksheets/sheet1.xml")
+    title, title_quoted, good, good_quoted, bad, bad_quoted = (
+        number.decode() for number in _STYLE.findall(xml)
+    )
+    return _Style(title, title_quoted), _Style(good, good_quoted), _Style(bad, bad_quoted)
 
 
-def _read_lines(content: bytes) -> Iterator[Record]:
-    """Lines of JSON as a sheet: the columns in the order in which their names first appear."""
-    places: dict[str, int] = {}
-    for _, document in _read_objects(content):
-        for name in document if isinstance(document, dict) else ():
-            if len(places) < COLUMNS_MAX:
-                places.setdefault(name, len(places))
-    yield 0, list(places) or [""]
-    for number, document in _read_objects(content):
-        if isinstance(document, str):
-            yield number, [document]
-            continue
-        row = [""] * len(places)
-        for name, value in document.items():
-            if name in places:
-                row[places[name]] = _show_value(value)
-        yield number, row
+def _fill(book: IO[bytes], rows: Mapping[str, IO[bytes]]) -> bytes:
+    """The book with these rows in its sheets."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(book) as skeleton, _new_archive(content) as filled:
+        for entry in skeleton.infolist():
+            part = skeleton.read(entry)
+            name = entry.filename.rpartition("/")[2]
+            if not entry.filename.startswith("xl/worksheets/sheet"):
+                filled.writestr(entry, part, zipfile.ZIP_DEFLATED)
+                continue
+            head, tail = _ROWS.split(_DIMENSION.sub(b"", part), maxsplit=1)
+            with filled.open(entry.filename, "w") as sheet:
+                sheet.write(head + b"<sheetData>")
+                rows[name].seek(0)
+                copyfileobj(rows[name], sheet, 1024 * 1024)
+                sheet.write(b"</sheetData>" + tail)
+    return content.getvalue()
 
 
-def _read_objects(content: bytes) -> Iterator[tuple[int, dict[str, JsonValue] | str]]:
-    """Each line's object; the line itself where it is none."""
-    for number, line in enumerate(io.BytesIO(content.removeprefix(b"\xef\xbb\xbf")), 1):
-        if line.strip():
-            try:
-                document = strict_json.loads(line)
-            except Problem:
-                document = None
-            if isinstance(document, dict):
-                yield number, document
-            else:
-                yield number, line.decode("utf-8", "replace").strip()
-
-
-def _show_value(value: JsonValue) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return "|".join(map(str, value))
-    return json.dumps(value, ensure_ascii=False)
+def _new_archive(content: IO[bytes]) -> zipfile.ZipFile:
+    return zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED, compresslevel=3)

@@ -7,6 +7,7 @@ Problem
 ├── NotFound 404            ├── Internal 500
 ├── MethodNotAllowed 405    ├── BadGateway 502
 ├── Conflict 409            └── Unavailable 503
+├── Gone 410
 ├── PreconditionFailed 412
 ├── PayloadTooLarge 413
 └── UnsupportedMediaType 415
@@ -108,6 +109,12 @@ class Conflict(Problem):
     status = 409
     default_code = "conflict"
     title = Text("Conflit avec ce qui est déjà inscrit", "Conflict with what is on record")
+
+
+class Gone(Problem):
+    status = 410
+    default_code = "gone"
+    title = Text("N'est plus conservé", "No longer kept")
 
 
 class PreconditionFailed(Problem):

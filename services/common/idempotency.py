@@ -9,13 +9,13 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import cast
+from typing import Protocol, TypeVar, cast
 
 from fastapi import Request, Response
 from sqlalchemy import text
 
 from services.common.answers import json_response
-from services.common.database import Database, WriteSession
+from services.common.database import AsideSession, Database, WriteSession
 from services.common.errors import InputError, JsonValue, Unprocessable
 from services.common.identity import Principal
 from services.common.text import Text
@@ -44,7 +44,15 @@ def replayed(document: JsonValue, location: str) -> Answered:
 
 
 Work = Callable[[WriteSession], Awaitable[Answered]]
-Once = Callable[[WriteSession, Work], Awaitable[Answered]]
+Session = TypeVar("Session", bound=AsideSession)
+
+
+class Once(Protocol):
+    """Runs work inside a transaction, unless what it would answer is kept already."""
+
+    async def __call__(
+        self, session: Session, work: Callable[[Session], Awaitable[Answered]], /
+    ) -> Answered: ...
 
 
 async def answer_once(request: Request, principal: Principal, work: Work) -> Response:
@@ -63,7 +71,7 @@ def to_response(answered: Answered) -> Response:
     return json_response(answered.document, answered.status, answered.headers)
 
 
-async def at_once(session: WriteSession, work: Work) -> Answered:
+async def at_once(session: Session, work: Callable[[Session], Awaitable[Answered]], /) -> Answered:
     """Run work that came without a key."""
     return await work(session)
 
@@ -79,7 +87,7 @@ def work_once(request: Request, principal: Principal, body: bytes) -> Once:
     claim = _Claim(principal.subject, request.method, request.url.path, key)
     fingerprint = _fingerprint(request, body)
 
-    async def run(session: WriteSession, work: Work) -> Answered:
+    async def run(session: Session, work: Callable[[Session], Awaitable[Answered]], /) -> Answered:
         kept = await _claim(session, claim, fingerprint)
         if kept is not None:
             return replace(kept, headers={**kept.headers, **REPLAYED})
@@ -123,7 +131,7 @@ def _fingerprint(request: Request, body: bytes) -> bytes:
     return digest.digest()
 
 
-async def _claim(session: WriteSession, claim: _Claim, fingerprint: bytes) -> Answered | None:
+async def _claim(session: AsideSession, claim: _Claim, fingerprint: bytes) -> Answered | None:
     """Take the key, or find the answer it was given before."""
     place = {
         "organisation": session.organisation_id,
@@ -150,7 +158,7 @@ async def _claim(session: WriteSession, claim: _Claim, fingerprint: bytes) -> An
     return Answered(row.status, json.loads(row.document), cast(dict[str, str], row.headers))
 
 
-async def _keep(session: WriteSession, claim: _Claim, answered: Answered) -> None:
+async def _keep(session: AsideSession, claim: _Claim, answered: Answered) -> None:
     await session.connection.execute(
         _KEEP,
         {

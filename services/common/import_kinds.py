@@ -7,46 +7,67 @@ makes a document of a row, and a cell's place of a place in the document.
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.common.database import WriteSession
+from services.common.columns import Column, Notice, RowError, index_columns, show
+from services.common.database import ReadSession, WriteSession
+from services.common.error_log import ErrorLog
 from services.common.errors import InputError, JsonValue, PayloadTooLarge, Problem
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
-from services.common.recording import Recorded
-from services.common.tabular import Column, RowError, Table, index_columns, show
+from services.common.recording import Posted, Recorded
+from services.common.tabular import Table
+from services.common.text import Text
 from services.common.validation import to_input_errors
 
 ERRORS_MAX = 1_000
+WORKBOOK = "workbook"
+"""The name of the kind of workbooks whose sheets are of several kinds."""
 WEIGHT_MAX = 1_000_000
 """Rows of the record that one file may make, at the most: some 1 GB while they are recorded."""
 
 Row = TypeVar("Row")
-Draft = TypeVar("Draft")
-Recorder = Callable[[WriteSession, Principal, Sequence[Draft], date], Awaitable[Recorded]]
+JsonSchema = Mapping[str, object]
+Draft = TypeVar("Draft", bound=Posted)
+Recorder = Callable[
+    [WriteSession, Principal, Sequence[Draft], date, str | None], Awaitable[Recorded]
+]
+"""The last argument is the reason of corrections; without one, nothing is corrected."""
+Measure = Callable[[ReadSession, date], Awaitable[dict[str, int | str]]]
+"""The totals of the organisation on a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The first errors by row and column, and whether there were more."""
+    """The first errors by row and column, and what is odd or worth saying.
+
+    `log` holds every error (`services.common.error_log`), empty when `errors` are all.
+    """
 
     errors: Sequence[RowError]
     is_truncated: bool = False
+    warnings: Sequence[RowError] = ()
+    notices: Sequence[Notice] = ()
+    log: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A file read and checked: its good rows ready to be recorded, its bad ones explained.
 
-    `numbers` are the row numbers of the drafts, by position.
+    `numbers` are the row numbers of the drafts, by position, and `external_ids` what they name.
+    `digest` is the same whenever the same file gives the same drafts in the same rows.
     """
 
     received: int
     numbers: Sequence[int]
     findings: Findings
-    record: Callable[[WriteSession, Principal, date], Awaitable[Recorded]]
+    external_ids: Sequence[str]
+    digest: bytes
+    record: Callable[[WriteSession, Principal, date, str | None], Awaitable[Recorded]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +75,39 @@ class ImportKind:
     """What `?kind=` names; made by `import_kind`."""
 
     name: str
+    title: Text
     columns: Sequence[Column]
     places: Mapping[str, str]  # column names by their pointers
+    describe: Callable[[], JsonSchema]  # of the model of a row
     prepare: Callable[[Table], Prepared]
+    sheet_names: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkbookKind:
+    """A workbook whose sheets are of these kinds; they are recorded in this order."""
+
+    kinds: Sequence[ImportKind]
+
+    @property
+    def name(self) -> str:
+        return WORKBOOK
+
+
+Kind = ImportKind | WorkbookKind
 
 
 def import_kind(
     *,
     name: str,
+    title: Text,
     columns: Sequence[Column],
     model: TypeAdapter[Row],
     to_draft: Callable[[Row], Draft],
     record: Recorder[Draft],
     weigh: Callable[[Draft], int] = lambda _: 1,
     quick: Callable[[Mapping[str, JsonValue]], Draft | None] = lambda _: None,
+    sheet_names: Sequence[str] = (),
 ) -> ImportKind:
     """Describe a kind of import. Raises ValueError when two columns share a name.
 
@@ -76,6 +116,7 @@ def import_kind(
     (a loan weighs its instalments) is refused while it is read, before it fills the memory.
     `quick` makes the drafts of plain rows, those that `model` and `to_draft` would make, and leaves
     to these two, with None, any row it is not sure of: it never tells what is wrong with one.
+    `sheet_names` are what people call the sheet of a workbook that holds this kind.
     """
     index_columns(columns)
     to_document = _nest_by(columns)
@@ -87,36 +128,60 @@ def import_kind(
 
     def prepare(table: Table) -> Prepared:
         numbers, drafts, found = list[int](), list[Draft](), list[RowError]()
-        received, weight, is_truncated = 0, 0, False
+        received, weight, log = 0, 0, ErrorLog()
         for batch in table.batches:
-            of_batch = len(batch.numbers) + len(batch.refused_numbers)
-            received += of_batch
-            # Batches come in order: once enough is found, what later ones hold is not shown.
-            is_full, good = len(found) >= ERRORS_MAX, len(numbers)
-            if not is_full:
-                found += batch.refused
+            received += len(batch.numbers) + len(batch.refused_numbers)
+            wrong, good = list(batch.refused), len(numbers)
             for number, values in zip(batch.numbers, batch.values, strict=True):
                 try:
                     drafts.append(read_row(values))
                     numbers.append(number)
                 except (ValidationError, Problem) as error:
-                    if not is_full:
-                        found += place_errors(number, _errors_of(error), places)
+                    wrong += place_errors(number, _errors_of(error), places)
             weight += sum(map(weigh, drafts[good:]))
             if weight > WEIGHT_MAX:
                 raise PayloadTooLarge(MESSAGES["import.too_heavy"], code="import.too_heavy")
-            is_truncated |= is_full and len(numbers) - good < of_batch
+            log.add(sorted(wrong, key=by_row))
+            # Batches come in order: once enough is found, what later ones hold is not shown.
+            if len(found) <= ERRORS_MAX:
+                found += wrong
 
         async def record_drafts(
-            session: WriteSession, principal: Principal, today: date
+            session: WriteSession, principal: Principal, today: date, reason: str | None
         ) -> Recorded:
             if not drafts:
                 return Recorded(created=(), unchanged=())
-            return await record(session, principal, drafts, today)
+            return await record(session, principal, drafts, today, reason)
 
-        return Prepared(received, numbers, Findings(found, is_truncated), record_drafts)
+        is_truncated, remarks = len(found) > ERRORS_MAX, table.remarks
+        findings = Findings(
+            sorted(found, key=by_row)[:ERRORS_MAX],
+            is_truncated,
+            remarks.warnings,
+            remarks.notices,
+            log.close() if is_truncated else b"",
+        )
+        return Prepared(
+            received,
+            numbers,
+            findings,
+            [draft.external_id for draft in drafts],
+            _digest(numbers, drafts),
+            record_drafts,
+        )
 
-    return ImportKind(name, tuple(columns), places, prepare)
+    return ImportKind(
+        name, title, tuple(columns), places, model.json_schema, prepare, tuple(sheet_names)
+    )
+
+
+def by_row(error: RowError) -> tuple[int, str]:
+    return error.row, error.column
+
+
+def _digest(numbers: Sequence[int], drafts: Sequence[Posted]) -> bytes:
+    rows = (n.to_bytes(4) + d.fingerprint for n, d in zip(numbers, drafts, strict=True))
+    return sha256(b"".join(rows)).digest()
 
 
 def _nest_by(columns: Sequence[Column]) -> Callable[[dict[str, JsonValue]], dict[str, JsonValue]]:

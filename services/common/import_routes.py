@@ -8,74 +8,136 @@ from contextlib import suppress
 from email.message import Message
 from pathlib import PurePath
 from typing import Annotated
-from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from services.common.answers import json_response
-from services.common.app import database_of, service_router
+from services.common.app import database_of, import_settings_of, service_router
+from services.common.error_log import read_log
 from services.common.error_sheet import write_error_sheet
-from services.common.errors import InputError, NotFound, Problem, Unprocessable, not_found
-from services.common.identity import Principal, Requires, Role
-from services.common.import_kinds import ImportKind
-from services.common.import_queries import Mode, SentFile, find_file, find_import, list_imports
+from services.common.errors import InputError, Problem, Unprocessable, not_found
+from services.common.fields import Reason
+from services.common.import_job_routes import add_job_routes
+from services.common.import_jobs import accept_import, prefers_job
+from services.common.import_kinds import WORKBOOK, ImportKind, Kind, Measure
+from services.common.import_lookup import IMPORT, describe_import, own_id_of, require_content
+from services.common.import_mapping_routes import create_mappings_router
+from services.common.import_parts import sheets_of
+from services.common.import_queries import (
+    Mode,
+    OnChange,
+    SentFile,
+    find_error_log,
+    find_file,
+    find_import,
+    list_imports,
+)
+from services.common.import_replays import add_replay_route
+from services.common.import_requests import (
+    BODY,
+    Member,
+    attachment,
+    find_kind,
+    names_of,
+    refuse_unknown_parameters,
+)
 from services.common.import_schemas import (
     ImportAnswer,
     ImportPageAnswer,
     ImportRecordAnswer,
     parse_import_id,
-    to_record_answer,
     to_summary_answer,
 )
-from services.common.importing import make_order, receive_import
+from services.common.import_size import has_more_rows
+from services.common.importing import Order, read_file, read_with, receive_import, with_mapping
 from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
-from services.common.tabular import READERS, XLSX
+from services.common.quoting import reword_sheets
+from services.common.records import XLSX, parse_media_type
+from services.common.template_routes import create_templates_router
 from services.common.text import Text, choose_language
 
 FILE_NAME_LENGTH_MAX = 200
 
-Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 _NEWEST = uuid.UUID(int=2**128 - 1)
 _ERRORS_NAME = Text("erreurs", "errors")
+_PARAMETERS = ("kind", "mode", "dry_run", "on_change", "reason", "async", "mapping")
+_REASON = "Pourquoi ce qui est inscrit est corrigé ; requis avec on_change=correct."
+_MAPPING = "Nom d'une correspondance : vos titres et vos mots."
 _SHEET = {
     "responses": {
         "200": {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}},
     }
 }
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in READERS
-        },
-    }
-}
+_ASYNC = Query(alias="async", description="Comme `Prefer: respond-async`.")
 
 
-def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> APIRouter:
-    """`/v1/imports` for these kinds; identifiers start with the service's name."""
+def create_imports_router(
+    kinds: Sequence[Kind], service_name: str, measure: Measure | None = None
+) -> APIRouter:
+    """`/v1/imports` for these kinds, with mappings and templates.
+
+    Identifiers start with the service's name. `measure` reads the totals that are answered as they
+    were before and as they are after.
+    """
     router = service_router()
+    single = [kind for kind in kinds if isinstance(kind, ImportKind)]
+    router.include_router(create_mappings_router(single))
+    router.include_router(create_templates_router(single))
     by_name = {kind.name: kind for kind in kinds}
-    names = Query(
-        description="Ce que contient le fichier.", json_schema_extra={"enum": list(by_name)}
-    )
+    names = names_of(by_name)
 
-    @router.post("/v1/imports", status_code=201, response_model=ImportAnswer, openapi_extra=_BODY)
+    @router.post(
+        "/v1/imports",
+        status_code=201,
+        response_model=ImportAnswer,
+        responses={202: {"model": ImportRecordAnswer}},
+        openapi_extra=BODY,
+    )
     async def post_import(
         request: Request,
         member: Member,
-        kind: Annotated[str, names],
+        kind: Annotated[str | None, names] = None,
         mode: Mode = "atomic",
         dry_run: bool = False,
+        on_change: OnChange = "refuse",
+        reason: Annotated[Reason | None, Query(description=_REASON)] = None,
+        is_async: Annotated[bool, _ASYNC] = False,
+        mapping: Annotated[str | None, Query(description=_MAPPING)] = None,
     ) -> Response:
-        """Inscrire les lignes d'un fichier CSV, NDJSON ou XLSX."""
-        _refuse_unknown_parameters(request, ("kind", "mode", "dry_run"))
-        if kind not in by_name:
-            raise _unknown_kind(list(by_name))
-        order = make_order(request, service_name, by_name[kind], mode, dry_run)
+        """Inscrire les lignes d'un fichier, ou les feuilles d'un classeur de plusieurs sortes.
+
+        Un long fichier est accepté d'abord (202) et inscrit ensuite quand la demande porte
+        `Prefer: respond-async` ou `?async=true` ; un essai à blanc ne l'est jamais.
+        """
+        refuse_unknown_parameters(request, _PARAMETERS)
+        is_book = parse_media_type(request.headers.get("content-type", ""))[0] == XLSX
+        kind = WORKBOOK if kind is None else kind
+        if kind == WORKBOOK and not (is_book and kind in by_name):
+            raise _missing_kind(list(by_name))
+        found = find_kind(by_name, kind)
+        if (on_change == "correct") != (reason is not None):
+            raise _missing_reason(on_change)
+        language = choose_language(request.headers.get("accept-language"))
+        order = Order(
+            service_name,
+            found,
+            mode,
+            dry_run,
+            language,
+            reason=reason,
+            measure=measure,
+        )
+        if mapping is not None:
+            async with database_of(request).read(member.organisation_id) as session:
+                order = await with_mapping(session, order, mapping)
         name = read_file_name(request.headers.get("content-disposition"))
-        return await receive_import(request, member, order, name)
+        file = await read_file(request, name)
+        rows_max = import_settings_of(request).long_import_rows
+        may_wait = not dry_run and (is_async or prefers_job(request.headers.get("prefer")))
+        if may_wait and await asyncio.to_thread(has_more_rows, order.kind, file, rows_max):
+            return await accept_import(request, member, order, file)
+        return await receive_import(request, member, order, file)
 
     @router.get("/v1/imports", response_model=ImportPageAnswer)
     async def get_imports(
@@ -86,9 +148,7 @@ def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> API
         cursor: str | None = None,
     ) -> Response:
         """Les imports de l'organisation, du plus récent au plus ancien."""
-        if kind is not None and kind not in by_name:
-            raise _unknown_kind(list(by_name))
-        listed = list(by_name) if kind is None else [kind]
+        listed = list(by_name) if kind is None else [find_kind(by_name, kind).name]
         before = _NEWEST if cursor is None else _read_cursor(service_name, cursor)
         async with database_of(request).read(member.organisation_id) as session:
             found = await list_imports(session, listed, before, limit + 1)
@@ -96,50 +156,52 @@ def create_imports_router(kinds: Sequence[ImportKind], service_name: str) -> API
         return json_response(page(request, items, limit, "import_id"))
 
     _add_routes_of_one_import(router, by_name, service_name)
+    add_job_routes(router, service_name)
+    add_replay_route(router, by_name, service_name)
     return router
 
 
 def _add_routes_of_one_import(
-    router: APIRouter, by_name: Mapping[str, ImportKind], service_name: str
+    router: APIRouter, by_name: Mapping[str, Kind], service_name: str
 ) -> None:
     @router.get("/v1/imports/{import_id}", response_model=ImportRecordAnswer)
     async def get_import(request: Request, member: Member, import_id: str) -> Response:
         """Un import, ce qu'il a donné et ses erreurs."""
-        own_id = _own_id(service_name, import_id)
-        async with database_of(request).read(member.organisation_id) as session:
-            found = await find_import(session, own_id)
-        if found is None:
-            raise _not_found()
+        own_id = own_id_of(service_name, import_id)
         language = choose_language(request.headers.get("accept-language"))
-        answer = to_record_answer(*found, service_name, language)
+        async with database_of(request).read(member.organisation_id) as session:
+            answer = await describe_import(session, service_name, own_id, language)
         return json_response(answer.model_dump(mode="json"))
 
     @router.get("/v1/imports/{import_id}/file", response_class=Response)
     async def get_import_file(request: Request, member: Member, import_id: str) -> Response:
         """Le fichier reçu, octet pour octet."""
-        own_id = _own_id(service_name, import_id)
+        own_id = own_id_of(service_name, import_id)
         async with database_of(request).read(member.organisation_id) as session:
             file = await find_file(session, own_id)
-        if file is None:
-            raise _not_found()
-        return _file_response(file)
+        return _file_response(require_content(file))
 
     @router.get(
         "/v1/imports/{import_id}/errors.xlsx", response_class=Response, openapi_extra=_SHEET
     )
     async def get_import_errors(request: Request, member: Member, import_id: str) -> Response:
         """Le fichier reçu, en chiffrier : les cellules fautives colorées et expliquées."""
-        own_id = _own_id(service_name, import_id)
+        own_id = own_id_of(service_name, import_id)
         async with database_of(request).read(member.organisation_id) as session:
             found = await find_import(session, own_id)
             file = await find_file(session, own_id)
-        if found is None or file is None or not found[1].errors:
-            raise _not_found()
+            log = await find_error_log(session, own_id)
+            if found is None or not found[1].errors:
+                raise not_found(IMPORT)
+            kind = await read_with(session, by_name[found[0].kind], found[0].mapping)
+        file = require_content(file)
         language = choose_language(request.headers.get("accept-language"))
-        kind, errors = by_name[found[0].kind], found[1].errors
-        sheet = await asyncio.to_thread(write_error_sheet, file, kind, errors, language)
+        sheets = await asyncio.to_thread(sheets_of, kind, file.content)
+        columns = {name: of.columns for name, of in sheets}
+        every = reword_sheets(read_log(log), columns) if log else found[1].errors
+        sheet = await asyncio.to_thread(write_error_sheet, file, sheets, every, language)
         name = PurePath(file.name or f"import-{file.sha256.hex()[:12]}").stem
-        return _attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
+        return attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
 
 
 def read_file_name(header: str | None) -> str | None:
@@ -155,19 +217,17 @@ def read_file_name(header: str | None) -> str | None:
     return "".join(filter(str.isprintable, name)).strip()[:FILE_NAME_LENGTH_MAX] or None
 
 
-def _refuse_unknown_parameters(request: Request, known: Sequence[str]) -> None:
-    """A misspelt `dry_run` must not record anything."""
-    unknown = [name for name in request.query_params if name not in known]
-    if unknown:
-        message = MESSAGES["unknown_field"]
-        raise Unprocessable(
-            message, errors=[InputError(f"/{name}", "unknown_field", message) for name in unknown]
-        )
+def _missing_kind(names: Sequence[str]) -> Problem:
+    """Only the sheets of a workbook say by themselves what they hold."""
+    message = MESSAGES["import.kind_missing"].fill(expected=", ".join(names))
+    return Unprocessable(message, errors=[InputError("/kind", "missing", message)])
 
 
-def _unknown_kind(names: Sequence[str]) -> Problem:
-    message = MESSAGES["choice"].fill(expected=", ".join(names))
-    return Unprocessable(message, errors=[InputError("/kind", "choice", message)])
+def _missing_reason(on_change: OnChange) -> Problem:
+    """A correction has a reason, and a reason is that of a correction."""
+    name = "reason" if on_change == "correct" else "on_change"
+    message = MESSAGES["missing"]
+    return Unprocessable(message, errors=[InputError(f"/{name}", "missing", message)])
 
 
 def _read_cursor(service_name: str, cursor: str) -> uuid.UUID:
@@ -182,30 +242,8 @@ def _read_cursor(service_name: str, cursor: str) -> uuid.UUID:
     return before
 
 
-def _own_id(service_name: str, public_id: str) -> uuid.UUID:
-    own_id = parse_import_id(service_name, public_id)
-    if own_id is None:
-        raise _not_found()
-    return own_id
-
-
-def _not_found() -> NotFound:
-    return not_found(Text("Import", "Import"))
-
-
 def _file_response(file: SentFile) -> Response:
     name = file.name or f"import-{file.sha256.hex()[:12]}"
-    response = _attachment(file.content, file.media_type, name)
+    response = attachment(file.content, file.media_type, name)
     response.headers["Repr-Digest"] = f"sha-256=:{b64encode(file.sha256).decode()}:"
     return response
-
-
-def _attachment(content: bytes, media_type: str, name: str) -> Response:
-    headers = {
-        "Cache-Control": "no-store",
-        # As it is: Starlette would add a charset of its own to a bare text/csv.
-        "Content-Type": media_type,
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(content, headers=headers)

@@ -6,11 +6,28 @@ from datetime import UTC, datetime
 
 from pydantic import Field
 
+from services.common.columns import Notice, RowError
 from services.common.fields import Answer
+from services.common.import_job_queries import ImportJob, JobState
 from services.common.import_kinds import Findings
-from services.common.import_queries import Counts, Import, Mode, Outcome
-from services.common.tabular import RowError
+from services.common.import_queries import (
+    Counts,
+    Import,
+    MappingUsed,
+    Mode,
+    OnChange,
+    Outcome,
+)
+from services.common.oddities import WARNINGS_MAX
+from services.common.recording import FieldChange
+from services.common.tabular import PARSER_VERSION
 from services.common.text import Language
+
+_SHEET = "D'un classeur de plusieurs sortes seulement."
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class CountsAnswer(Answer):
@@ -21,13 +38,66 @@ class CountsAnswer(Answer):
 
 
 class RowErrorAnswer(Answer):
+    sheet: str | None = Field(None, description=_SHEET, exclude_if=_is_none)
     row: int = Field(description="La première ligne sous les titres est 1 ; les titres sont 0.")
     column: str = Field(description="Vide quand toute la ligne est en cause.")
     code: str
     message: str
 
 
-class ImportAnswer(Answer):
+class NoticeAnswer(Answer):
+    sheet: str | None = Field(None, description=_SHEET, exclude_if=_is_none)
+    code: str
+    message: str
+
+
+class FieldChangeAnswer(Answer):
+    column: str
+    before: str | None = Field(description="Ce qui est inscrit.")
+    after: str | None = Field(description="Ce qui est envoyé.")
+
+
+class RowChangeAnswer(Answer):
+    """A row that says something else of a fact on record."""
+
+    sheet: str | None = Field(None, description=_SHEET, exclude_if=_is_none)
+    row: int
+    external_id: str
+    fields: list[FieldChangeAnswer]
+
+
+class SheetAnswer(Answer):
+    """What came of one sheet of a workbook."""
+
+    sheet: str
+    kind: str
+    counts: CountsAnswer
+    corrected: int
+
+
+class TotalsAnswer(Answer):
+    before: dict[str, int | str]
+    after: dict[str, int | str]
+
+
+class ReportAnswer(Answer):
+    """What an import says beside its counts and errors."""
+
+    on_change: OnChange = "refuse"
+    reason: str | None = None
+    corrected: int = Field(
+        0, description="Lignes inscrites qui corrigent un fait : le reste est nouveau."
+    )
+    changes: list[RowChangeAnswer] = Field([], description="Les 1 000 premières différences.")
+    changes_truncated: bool = False
+    absent: int = Field(
+        0, description="Faits inscrits que le fichier, déjà envoyé en partie, ne nomme pas."
+    )
+    sheets: list[SheetAnswer] = Field([], description="Par feuille, pour un classeur.")
+    totals: TotalsAnswer | None = Field(None, description="Totaux de l'organisation.")
+
+
+class ImportAnswer(ReportAnswer):
     import_id: str | None = Field(description="Nul pour un essai à blanc.")
     kind: str
     mode: Mode
@@ -35,14 +105,27 @@ class ImportAnswer(Answer):
     counts: CountsAnswer
     errors: list[RowErrorAnswer] = Field(description="Les 1 000 premières, par ligne et colonne.")
     errors_truncated: bool
+    warnings: list[RowErrorAnswer] = Field(
+        description="Ce qui est admis et étonne : les 1 000 premiers avertissements."
+    )
+    warnings_truncated: bool
+    notices: list[NoticeAnswer] = Field(description="Ce qu'il faut savoir de tout le fichier.")
+
+
+class MappingUsedAnswer(Answer):
+    name: str
+    version: int
 
 
 class ImportSummaryAnswer(Answer):
     import_id: str
     kind: str
     mode: Mode
-    outcome: Outcome
+    state: JobState = Field(description="`done` ou `refused` pour un import déjà répondu.")
+    outcome: Outcome | None = Field(description="Nul tant que rien n'est décidé.")
     counts: CountsAnswer
+    mapping: MappingUsedAnswer | None
+    parser_version: int = Field(description="Change quand la lecture des fichiers change.")
     media_type: str
     file_name: str | None
     sha256: str
@@ -50,10 +133,32 @@ class ImportSummaryAnswer(Answer):
     recorded_at: datetime
 
 
-class ImportRecordAnswer(ImportSummaryAnswer):
+class ProgressAnswer(Answer):
+    rows_expected: int | None = Field(description="À peu près ; nul quand on ne sait pas.")
+    rows_read: int
+    rows_checked: int
+    rows_stored: int = Field(description="Acquises seulement quand l'état est `done`.")
+    remaining_seconds: int | None = Field(description="Une estimation ; nul quand on ne sait pas.")
+
+
+class ImportProblemAnswer(Answer):
+    status: int
+    code: str
+    title: str
+    detail: str
+
+
+class ImportRecordAnswer(ImportSummaryAnswer, ReportAnswer):
     dry_run: bool
     errors: list[RowErrorAnswer]
     errors_truncated: bool
+    progress: ProgressAnswer | None = Field(description="D'un long import seulement.")
+    problem: ImportProblemAnswer | None = Field(
+        description="Pourquoi un long import s'est terminé sans rien à corriger ligne par ligne."
+    )
+    warnings: list[RowErrorAnswer]
+    warnings_truncated: bool
+    notices: list[NoticeAnswer]
 
 
 class ImportPageAnswer(Answer):
@@ -77,9 +182,39 @@ def parse_import_id(service_name: str, public_id: str) -> uuid.UUID | None:
 
 def to_error_answers(found: Sequence[RowError], language: Language) -> list[RowErrorAnswer]:
     return [
-        RowErrorAnswer(row=e.row, column=e.column, code=e.code, message=e.message.read(language))
+        RowErrorAnswer(
+            sheet=e.sheet or None,
+            row=e.row,
+            column=e.column,
+            code=e.code,
+            message=e.message.read(language),
+        )
         for e in found
     ]
+
+
+def to_change_answer(
+    sheet: str, row: int, external_id: str, changes: Sequence[FieldChange]
+) -> RowChangeAnswer:
+    return RowChangeAnswer(
+        sheet=sheet or None,
+        row=row,
+        external_id=external_id,
+        fields=[
+            FieldChangeAnswer(column=c.column, before=c.before, after=c.after) for c in changes
+        ],
+    )
+
+
+def to_notice_answers(found: Sequence[Notice], language: Language) -> list[NoticeAnswer]:
+    return [
+        NoticeAnswer(sheet=n.sheet or None, code=n.code, message=n.message.read(language))
+        for n in found
+    ]
+
+
+def to_mapping_used_answer(used: MappingUsed) -> MappingUsedAnswer:
+    return MappingUsedAnswer(name=used.name, version=used.version)
 
 
 def to_counts_answer(counts: Counts) -> CountsAnswer:
@@ -96,8 +231,11 @@ def to_summary_answer(found: Import, service_name: str) -> ImportSummaryAnswer:
         import_id=format_import_id(service_name, found.import_id),
         kind=found.kind,
         mode=found.mode,
+        state="done" if found.outcome == "recorded" else "refused",
         outcome=found.outcome,
         counts=to_counts_answer(found.counts),
+        mapping=None if found.mapping is None else to_mapping_used_answer(found.mapping),
+        parser_version=found.parser_version,
         media_type=found.media_type,
         file_name=found.file_name,
         sha256=found.sha256.hex(),
@@ -107,11 +245,67 @@ def to_summary_answer(found: Import, service_name: str) -> ImportSummaryAnswer:
 
 
 def to_record_answer(
-    found: Import, findings: Findings, service_name: str, language: Language
+    found: Import,
+    findings: Findings,
+    job: ImportJob | None,
+    service_name: str,
+    language: Language,
 ) -> ImportRecordAnswer:
     return ImportRecordAnswer(
         **dict(to_summary_answer(found, service_name)),
+        **dict(ReportAnswer.model_validate(found.report)),
         dry_run=False,
         errors=to_error_answers(findings.errors, language),
         errors_truncated=findings.is_truncated,
+        warnings=to_error_answers(findings.warnings[:WARNINGS_MAX], language),
+        warnings_truncated=len(findings.warnings) > WARNINGS_MAX,
+        notices=to_notice_answers(findings.notices, language),
+        progress=None if job is None else _to_progress_answer(job),
+        problem=None,
+    )
+
+
+def to_job_answer(job: ImportJob, service_name: str, language: Language) -> ImportRecordAnswer:
+    """A long import of which there is nothing on record, or not yet."""
+    problem = job.problem
+    return ImportRecordAnswer(
+        import_id=format_import_id(service_name, job.import_id),
+        kind=job.kind,
+        mode=job.mode,
+        state=job.advance.state,
+        outcome=None,
+        counts=CountsAnswer(received=job.advance.read, created=0, unchanged=0, rejected=0),
+        mapping=None,
+        parser_version=PARSER_VERSION,
+        media_type=job.media_type,
+        file_name=job.file_name,
+        sha256=job.sha256.hex(),
+        byte_count=job.byte_count,
+        recorded_at=job.accepted_at.astimezone(UTC),
+        dry_run=False,
+        errors=[],
+        errors_truncated=False,
+        warnings=[],
+        warnings_truncated=False,
+        notices=[],
+        progress=_to_progress_answer(job),
+        problem=None
+        if problem is None
+        else ImportProblemAnswer(
+            status=problem.status,
+            code=problem.code,
+            title=problem.title.read(language),
+            detail=problem.detail.read(language),
+        ),
+    )
+
+
+def _to_progress_answer(job: ImportJob) -> ProgressAnswer:
+    advance = job.advance
+    return ProgressAnswer(
+        rows_expected=job.expected,
+        rows_read=advance.read,
+        rows_checked=advance.checked,
+        rows_stored=advance.stored,
+        remaining_seconds=advance.remaining_seconds,
     )

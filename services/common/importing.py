@@ -7,16 +7,15 @@
 
 A dry run goes through all of it and rolls the savepoint back: it answers what recording would
 have. An atomic import with a bad row rolls everything back; that it was tried, its file and its
-errors are then kept in a transaction of their own. A file that cannot be read at all is not kept.
+errors are then kept in a transaction of their own. A file that cannot be read at all is not kept,
+unless it was accepted as a job.
 """
 
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
 
 from fastapi import Request, Response
 from sqlalchemy import text
@@ -24,30 +23,39 @@ from sqlalchemy import text
 from services.common import audit, errors
 from services.common.answers import read_body
 from services.common.app import database_of, today_of
-from services.common.database import Database, WriteSession
-from services.common.errors import JsonValue, Problem
+from services.common.columns import RowError, TableRefused
+from services.common.database import Database, ReadSession, WriteSession
+from services.common.errors import InputError, JsonValue, Problem
 from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
-from services.common.import_kinds import ERRORS_MAX, Findings, ImportKind, Prepared, place_errors
-from services.common.import_queries import Counts, Mode, Outcome, SentFile, insert_import
+from services.common.import_job_queries import end_job
+from services.common.import_kinds import ImportKind, Kind, Measure
+from services.common.import_mapping_queries import find_mapping
+from services.common.import_mappings import apply_mapping
+from services.common.import_parts import PreparedFile, Progress, prepare_file, tell_nobody
+from services.common.import_queries import (
+    MappingUsed,
+    Mode,
+    Outcome,
+    SentFile,
+    drop_refused_files,
+    insert_import,
+)
 from services.common.import_schemas import (
     ImportAnswer,
+    TotalsAnswer,
     format_import_id,
     to_counts_answer,
     to_error_answers,
+    to_notice_answers,
 )
+from services.common.import_sums import Came, refuse_file, sum_up
 from services.common.messages import MESSAGES
+from services.common.oddities import WARNINGS_MAX
 from services.common.recording import Recorded
 from services.common.strict_json import escape_pointer
-from services.common.tabular import (
-    Batch,
-    RowError,
-    Table,
-    TableRefused,
-    find_reader,
-    read_table,
-)
-from services.common.text import Language, choose_language
+from services.common.tabular import find_reader
+from services.common.text import Language
 
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
 
@@ -60,49 +68,60 @@ _LONGER = (
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a request asks for, and in which language it is answered."""
+    """What a request asks for, and in which language it is answered.
+
+    `kind` has the organisation's own titles and codes when it is read with its `mapping`.
+    """
 
     service_name: str
-    kind: ImportKind
+    kind: Kind
     mode: Mode
     dry_run: bool
     language: Language
-
-
-Step = Literal["read", "checked", "stored"]
-Progress = Callable[[Step, int], None]
-"""Told from the thread that works how many rows took a step; may raise, to stop the import."""
-
-
-def _tell_nobody(step: Step, rows: int) -> None:
-    pass
+    job_id: uuid.UUID | None = None
+    """The identifier an import has since it was accepted as a job; others get theirs at the end."""
+    reason: str | None = None
+    """Why what is on record is corrected; without one, rows that changed are refused."""
+    measure: Measure | None = None
+    mapping: MappingUsed | None = None
 
 
 class _RowsRefused(Exception):
     """Leaves the transaction of an atomic import that has bad rows."""
 
-    def __init__(self, counts: Counts, findings: Findings) -> None:
-        super().__init__(counts.rejected)
-        self.counts = counts
-        self.findings = findings
+    def __init__(self, came: Came) -> None:
+        super().__init__(came.counts.rejected)
+        self.came = came
 
 
-def make_order(
-    request: Request, service_name: str, kind: ImportKind, mode: Mode, dry_run: bool
-) -> Order:
-    language = choose_language(request.headers.get("accept-language"))
-    return Order(service_name, kind, mode, dry_run, language)
+async def with_mapping(session: ReadSession, order: Order, name: str) -> Order:
+    """The order read with the organisation's mapping in use. Raises Unprocessable."""
+    mapping = await find_mapping(session, order.kind.name, name)
+    if mapping is None or mapping.is_retired:
+        message = MESSAGES["mapping.unknown"]
+        raise errors.Unprocessable(
+            message,
+            code="mapping.unknown",
+            errors=[InputError("/mapping", "mapping.unknown", message)],
+        )
+    used = MappingUsed(name, mapping.version)
+    return replace(order, kind=await read_with(session, order.kind, used), mapping=used)
+
+
+async def read_with(session: ReadSession, kind: Kind, used: MappingUsed | None) -> Kind:
+    """The kind under the titles of the version of a mapping that an import used."""
+    if used is None:
+        return kind
+    assert isinstance(kind, ImportKind), "a mapping is of one kind"
+    mapping = await find_mapping(session, kind.name, used.name, used.version)
+    assert mapping is not None, "versions of mappings are never deleted"
+    return replace(kind, columns=apply_mapping(kind.columns, mapping))
 
 
 async def receive_import(
-    request: Request, principal: Principal, order: Order, file_name: str | None
+    request: Request, principal: Principal, order: Order, file: SentFile
 ) -> Response:
-    """Read the request's body and record its rows: the answer to `POST /v1/imports`.
-
-    Raises UnsupportedMediaType, PayloadTooLarge, BadRequest for a body that breaks off, and what
-    `run_import` raises.
-    """
-    file = await _read_file(request, file_name)
+    """Record the rows of a file and tell what came of it. Raises what `run_import` raises."""
     once = work_once(request, principal, file.sha256 + file.media_type.encode())
     database, today = database_of(request), today_of(request)
     return to_response(await run_import(database, principal, order, file, today, once=once))
@@ -114,7 +133,7 @@ async def run_import(
     order: Order,
     file: SentFile,
     today: date,
-    progress: Progress = _tell_nobody,
+    progress: Progress = tell_nobody,
     once: Once = at_once,
 ) -> Answered:
     """Read, check and record a file: everything an import does once the file is there.
@@ -122,10 +141,19 @@ async def run_import(
     Raises Unprocessable, with the members of the answer, when what the file holds kept it all out;
     PayloadTooLarge; and whatever `progress` raises, which undoes the import.
     """
+
+    async def keep_refusal(came: Came) -> uuid.UUID:
+        async with database.write(principal.organisation_id) as session:
+            return await _keep(session, principal, order, file, "refused", came)
+
     try:
-        prepared = await asyncio.to_thread(_prepare, order.kind, file, progress)
+        prepared = await asyncio.to_thread(
+            prepare_file, order.kind, file.content, file.media_type, progress
+        )
     except TableRefused as refused:
-        raise _refusal(order, None, Counts(0, 0, 0, 0), _first(refused.found)) from refused
+        came = refuse_file(refused.found)
+        import_id = None if order.job_id is None else await keep_refusal(came)
+        raise _refusal(order, import_id, came) from refused
 
     async def work(session: WriteSession) -> Answered:
         return await _record(session, principal, order, file, prepared, today, progress)
@@ -142,14 +170,12 @@ async def run_import(
     except _RowsRefused as refused:
         import_id = None
         if not order.dry_run:
-            async with database.write(principal.organisation_id) as session:
-                import_id = await _keep(
-                    session, principal, order, file, "refused", refused.counts, refused.findings
-                )
-        raise _refusal(order, import_id, refused.counts, refused.findings) from None
+            import_id = await keep_refusal(refused.came)
+        raise _refusal(order, import_id, refused.came) from None
 
 
-async def _read_file(request: Request, file_name: str | None) -> SentFile:
+async def read_file(request: Request, file_name: str | None) -> SentFile:
+    """The body. Raises UnsupportedMediaType, PayloadTooLarge, BadRequest when it breaks off."""
     media_type = request.headers.get("content-type", "")
     find_reader(media_type)
     content = await read_body(request, IMPORT_MAX_BYTES)
@@ -157,54 +183,45 @@ async def _read_file(request: Request, file_name: str | None) -> SentFile:
     return SentFile(content, digest, media_type, file_name)
 
 
-def _prepare(kind: ImportKind, file: SentFile, progress: Progress) -> Prepared:
-    table = read_table(file.content, file.media_type, kind.columns)
-    return kind.prepare(Table(_count(table.batches, progress)))
-
-
-def _count(batches: Iterator[Batch], progress: Progress) -> Iterator[Batch]:
-    """The same batches; tells how many rows were read, then how many of them were checked."""
-    rows = 0
-    for batch in batches:
-        rows += len(batch.numbers) + len(batch.refused_numbers)
-        progress("read", rows)
-        yield batch
-        progress("checked", rows)
-
-
 async def _record(
     session: WriteSession,
     principal: Principal,
     order: Order,
     file: SentFile,
-    prepared: Prepared,
+    prepared: PreparedFile,
     today: date,
     progress: Progress,
 ) -> Answered:
     """Record the good rows and keep the import; or, on a dry run, find out what that would say."""
     for statement in _LONGER:
         await session.connection.execute(statement)
+    before = await _measure(session, order, today)
     savepoint = await session.connection.begin_nested()
-    recorded = await prepared.record(session, principal, today)
-    progress("stored", len(prepared.numbers))
-    created, unchanged = len(recorded.created), len(recorded.unchanged)
-    drafts = len(prepared.numbers)
-    assert created + unchanged + len(recorded.refused) == drafts, "a row is recorded or refused"
-    rejected = prepared.received - drafts + len(recorded.refused)
-    findings = _merge(prepared, recorded, order.kind.places)
-    if rejected and order.mode == "atomic":
-        raise _RowsRefused(Counts(prepared.received, 0, unchanged, rejected), findings)
-    counts = Counts(prepared.received, created, unchanged, rejected)
+    recorded: list[Recorded] = []
+    for part in prepared.parts:
+        recorded.append(await part.prepared.record(session, principal, today, order.reason))
+    progress("stored", sum(len(part.prepared.numbers) for part in prepared.parts))
+    came = sum_up(prepared, recorded, order.mode, order.reason, file)
+    if came.counts.rejected and order.mode == "atomic":
+        raise _RowsRefused(came)
+    if before is not None:
+        after = await _measure(session, order, today)
+        totals = TotalsAnswer(before=before, after=after or {})
+        came = replace(came, report=came.report.model_copy(update={"totals": totals}))
     if order.dry_run:
         await savepoint.rollback()
-        return Answered(200, _document(order, None, counts, findings))
+        return Answered(200, _document(order, None, came))
     await savepoint.commit()
-    import_id = await _keep(session, principal, order, file, "recorded", counts, findings)
+    import_id = await _keep(session, principal, order, file, "recorded", came)
     return Answered(
-        201 if created else 200,
-        _document(order, import_id, counts, findings),
+        201 if came.counts.created else 200,
+        _document(order, import_id, came),
         {"Location": f"/v1/imports/{format_import_id(order.service_name, import_id)}"},
     )
+
+
+async def _measure(session: WriteSession, order: Order, today: date) -> dict[str, int | str] | None:
+    return None if order.measure is None else await order.measure(session, today)
 
 
 async def _keep(
@@ -213,17 +230,22 @@ async def _keep(
     order: Order,
     file: SentFile,
     outcome: Outcome,
-    counts: Counts,
-    findings: Findings,
+    came: Came,
 ) -> uuid.UUID:
+    """Put the attempt on record. Raises JobEnded for a job that was cancelled meanwhile."""
+    counts = came.counts
     import_id = await insert_import(
         session,
+        import_id=order.job_id,
+        rows_digest=came.rows_digest,
         kind=order.kind.name,
         mode=order.mode,
         outcome=outcome,
         file=file,
         counts=counts,
-        findings=findings,
+        findings=came.findings,
+        report=came.report.model_dump(mode="json", exclude_defaults=True),
+        mapping=order.mapping,
         subject=principal.subject,
     )
     details: dict[str, JsonValue] = {
@@ -234,59 +256,51 @@ async def _keep(
         "created": counts.created,
         "unchanged": counts.unchanged,
         "rejected": counts.rejected,
+        "corrected": came.report.corrected,
     }
     await audit.append(session, principal, f"import.{outcome}", details)
+    if order.job_id is not None:
+        await end_job(session, order.job_id, "done" if outcome == "recorded" else "refused")
+    if outcome == "refused":
+        await drop_refused_files(session)
     return import_id
 
 
-def _first(found: Sequence[RowError], is_truncated: bool = False) -> Findings:
-    ordered = sorted(found, key=lambda error: (error.row, error.column))
-    return Findings(ordered[:ERRORS_MAX], is_truncated or len(ordered) > ERRORS_MAX)
-
-
-def _merge(prepared: Prepared, recorded: Recorded, places: Mapping[str, str]) -> Findings:
-    """What reading found and what recording found: the first of both by row and column."""
-    positions = sorted(recorded.refused)
-    found = list(prepared.findings.errors)
-    for position in positions[:ERRORS_MAX]:
-        found += place_errors(prepared.numbers[position], recorded.refused[position], places)
-    return _first(found, prepared.findings.is_truncated or len(positions) > ERRORS_MAX)
-
-
-def _document(
-    order: Order, import_id: uuid.UUID | None, counts: Counts, findings: Findings
-) -> dict[str, JsonValue]:
+def _document(order: Order, import_id: uuid.UUID | None, came: Came) -> dict[str, JsonValue]:
+    findings = came.findings
     answer = ImportAnswer(
         import_id=None if import_id is None else format_import_id(order.service_name, import_id),
         kind=order.kind.name,
         mode=order.mode,
         dry_run=order.dry_run,
-        counts=to_counts_answer(counts),
+        counts=to_counts_answer(came.counts),
         errors=to_error_answers(findings.errors, order.language),
         errors_truncated=findings.is_truncated,
+        warnings=to_error_answers(findings.warnings[:WARNINGS_MAX], order.language),
+        warnings_truncated=len(findings.warnings) > WARNINGS_MAX,
+        notices=to_notice_answers(findings.notices, order.language),
+        **dict(came.report),
     )
     return answer.model_dump(mode="json")
 
 
-def _refusal(
-    order: Order, import_id: uuid.UUID | None, counts: Counts, findings: Findings
-) -> Problem:
+def _refusal(order: Order, import_id: uuid.UUID | None, came: Came) -> Problem:
     """The answer's members in a problem document, whose errors also have the pointer of a place."""
-    document = _document(order, import_id, counts, findings)
+    document = _document(order, import_id, came)
+    found, counts = came.findings.errors, came.counts
     document["errors"] = [
         {"pointer": _pointer_to(error), **answer.model_dump()}
-        for error, answer in zip(
-            findings.errors, to_error_answers(findings.errors, order.language), strict=True
-        )
+        for error, answer in zip(found, to_error_answers(found, order.language), strict=True)
     ]
     if not counts.received:
-        first = findings.errors[0]
-        return errors.Unprocessable(first.message, code=first.code, extra=document)
+        return errors.Unprocessable(found[0].message, code=found[0].code, extra=document)
     detail = MESSAGES["import.rejected"].fill(received=counts.received, rejected=counts.rejected)
     return errors.Unprocessable(detail, code="import.rejected", extra=document)
 
 
 def _pointer_to(error: RowError) -> str:
-    """Row and column as a JSON pointer, for readers of any problem document; the file is ""."""
-    tokens = (error.row, error.column) if error.column else (error.row,)
-    return "".join(f"/{escape_pointer(token)}" for token in tokens) if error.row else ""
+    """Sheet, row and column as a JSON pointer, as any problem document has; the file is ""."""
+    tokens = [error.sheet] if error.sheet else []
+    if error.row:
+        tokens += [str(error.row), error.column] if error.column else [str(error.row)]
+    return "".join(f"/{escape_pointer(token)}" for token in tokens)

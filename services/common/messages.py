@@ -59,6 +59,18 @@ MESSAGES: dict[str, Text] = {
     "date.bounds": Text(
         "L'année doit être entre 1900 et 2199.", "The year is between 1900 and 2199."
     ),
+    "amount.unusual": Text(
+        "{shown} $ est loin du montant habituel de la colonne ({usual} $) ; vérifiez la virgule.",
+        "${shown} is far from the usual amount of the column (${usual}); check the decimal point.",
+    ),
+    "date.unusual": Text(
+        "L'année {shown} est loin de celle des autres lignes ({usual}).",
+        "The year {shown} is far from that of the other rows ({usual}).",
+    ),
+    "rate.unusual": Text(
+        "Un taux de {shown} % par année est inhabituel ; 7 % s'écrit 7 ou 7 %.",
+        "A rate of {shown} % a year is unusual; 7 % is written 7 or 7 %.",
+    ),
     "date.future": Text(
         "Cette date est dans l'avenir ; un fait s'inscrit quand il a eu lieu.",
         "This date is in the future; a fact is recorded once it has happened.",
@@ -84,6 +96,23 @@ MESSAGES: dict[str, Text] = {
         "Un code postal s'écrit A9A 9A9, ou A9A pour ses trois premiers caractères.",
         "A postal code is written A9A 9A9, or A9A for its first three characters.",
     ),
+    "mapping_name.form": Text(
+        "Un nom de correspondance s'écrit en minuscules, chiffres et traits d'union : excel-2026.",
+        "A mapping's name has lower-case letters, digits and hyphens: excel-2026.",
+    ),
+    "mapping.conflict": Text(
+        "Une correspondance de ce nom existe avec un autre contenu ; pour la changer, envoyez sa "
+        "nouvelle version avec PUT.",
+        "A mapping of this name exists with other content; to change it, PUT its new version.",
+    ),
+    "mapping.title_twice": Text(
+        "Deux titres de la correspondance se lisent pareil.",
+        "Two titles of the mapping read the same.",
+    ),
+    "mapping.unknown": Text(
+        "Aucune correspondance ne porte ce nom pour cette sorte de fichier.",
+        "No mapping has this name for this kind of file.",
+    ),
     "neq.form": Text("Un NEQ a dix chiffres.", "A NEQ has ten digits."),
     "sector_code.form": Text(
         "Un code de secteur (SCIAN) a de 1 à 10 chiffres, lettres ou traits d'union.",
@@ -107,15 +136,42 @@ MESSAGES: dict[str, Text] = {
     "column.duplicate": Text(
         "La colonne « {column} » est là deux fois.", 'The column "{column}" stands here twice.'
     ),
-    "column.missing": Text(
-        "La colonne « {column} » est requise.", 'The column "{column}" is required.'
+    "column.ignored": Text(
+        "La colonne « {column} » n'est pas de ce fichier ; elle est laissée de côté.",
+        'The column "{column}" is not one of this file; it is left out.',
     ),
-    "column.unknown": Text(
-        "La colonne « {column} » n'existe pas ici. Colonnes admises : {known}.",
-        'There is no column "{column}" here. Columns allowed: {known}.',
+    "column.misspelt": Text(
+        "« {column} » ressemble à « {meant} », qui manque : corrigez le titre, "
+        "ou renommez cette colonne si elle est autre chose.",
+        '"{column}" looks like "{meant}", which is absent: mend the title, '
+        "or rename this column if it is something else.",
+    ),
+    "column.missing": Text(
+        "La colonne « {named} » est requise.", 'The column "{named}" is required.'
     ),
     "column.unnamed": Text(
-        "La colonne {position} n'a pas de nom.", "Column {position} has no name."
+        "La colonne {position} n'a pas de titre ; elle est laissée de côté.",
+        "Column {position} has no title; it is left out.",
+    ),
+    "dates.day_first": Text(
+        "Colonne « {column} » : « {shown} » est lu {read}, le jour d'abord ; aucune date de la "
+        "colonne ne dit le contraire.",
+        'Column "{column}": "{shown}" is read as {read}, day first; no date of the column '
+        "says otherwise.",
+    ),
+    "dates.month_first": Text(
+        "Colonne « {column} » : « {shown} » est lu {read}, le mois d'abord, comme d'autres dates "
+        "de la colonne.",
+        'Column "{column}": "{shown}" is read as {read}, month first, as other dates of the '
+        "column are.",
+    ),
+    "dates.serials": Text(
+        "Colonne « {column} » : « {shown} » est un numéro de jour d'Excel, lu {read}.",
+        'Column "{column}": "{shown}" is a day number of Excel, read as {read}.',
+    ),
+    "dates.times": Text(
+        "Colonne « {column} » : l'heure est laissée de côté (« {shown} »).",
+        'Column "{column}": the time of day is left out ("{shown}").',
     ),
     "csv.malformed": Text(
         "Un guillemet ouvert ici est mal fermé, ou une cellule est trop longue ; "
@@ -128,12 +184,27 @@ MESSAGES: dict[str, Text] = {
     "header.too_wide": Text(
         "Pas plus de {columns_max} colonnes.", "At most {columns_max} columns."
     ),
+    "import.array": Text(
+        "Un tableau JSON est attendu, bien fermé : [{{…}}, {{…}}].",
+        "A JSON array is expected, closed: [{{…}}, {{…}}].",
+    ),
     "import.empty": Text("Le fichier est vide.", "The file is empty."),
     "import.encoding": Text(
         "Le texte n'est ni de l'UTF-8 ni du Windows-1252 (ligne {line} du fichier) ; "
         "enregistrez-le comme « CSV UTF-8 ».",
         "The text is neither UTF-8 nor Windows-1252 (line {line} of the file); "
         'save it as "CSV UTF-8".',
+    ),
+    "import.file_dropped": Text(
+        "Rien n'a été inscrit de ce fichier et de plus récents ont pris sa place : "
+        "seule son empreinte est gardée.",
+        "Nothing was recorded from this file and later ones took its place: only its hash is kept.",
+    ),
+    "import.kind_missing": Text(
+        "Dites ce que contient le fichier (kind) : {expected}. Un classeur XLSX dont les feuilles "
+        "portent ces noms n'en a pas besoin.",
+        "Say what the file holds (kind): {expected}. An XLSX workbook whose sheets have these "
+        "names does not need it.",
     ),
     "import.no_rows": Text(
         "Le fichier n'a que sa ligne de titres.", "The file has only its header."
@@ -172,6 +243,19 @@ MESSAGES: dict[str, Text] = {
     "workbook.macros": Text(
         "Ce classeur contient des macros ; enregistrez-le comme « Classeur Excel (.xlsx) ».",
         'This workbook holds macros; save it as "Excel workbook (.xlsx)".',
+    ),
+    "sheet.hidden": Text(
+        "La feuille masquée « {sheet} » est laissée de côté.",
+        'The hidden sheet "{sheet}" is left out.',
+    ),
+    "sheet.unknown": Text(
+        "La feuille « {sheet} » n'est pas reconnue : elle est laissée de côté.",
+        'The sheet "{sheet}" is not recognised: it is left out.',
+    ),
+    "workbook.no_known_sheet": Text(
+        "Aucune feuille de ce classeur n'est reconnue. Donnez à chacune le nom de ce qu'elle "
+        "contient : {known}.",
+        "No sheet of this workbook is recognised. Name each after what it holds: {known}.",
     ),
     "workbook.no_sheet": Text(
         "Ce classeur n'a aucune feuille visible.", "This workbook has no visible sheet."

@@ -2,13 +2,22 @@
 
 A command that records facts takes drafts (validated, typed) and never stops at the first bad one:
 it records the good ones and says what is wrong with each of the others.
+
+What is on record never changes. A row that says something else of a fact on record is refused with
+both versions; when a reason is given, it corrects the fact: the newest revision is reversed, and
+what was sent is recorded as the next one under the same `external_id`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Generic, Protocol, TypeVar
+from uuid import UUID
 
 from services.common.errors import Conflict, InputError, Problem, Unprocessable
 from services.common.text import Text
+
+FIELDS_SHOWN_MAX = 6
+VALUE_SHOWN_MAX = 60
 
 CONFLICT = InputError(
     "/external_id",
@@ -22,13 +31,65 @@ CONFLICT = InputError(
 )
 
 
+class Posted(Protocol):
+    """A draft: what was posted of one fact; its fingerprint tells its content from any other."""
+
+    @property
+    def external_id(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> bytes: ...
+
+
+Draft = TypeVar("Draft", bound=Posted)
+
+
+@dataclass(frozen=True, slots=True)
+class OnRecord(Generic[Draft]):
+    """The newest revision of a fact, with what was posted of it."""
+
+    fact_id: UUID
+    revision: int
+    is_reversed: bool
+    draft: Draft
+
+
+def drafts_of(on_record: Mapping[str, OnRecord[Draft]]) -> dict[str, Draft]:
+    return {external_id: known.draft for external_id, known in on_record.items()}
+
+
+def next_revision(replaced: OnRecord[Draft] | None) -> int:
+    return 1 if replaced is None else replaced.revision + 1
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """What a column says on record and what was sent; None where it says nothing."""
+
+    column: str
+    before: str | None
+    after: str | None
+
+
+Changes = Mapping[int, Sequence[FieldChange]]
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """By position in the batch: what was created, what was there already, what was refused."""
+    """By position in the batch: what was created, what was there already, what was refused.
+
+    `warned` is what is odd about rows not refused. `changes` are both versions of the rows
+    that are corrected, or refused because nobody asked for a correction. `absent` counts the facts
+    on record that a batch sent again does not name.
+    """
 
     created: Sequence[int]
     unchanged: Sequence[int]
     refused: Mapping[int, Sequence[InputError]] = field(default_factory=dict)
+    warned: Mapping[int, Sequence[InputError]] = field(default_factory=dict)
+    corrected: Sequence[int] = ()
+    changes: Changes = field(default_factory=dict)
+    absent: int = 0
 
 
 def refuse_first(recorded: Recorded, places: Mapping[str, str] | None = None) -> None:
@@ -56,47 +117,138 @@ class Sorted:
 
     new: Sequence[int]
     unchanged: Sequence[int]
+    changed: Sequence[int]
+    """Rows that say something else of a fact on record; to be settled."""
     refused: Mapping[int, Sequence[InputError]]
     repeats: Mapping[int, int]
-    """Rows that repeat a new row of the same batch: their position -> the position of the first."""
+    """Rows that repeat another of the same batch: their position -> the position of the first."""
+    changes: Changes = field(default_factory=dict)
 
-    def conclude(self, refused: Mapping[int, Sequence[InputError]]) -> Recorded:
-        """What came of the batch once `refused` was found wrong among the new rows."""
-        repeated = {row: refused[first] for row, first in self.repeats.items() if first in refused}
+    @property
+    def to_record(self) -> Sequence[int]:
+        """New rows and corrections, in the order of the batch."""
+        return sorted([*self.new, *self.changed]) if self.changed else self.new
+
+    @property
+    def is_resend(self) -> bool:
+        """Whether the batch names a fact on record."""
+        return bool(self.unchanged or self.changes)
+
+    def refuse_changed(self) -> "Sorted":
+        """Where nothing is corrected: whatever says something else is in conflict."""
+        refused = {**self.refused, **{row: [CONFLICT] for row in self.changed}}
+        return replace(self, changed=(), refused=refused)
+
+    def conclude(self, refused: Mapping[int, Sequence[InputError]], absent: int = 0) -> Recorded:
+        """What came of the batch once `refused` was found wrong among the rows to record."""
+        found = {**self.refused, **refused}
+        repeated = {row: found[first] for row, first in self.repeats.items() if first in found}
         return Recorded(
-            created=[row for row in self.new if row not in refused],
+            created=[row for row in self.new if row not in found],
+            corrected=[row for row in self.changed if row not in found],
             unchanged=[
                 *self.unchanged,
                 *(row for row in self.repeats if row not in repeated),
             ],
-            refused={**self.refused, **refused, **repeated},
+            refused={**found, **repeated},
+            changes=self.changes,
+            absent=absent,
         )
 
 
 def sort_batch(
     external_ids: Sequence[str], fingerprints: Sequence[bytes], on_record: Mapping[str, bytes]
 ) -> Sorted:
-    """Tell new rows from those already on record, repeated in the batch, or in conflict."""
+    """Tell rows that are new, on record, changed, repeated in the batch, or at odds within it."""
     new: list[int] = []
     unchanged: list[int] = []
+    changed: list[int] = []
     refused: dict[int, Sequence[InputError]] = {}
     repeats: dict[int, int] = {}
     first_seen: dict[str, int] = {}
     for row, (external_id, fingerprint) in enumerate(zip(external_ids, fingerprints, strict=True)):
         known = on_record.get(external_id)
         first = first_seen.setdefault(external_id, row)
-        if known is not None:
-            if known == fingerprint:
-                unchanged.append(row)
+        if first != row:
+            if fingerprints[first] == fingerprint:
+                repeats[row] = first
             else:
                 refused[row] = [CONFLICT]
-        elif first == row:
+        elif known is None:
             new.append(row)
-        elif fingerprints[first] == fingerprint:
-            repeats[row] = first
+        elif known == fingerprint:
+            unchanged.append(row)
         else:
-            refused[row] = [CONFLICT]
-    return Sorted(new, unchanged, refused, repeats)
+            changed.append(row)
+    return Sorted(new, unchanged, changed, refused, repeats)
+
+
+def settle(
+    batch: Sorted,
+    drafts: Sequence[Draft],
+    on_record: Mapping[str, Draft],
+    tell: Callable[[Draft], Mapping[str, str]],
+    reason: str | None,
+) -> Sorted:
+    """Compare the rows that changed, column by column as `tell` names them, with the record.
+
+    Those that differ in no column are unchanged: what was left to be found when they were posted
+    is now said. Without a reason for corrections the others are refused, with both versions.
+    """
+    changes: dict[int, Sequence[FieldChange]] = {}
+    unchanged: list[int] = []
+    for row in batch.changed:
+        found = compare(tell(on_record[drafts[row].external_id]), tell(drafts[row]))
+        if found:
+            changes[row] = found
+        else:
+            unchanged.append(row)
+    is_refused = reason is None
+    return replace(
+        batch,
+        unchanged=[*batch.unchanged, *unchanged],
+        changed=() if is_refused else list(changes),
+        refused={
+            **batch.refused,
+            **({row: [conflict(found)] for row, found in changes.items()} if is_refused else {}),
+        },
+        changes=changes,
+    )
+
+
+def compare(before: Mapping[str, str], after: Mapping[str, str]) -> list[FieldChange]:
+    """The columns that differ, those on record first."""
+    return [
+        FieldChange(column, before.get(column), after.get(column))
+        for column in {**before, **after}
+        if before.get(column) != after.get(column)
+    ]
+
+
+def conflict(changes: Sequence[FieldChange]) -> InputError:
+    """The refusal of a row that says something else of a fact on record."""
+    shown = " ; ".join(
+        f"{change.column} : {_show(change.before)} → {_show(change.after)}"
+        for change in changes[:FIELDS_SHOWN_MAX]
+    )
+    more = " ; …" if len(changes) > FIELDS_SHOWN_MAX else ""
+    return replace(
+        CONFLICT,
+        message=Text(
+            "Cet identifiant est déjà inscrit avec un autre contenu ; rien n'a été changé. "
+            f"Inscrit → envoyé : {shown}{more}. "
+            "Pour corriger ce qui est inscrit, envoyez un fichier avec on_change=correct.",
+            "This identifier is already on record with other content; nothing was changed. "
+            f"On record → sent: {shown}{more}. "
+            "To correct what is on record, send a file with on_change=correct.",
+        ),
+    )
+
+
+def _show(value: str | None) -> str:
+    if value is None:
+        return "∅"
+    return value if len(value) <= VALUE_SHOWN_MAX else f"{value[:VALUE_SHOWN_MAX]}…"
 
 
 def refuse(

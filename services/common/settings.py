@@ -24,3 +24,10 @@ class TotalsSettings(ServiceSettings):
 
     totals_database_url: SecretStr
     """The read-only role that sees every organisation and no identifying column."""
+
+
+class ImportSettings(ServiceSettings):
+    """For the services that members send files to."""
+
+    long_import_rows: int = 5_000
+    """A file of more rows is done as a job when its sender agrees to be answered before."""

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -47,16 +48,29 @@ Personal = Annotated[str, Field(sa_type=Text, sa_column_kwargs=_PERSONAL)]
 """Words that may name or locate a person: only the organisation's own transactions read them."""
 PersonalOrNone = Annotated[str | None, Field(sa_type=Text, sa_column_kwargs=_PERSONAL)]
 BigInt = Annotated[int, Field(sa_type=BigInteger)]
+BigIntOrNone = Annotated[int | None, Field(sa_type=BigInteger)]
 Cents = BigInt
-CentsOrNone = Annotated[int | None, Field(sa_type=BigInteger)]
+CentsOrNone = BigIntOrNone
 IdList = Annotated[list[UUID], Field(sa_type=ARRAY(Uuid))]
 CentsList = Annotated[list[int], Field(sa_type=ARRAY(BigInteger))]
 DayList = Annotated[list[date | None], Field(sa_type=ARRAY(Date))]
 Counter = Annotated[int, Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})]
+Revision = Annotated[
+    int, Field(sa_type=SmallInteger, sa_column_kwargs={"server_default": text("1")})
+]
+"""The newest revision of an external_id is known; those before it are reversed."""
 First = Annotated[int, Field(sa_type=Integer, sa_column_kwargs={"server_default": text("1")})]
 """The rank of one among several of the same: the first unless said."""
 Document = Annotated[object, Field(sa_type=JSONB, nullable=False)]
+EmptyList = Annotated[
+    object,
+    Field(sa_type=JSONB, nullable=False, sa_column_kwargs={"server_default": text("'[]'")}),
+]
 DocumentOrNone = Annotated[object, Field(sa_type=JSONB, nullable=True)]
+EmptyDocument = Annotated[
+    object,
+    Field(sa_type=JSONB, nullable=False, sa_column_kwargs={"server_default": text("'{}'")}),
+]
 Moment = Annotated[datetime, Field(sa_type=_MOMENT)]
 MomentOrNone = Annotated[datetime | None, Field(sa_type=_MOMENT)]
 RecordedAt = Annotated[

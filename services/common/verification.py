@@ -12,9 +12,9 @@ Check = Callable[[ReadSession], AsyncIterator[str]]
 
 
 async def verify_organisations(
-    database_url: SecretStr, totals_database_url: SecretStr, check: Check
+    database_url: SecretStr, totals_database_url: SecretStr, *checks: Check
 ) -> list[str]:
-    """What `check` and the audit chain find wrong, organisation by organisation."""
+    """What the checks and the audit chain find wrong, organisation by organisation."""
     database = open_database(database_url, 1)
     totals_database = open_database(totals_database_url, 1)
     found: list[str] = []
@@ -25,8 +25,8 @@ async def verify_organisations(
             async with database.read(organisation) as session:
                 found += [
                     f"organisation {organisation}: {each}"
-                    for checked in (check(session), audit.find_breaks(session))
-                    async for each in checked
+                    for check in (*checks, audit.find_breaks)
+                    async for each in check(session)
                 ]
     finally:
         await database.close()

@@ -1,4 +1,4 @@
-"""The rows of an XLSX workbook's first visible sheet, each cell as the text a person would type.
+"""The rows of an XLSX workbook's visible sheets, each cell as the text a person would type.
 
     bytes ─ archive vetted ─ which sheet ─ formats, shared texts ─ rows, as the sheet is unpacked
 
@@ -17,7 +17,7 @@ from xml.etree.ElementTree import Element
 
 from services.common.archive import WorkbookRefused, open_archive
 from services.common.number_formats import NumberFormat, read_format, to_text
-from services.common.xml_parts import load_part, local_name, stream_children
+from services.common.xml_parts import load_part, local_name, stream_children, stream_windows
 
 CELL_LENGTH_MAX = 131_072  # as a cell of CSV
 TEXTS_BYTES_MAX = 128 * 1024 * 1024
@@ -45,36 +45,66 @@ SheetRow = tuple[int, dict[int, Cell]]
 """A row's number in the sheet, from 1, and its cells that hold something, by column from 0."""
 
 
-def read_rows(body: bytes) -> Iterator[SheetRow]:
-    """The rows that hold something, in order. Raises WorkbookRefused, also while walking."""
-    with open_archive(body) as archive:
-        book = _read_book(archive)
-        reader = _CellReader(
-            _read_texts(archive, book.texts_part),
-            _read_formats(archive, book.styles_part),
-            book.starts_in_1904,
-        )
-        number = 0
-        for row in stream_children(archive, book.sheet_part, "sheetData"):
-            number = _row_number(row.get("r"), number)
-            cells = reader.read_row(row, str(number))
-            if cells:
-                yield number, cells
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A visible worksheet, by the name on its tab."""
+
+    name: str
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A vetted workbook: its visible sheets in the order of their tabs, and what they share."""
+
+    archive: zipfile.ZipFile
+    sheets: Sequence[Sheet]
+    hidden: Sequence[str]
+    texts_part: str | None
+    texts: Sequence[str]
+    formats: Sequence[NumberFormat]
+    starts_in_1904: bool
+
+    def sheet(self, name: str) -> Sheet:
+        """The sheet of this name; without a name, the first."""
+        return next((sheet for sheet in self.sheets if sheet.name == name), self.sheets[0])
+
+
+def open_book(body: bytes) -> Book:
+    """Raises WorkbookRefused, also when no sheet is visible."""
+    return _read_book(open_archive(body))
+
+
+def read_rows(book: Book, sheet: Sheet | None = None) -> Iterator[SheetRow]:
+    """The rows of a sheet, the first unless said, that hold something, in order.
+
+    Raises WorkbookRefused while walking.
+    """
+    reader = _CellReader(book.texts, book.formats, book.starts_in_1904)
+    number, part = 0, (sheet or book.sheets[0]).part
+    for row in stream_children(book.archive, part, "sheetData"):
+        number = _row_number(row.get("r"), number)
+        cells = reader.read_row(row, str(number))
+        if cells:
+            yield number, cells
+
+
+def holds(book: Book, pattern: re.Pattern[bytes]) -> bool:
+    """Whether a text of the book, as it is in its XML, starts with what the pattern matches."""
+    opening = re.compile(rb">(?:" + pattern.pattern + rb")")
+    parts = [sheet.part for sheet in book.sheets]
+    if book.texts_part is not None:
+        parts.append(book.texts_part)
+    return any(
+        opening.search(window) for part in parts for window in stream_windows(book.archive, part)
+    )
 
 
 # The parts of the book
 
 
-@dataclass(frozen=True, slots=True)
-class _Book:
-    sheet_part: str
-    texts_part: str | None
-    styles_part: str | None
-    starts_in_1904: bool
-
-
-def _read_book(archive: zipfile.ZipFile) -> _Book:
-    """Where the first visible worksheet is, and the parts it needs."""
+def _read_book(archive: zipfile.ZipFile) -> Book:
+    """Where the visible worksheets are, and the parts they need."""
     if _WORKBOOK not in archive.namelist():
         raise WorkbookRefused("workbook.form")
     parts: dict[str, tuple[str, str]] = {}  # relation -> kind of part, part
@@ -84,19 +114,30 @@ def _read_book(archive: zipfile.ZipFile) -> _Book:
         kind = relation.get("Type", "").rpartition("/")[2]
         parts[relation.get("Id", "")] = kind, part
     by_kind = dict(parts.values())
-    starts_in_1904 = False
+    starts_in_1904, sheets, hidden = False, list[Sheet](), list[str]()
     for element in load_part(archive, _WORKBOOK).iter():
         name = local_name(element)
         if name == "workbookPr":
             starts_in_1904 = element.get("date1904") in ("1", "true")
-        elif name == "sheet" and element.get("state", "visible") == "visible":
+        elif name == "sheet" and element.get("state", "visible") != "visible":
+            hidden.append(element.get("name", ""))
+        elif name == "sheet":
             relations = [value for key, value in element.items() if key.endswith("}id")]
             kind, part = parts.get("".join(relations), ("", ""))
             if kind == "worksheet":
-                return _Book(
-                    part, by_kind.get("sharedStrings"), by_kind.get("styles"), starts_in_1904
-                )
-    raise WorkbookRefused("workbook.no_sheet")
+                sheets.append(Sheet(element.get("name", ""), part))
+    if not sheets:
+        raise WorkbookRefused("workbook.no_sheet")
+    texts_part = by_kind.get("sharedStrings")
+    return Book(
+        archive,
+        sheets,
+        hidden,
+        texts_part,
+        _read_texts(archive, texts_part),
+        _read_formats(archive, by_kind.get("styles")),
+        starts_in_1904,
+    )
 
 
 def _read_texts(archive: zipfile.ZipFile, part: str | None) -> list[str]:

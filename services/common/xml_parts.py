@@ -14,6 +14,7 @@ WHOLE_BYTES_MAX = 8 * 1024 * 1024
 # The most XML that may come without the end of another row: what the parser then holds is bounded,
 # and so is the time it takes over a tag that never ends.
 PENDING_BYTES_MAX = 2 * 1024 * 1024
+WINDOW_OVERLAP_BYTES = 64
 
 
 def local_name(element: Element) -> str:
@@ -57,6 +58,15 @@ def stream_children(
             parser.close()
     parent = _find_parent(document, container)
     yield from parent if parent is not None else ()
+
+
+def stream_windows(archive: zipfile.ZipFile, part: str) -> Iterator[bytes]:
+    """The bytes of a part in pieces, each with the end of the one before."""
+    tail = b""
+    with refusing_damage(), archive.open(_find(archive, part)) as stream:
+        for chunk in read_chunks(stream):
+            yield tail + chunk
+            tail = chunk[-WINDOW_OVERLAP_BYTES:]
 
 
 def _take_finished(document: Element, container: str | None) -> tuple[list[Element], bool]:

@@ -1,7 +1,7 @@
 """What differs between two deployments of the funds service."""
 
-from services.common.settings import TotalsSettings
+from services.common.settings import ImportSettings, TotalsSettings
 
 
-class FundsSettings(TotalsSettings):
-    """Its database, its totals role and the gateway's public key; nothing more."""
+class FundsSettings(TotalsSettings, ImportSettings):
+    """Its database, its totals role and the gateway's public key, and when an import is long."""

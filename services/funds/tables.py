@@ -30,6 +30,7 @@ from services.common.tables import (
     Personal,
     PersonalOrNone,
     RecordedAt,
+    Revision,
     SmallKey,
     TextKey,
     Words,
@@ -55,7 +56,7 @@ class Fund(FundsTable, table=True):
 
 class Contribution(FundsTable, table=True):
     __tablename__ = "contributions"
-    __table_args__ = (unique("contributions_external_id_key", "external_id"),)
+    __table_args__ = (unique("contributions_external_id_key", "external_id", "revision"),)
 
     organisation_id: Key
     contribution_id: NewKey
@@ -71,6 +72,7 @@ class Contribution(FundsTable, table=True):
     repayable_on: date | None
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class ContributionRepayment(FundsTable, table=True):

@@ -10,6 +10,7 @@ from datetime import date
 from pydantic import SecretStr
 
 from services.common.database import ReadSession
+from services.common.import_replays import find_damage
 from services.common.verification import verify_organisations
 from services.funds.contributions.arithmetic import Movement
 from services.funds.contributions.queries import sum_movements
@@ -22,7 +23,8 @@ _EVER = date(2199, 12, 31)
 
 async def verify(database_url: SecretStr, totals_database_url: SecretStr) -> list[str]:
     """The differences, one sentence each; empty when every kept figure follows from the facts."""
-    return await verify_organisations(database_url, totals_database_url, find_differences)
+    checks = (find_differences, find_damage)
+    return await verify_organisations(database_url, totals_database_url, *checks)
 
 
 async def find_differences(session: ReadSession) -> AsyncIterator[str]:

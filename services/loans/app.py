@@ -5,9 +5,11 @@ from fastapi import FastAPI
 from services.common.app import create_service
 from services.common.events import create_events_router
 from services.common.import_routes import create_imports_router
+from services.common.import_worker import import_worker
 from services.loans.borrowers import routes as borrowers
 from services.loans.coaching_sessions import routes as coaching_sessions
 from services.loans.imports.kinds import KINDS
+from services.loans.imports.queries import read_totals
 from services.loans.loan_facts import routes as loan_facts
 from services.loans.loans import routes as loans
 from services.loans.outcomes import routes as outcomes
@@ -29,8 +31,10 @@ def create_app() -> FastAPI:
         coaching_sessions.router,
         outcomes.router,
         reversals.router,
-        create_imports_router(KINDS, "loans"),
+        create_imports_router(KINDS, "loans", read_totals),
         totals.router,
         create_events_router(),
     ]
-    return create_service("Prêts du réseau", LoansSettings(), routers)
+    return create_service(
+        "Prêts du réseau", LoansSettings(), routers, [import_worker(KINDS, "loans", read_totals)]
+    )

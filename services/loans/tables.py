@@ -37,6 +37,7 @@ from services.common.tables import (
     Personal,
     PersonalOrNone,
     RecordedAt,
+    Revision,
     SmallKey,
     TextKey,
     WordList,
@@ -84,7 +85,7 @@ class Borrower(LoansTable, table=True):
 class Loan(LoansTable, table=True):
     __tablename__ = "loans"
     __table_args__ = (
-        unique("loans_external_id", "external_id"),
+        unique("loans_external_id", "external_id", "revision"),
         references("loans_borrower", "borrowers", "borrower_id"),
         index("loans_borrower_id", "borrower_id"),
     )
@@ -111,6 +112,7 @@ class Loan(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Disbursement(LoansTable, table=True):
@@ -119,7 +121,7 @@ class Disbursement(LoansTable, table=True):
     __tablename__ = "disbursements"
     __table_args__ = (
         unique("disbursements_number", "loan_id", "number"),
-        unique("disbursements_external_id", "external_id"),
+        unique("disbursements_external_id", "external_id", "revision"),
         references("disbursements_loan_id", "loans", "loan_id"),
     )
 
@@ -134,6 +136,7 @@ class Disbursement(LoansTable, table=True):
     fees_withheld_cents: Cents
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class ScheduleVersion(LoansTable, table=True):
@@ -168,7 +171,7 @@ class Instalment(LoansTable, table=True):
 class Repayment(LoansTable, table=True):
     __tablename__ = "repayments"
     __table_args__ = (
-        unique("repayments_external_id", "external_id"),
+        unique("repayments_external_id", "external_id", "revision"),
         references("repayments_loan", "loans", "loan_id"),
         index("repayments_loan_id", "loan_id", "paid_on"),
     )
@@ -185,12 +188,13 @@ class Repayment(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class WriteOff(LoansTable, table=True):
     __tablename__ = "write_offs"
     __table_args__ = (
-        unique("write_offs_external_id", "external_id"),
+        unique("write_offs_external_id", "external_id", "revision"),
         references("write_offs_loan", "loans", "loan_id"),
         index("write_offs_loan_id", "loan_id", "written_off_on"),
     )
@@ -205,12 +209,13 @@ class WriteOff(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Recovery(LoansTable, table=True):
     __tablename__ = "recoveries"
     __table_args__ = (
-        unique("recoveries_external_id", "external_id"),
+        unique("recoveries_external_id", "external_id", "revision"),
         references("recoveries_loan", "loans", "loan_id"),
         index("recoveries_loan_id", "loan_id", "recovered_on"),
     )
@@ -225,6 +230,7 @@ class Recovery(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Fee(LoansTable, table=True):
@@ -232,7 +238,7 @@ class Fee(LoansTable, table=True):
 
     __tablename__ = "fees"
     __table_args__ = (
-        unique("fees_external_id", "external_id"),
+        unique("fees_external_id", "external_id", "revision"),
         references("fees_loan", "loans", "loan_id"),
         index("fees_loan_id", "loan_id", "charged_on"),
     )
@@ -247,6 +253,7 @@ class Fee(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Refund(LoansTable, table=True):
@@ -254,7 +261,7 @@ class Refund(LoansTable, table=True):
 
     __tablename__ = "refunds"
     __table_args__ = (
-        unique("refunds_external_id", "external_id"),
+        unique("refunds_external_id", "external_id", "revision"),
         references("refunds_loan", "loans", "loan_id"),
         index("refunds_loan_id", "loan_id", "refunded_on"),
     )
@@ -269,12 +276,13 @@ class Refund(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Rescheduling(LoansTable, table=True):
     __tablename__ = "reschedulings"
     __table_args__ = (
-        unique("reschedulings_external_id", "external_id"),
+        unique("reschedulings_external_id", "external_id", "revision"),
         references("reschedulings_loan", "loans", "loan_id"),
         index("reschedulings_loan_id", "loan_id", "rescheduled_on"),
     )
@@ -289,12 +297,13 @@ class Rescheduling(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Moratorium(LoansTable, table=True):
     __tablename__ = "moratoria"
     __table_args__ = (
-        unique("moratoria_external_id", "external_id"),
+        unique("moratoria_external_id", "external_id", "revision"),
         references("moratoria_loan", "loans", "loan_id"),
         index("moratoria_loan_id", "loan_id", "starts_on"),
     )
@@ -311,12 +320,13 @@ class Moratorium(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class CoachingSession(LoansTable, table=True):
     __tablename__ = "coaching_sessions"
     __table_args__ = (
-        unique("coaching_sessions_external_id", "external_id"),
+        unique("coaching_sessions_external_id", "external_id", "revision"),
         references("coaching_sessions_borrower", "borrowers", "borrower_id"),
         references("coaching_sessions_loan", "loans", "loan_id"),
         index("coaching_sessions_held_on", "held_on"),
@@ -338,12 +348,13 @@ class CoachingSession(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Outcome(LoansTable, table=True):
     __tablename__ = "outcomes"
     __table_args__ = (
-        unique("outcomes_external_id", "external_id"),
+        unique("outcomes_external_id", "external_id", "revision"),
         references("outcomes_loan", "loans", "loan_id"),
         index("outcomes_loan_id", "loan_id", "observed_on"),
     )
@@ -361,6 +372,7 @@ class Outcome(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    revision: Revision
 
 
 class Reversal(LoansTable, table=True):

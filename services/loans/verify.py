@@ -6,6 +6,7 @@ from typing import TypeVar
 from pydantic import SecretStr
 
 from services.common.database import ReadSession
+from services.common.import_replays import find_damage
 from services.common.verification import verify_organisations
 from services.loans.positions import queries
 from services.loans.positions.arithmetic import replay
@@ -18,7 +19,8 @@ Value = TypeVar("Value")
 
 async def verify(database_url: SecretStr, totals_database_url: SecretStr) -> list[str]:
     """The differences, one sentence each; empty when every kept figure follows from the facts."""
-    return await verify_organisations(database_url, totals_database_url, find_differences)
+    checks = (find_differences, find_damage)
+    return await verify_organisations(database_url, totals_database_url, *checks)
 
 
 async def find_differences(session: ReadSession) -> AsyncIterator[str]:

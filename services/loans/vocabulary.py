@@ -84,14 +84,61 @@ def _invert(words: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     return {word: code for code, synonyms in words.items() for word in synonyms}
 
 
-_PRODUCT_CODES = _invert(_PRODUCTS)
-_GENDER_CODES = _invert(_GENDERS)
-_STAGE_CODES = _invert(_STAGES)
-_CLIENTELE_CODES = _invert(_CLIENTELES)
+PRODUCT_WORDS = _invert(_PRODUCTS)
+GENDER_WORDS = _invert(_GENDERS)
+STAGE_WORDS = _invert(_STAGES)
+CLIENTELE_WORDS = _invert(_CLIENTELES)
+
+BORROWER_KIND_WORDS: Mapping[str, str] = {
+    "personne": "person",
+    "personne_physique": "person",
+    "personne_morale": "legal_person",
+}
+BUSINESS_STATUS_WORDS: Mapping[str, str] = {
+    "actif": "active",
+    "en_activite": "active",
+    "ouverte": "active",
+    "fermee": "closed",
+    "ferme": "closed",
+    "vendue": "sold",
+    "vendu": "sold",
+    "inconnu": "unknown",
+    "inconnue": "unknown",
+}
+COACHING_MODE_WORDS: Mapping[str, str] = {
+    "en_personne": "in_person",
+    "presentiel": "in_person",
+    "telephone": "phone",
+    "visioconference": "video",
+    "groupe": "group",
+    "en_groupe": "group",
+}
+COACHING_STAGE_WORDS: Mapping[str, str] = {
+    "avant_demarrage": "pre_start",
+    "predemarrage": "pre_start",
+    "pre_demarrage": "pre_start",
+    "apres_demarrage": "post_start",
+    "post_demarrage": "post_start",
+    "apres_pret": "post_loan",
+    "apres_le_pret": "post_loan",
+    "post_pret": "post_loan",
+}
+FREQUENCY_WORDS: Mapping[str, str] = {
+    "mois": "months",
+    "mensuel": "months",
+    "monthly": "months",
+    "semaine": "weeks",
+    "semaines": "weeks",
+    "hebdomadaire": "weeks",
+    "weekly": "weeks",
+    "jour": "days",
+    "jours": "days",
+}
+"""What members write for a code, accents and case left aside."""
 
 
 def _to_gender(text: str) -> str:
-    gender = _GENDER_CODES.get(to_code(text))
+    gender = GENDER_WORDS.get(to_code(text))
     if gender is None:
         raise PydanticCustomError("choice", "refused", {"expected": ", ".join(_GENDERS)})
     return gender
@@ -99,17 +146,17 @@ def _to_gender(text: str) -> str:
 
 def _to_product(text: str) -> str:
     code = to_code(text)
-    return _PRODUCT_CODES.get(code, code)
+    return PRODUCT_WORDS.get(code, code)
 
 
 def _to_stage(text: str) -> str:
     code = to_code(text)
-    return _STAGE_CODES.get(code, code)
+    return STAGE_WORDS.get(code, code)
 
 
 def _to_clienteles(words: list[str]) -> list[str]:
     codes = (to_code(word) for word in words)
-    return sorted({_CLIENTELE_CODES.get(code, code) for code in codes})
+    return sorted({CLIENTELE_WORDS.get(code, code) for code in codes})
 
 
 OpenCode = Annotated[Code, Field(examples=["individual_loan"]), AfterValidator(to_code)]
@@ -121,78 +168,10 @@ Clienteles = Annotated[
     Field(max_length=20, examples=[["immigrant", "under_35"]]),
     AfterValidator(_to_clienteles),
 ]
-BorrowerKindWord = Annotated[
-    BorrowerKind,
-    Field(strict=False),
-    spoken_as(
-        {
-            "personne": "person",
-            "personne_physique": "person",
-            "personne_morale": "legal_person",
-        }
-    ),
-]
+BorrowerKindWord = Annotated[BorrowerKind, Field(strict=False), spoken_as(BORROWER_KIND_WORDS)]
 BusinessStatusWord = Annotated[
-    BusinessStatus,
-    Field(strict=False),
-    spoken_as(
-        {
-            "actif": "active",
-            "en_activite": "active",
-            "ouverte": "active",
-            "fermee": "closed",
-            "ferme": "closed",
-            "vendue": "sold",
-            "vendu": "sold",
-            "inconnu": "unknown",
-            "inconnue": "unknown",
-        }
-    ),
+    BusinessStatus, Field(strict=False), spoken_as(BUSINESS_STATUS_WORDS)
 ]
-CoachingModeWord = Annotated[
-    CoachingMode,
-    Field(strict=False),
-    spoken_as(
-        {
-            "en_personne": "in_person",
-            "presentiel": "in_person",
-            "telephone": "phone",
-            "visioconference": "video",
-            "groupe": "group",
-            "en_groupe": "group",
-        }
-    ),
-]
-CoachingStageWord = Annotated[
-    CoachingStage,
-    Field(strict=False),
-    spoken_as(
-        {
-            "avant_demarrage": "pre_start",
-            "predemarrage": "pre_start",
-            "pre_demarrage": "pre_start",
-            "apres_demarrage": "post_start",
-            "post_demarrage": "post_start",
-            "apres_pret": "post_loan",
-            "apres_le_pret": "post_loan",
-            "post_pret": "post_loan",
-        }
-    ),
-]
-FrequencyWord = Annotated[
-    Frequency,
-    Field(strict=False),
-    spoken_as(
-        {
-            "mois": "months",
-            "mensuel": "months",
-            "monthly": "months",
-            "semaine": "weeks",
-            "semaines": "weeks",
-            "hebdomadaire": "weeks",
-            "weekly": "weeks",
-            "jour": "days",
-            "jours": "days",
-        }
-    ),
-]
+CoachingModeWord = Annotated[CoachingMode, Field(strict=False), spoken_as(COACHING_MODE_WORDS)]
+CoachingStageWord = Annotated[CoachingStage, Field(strict=False), spoken_as(COACHING_STAGE_WORDS)]
+FrequencyWord = Annotated[Frequency, Field(strict=False), spoken_as(FREQUENCY_WORDS)]

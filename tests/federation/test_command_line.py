@@ -18,7 +18,7 @@ from deploy.data_folder import (
     write_private,
     write_running,
 )
-from services.common.tabular import XLSX
+from services.common.records import XLSX
 from tests.support.workbooks import sheet
 
 STORED = {

@@ -1,7 +1,10 @@
 """The sheets of docs/examples, sent as a member would: dry first, then for good, then again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import httpx
@@ -28,20 +31,17 @@ LOANS_SHEETS = {  # in the order a member sends them
 FUNDS_SHEETS = {"contributions": "contributions.csv"}
 
 
-@pytest.mark.parametrize(
-    ("service", "create_app", "sheets"),
-    [("loans", create_loans, LOANS_SHEETS), ("funds", create_funds, FUNDS_SHEETS)],
-    ids=["loans", "funds"],
-)
-async def test_the_examples_are_recorded_once(
+@asynccontextmanager
+async def serving(
     database: ClonedDatabase,
-    tmp_path: Path,
+    folder: Path,
     service: str,
     create_app: Callable[[], FastAPI],
-    sheets: Mapping[str, str],
-) -> None:
+    caller: Principal = MEMBER,
+) -> AsyncIterator[httpx.AsyncClient]:
+    """The service, as one member calls it."""
     key = OKPKey.generate_key("Ed25519")
-    public_key_file = tmp_path / "public.pem"
+    public_key_file = folder / "public.pem"
     public_key_file.write_bytes(key.as_pem(private=False))
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("RESEAU_DATABASE_URL", database.url(f"{service}_app"))
@@ -49,14 +49,31 @@ async def test_the_examples_are_recorded_once(
         environment.setenv("RESEAU_TOKEN_PUBLIC_KEY_FILE", str(public_key_file))
         app = create_app()
     app.state.today = lambda: TODAY
-    headers = {
-        "Authorization": f"Bearer {sign_principal(MEMBER, key)}",
-        "Content-Type": "text/csv",
-    }
+    transport = httpx.ASGITransport(app)
+    headers = {"Authorization": f"Bearer {sign_principal(caller, key)}"}
     async with (
         app.router.lifespan_context(app),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as http,
+        httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers) as http,
     ):
+        yield http
+
+
+each_service = pytest.mark.parametrize(
+    ("service", "create_app", "sheets"),
+    [("loans", create_loans, LOANS_SHEETS), ("funds", create_funds, FUNDS_SHEETS)],
+    ids=["loans", "funds"],
+)
+
+
+@each_service
+async def test_the_examples_are_recorded_once(
+    database: ClonedDatabase,
+    tmp_path: Path,
+    service: str,
+    create_app: Callable[[], FastAPI],
+    sheets: Mapping[str, str],
+) -> None:
+    async with serving(database, tmp_path, service, create_app) as http:
         for kind, sheet in sheets.items():
             content = (EXAMPLES / sheet).read_bytes()
             rows = len(content.splitlines()) - 1
@@ -68,7 +85,7 @@ async def test_the_examples_are_recorded_once(
                 response = await http.post(
                     "/v1/imports",
                     params={"kind": kind, "dry_run": dry_run},
-                    headers=headers,
+                    headers={"Content-Type": "text/csv"},
                     content=content,
                 )
                 answer = response.json()
@@ -79,3 +96,54 @@ async def test_the_examples_are_recorded_once(
                     "unchanged": rows - created,
                     "rejected": 0,
                 }
+
+
+@each_service
+async def test_a_template_is_an_import_as_it_is(
+    database: ClonedDatabase,
+    tmp_path: Path,
+    service: str,
+    create_app: Callable[[], FastAPI],
+    sheets: Mapping[str, str],
+) -> None:
+    """In French and in English, as a workbook and as CSV: the same two facts."""
+    member = replace(MEMBER, organisation="organisme-des-modeles")
+    async with serving(database, tmp_path, service, create_app, member) as http:
+        for kind in sheets:
+            statuses = []
+            for language, ending in product(("fr", "en"), ("xlsx", "csv")):
+                template = await http.get(
+                    f"/v1/import-templates/{kind}.{ending}", headers={"Accept-Language": language}
+                )
+                assert template.status_code == 200
+                sent = await http.post(
+                    "/v1/imports",
+                    params={"kind": kind},
+                    headers={"Content-Type": template.headers["content-type"]},
+                    content=template.content,
+                )
+                answer = sent.json()
+                assert (answer["errors"], answer["warnings"], answer["notices"]) == ([], [], [])
+                statuses.append((sent.status_code, answer["counts"]["received"]))
+            assert statuses == [(201, 2), (200, 2), (200, 2), (200, 2)], kind
+
+
+@each_service
+async def test_templates_are_for_members_and_the_network_office(
+    database: ClonedDatabase,
+    tmp_path: Path,
+    service: str,
+    create_app: Callable[[], FastAPI],
+    sheets: Mapping[str, str],
+) -> None:
+    for role in Role:
+        organisation = MEMBER.organisation if role is Role.MEMBER else None
+        caller = Principal("key", role, organisation)
+        async with serving(database, tmp_path, service, create_app, caller) as http:
+            for kind in sheets:
+                for ending in ("xlsx", "csv"):
+                    answer = await http.get(f"/v1/import-templates/{kind}.{ending}")
+                    allowed = role in (Role.MEMBER, Role.NETWORK)
+                    assert answer.status_code == (200 if allowed else 403), role
+            nowhere = await http.get("/v1/import-templates/nothing.xlsx")
+            assert nowhere.status_code == (404 if allowed else 403)

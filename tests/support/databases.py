@@ -18,7 +18,7 @@ import asyncpg
 
 from deploy.cluster import Cluster, start_cluster, stop_cluster, superuser_dsn
 from deploy.data_folder import DataFolder, open_data_folder
-from deploy.migrating import migrate
+from deploy.migrating import install_queue, migrate
 from deploy.provisioning import SERVICES, database_url, grant_database, provision
 
 _TEMPLATE = "template_reseau"
@@ -116,4 +116,6 @@ def _alone(path: Path) -> Iterator[None]:
 def _make_template(folder: DataFolder, port: int) -> None:
     asyncio.run(provision(folder, superuser_dsn(folder, port), _TEMPLATE))
     for service in SERVICES:
-        migrate(service, database_url(folder, port, f"{service}_owner", _TEMPLATE))
+        owner_url = database_url(folder, port, f"{service}_owner", _TEMPLATE)
+        migrate(service, owner_url)
+        install_queue(service, owner_url)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import MetaData, Table
 from sqlmodel import SQLModel
 
-from services.common.import_tables import Import, ImportFile, ImportTable
+from services.common.import_tables import Import, ImportFile, ImportMapping, ImportTable
 from services.common.tables import (
     AuditEntry,
     Event,
@@ -23,7 +23,7 @@ Declared = Sequence[type[SQLModel]]
 
 KERNEL_FACTS = (Event, AuditEntry)
 KERNEL_OTHERS = (OrganisationCounter, IdempotencyKey)
-IMPORT_FACTS = (ImportFile, Import)
+IMPORT_FACTS = (ImportFile, ImportMapping, Import)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,14 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.common.strict_json import fingerprint
+from services.common.errors import JsonValue
+from services.common.records import JSON, XLSX
+from services.common.strict_json import canonical, fingerprint
+from services.common.tabular import PARSER_VERSION, read_table
 from services.funds.contributions.schemas import ContributionBody
 from services.loans.borrowers.schemas import BorrowerBody
 from services.loans.coaching_sessions.schemas import CoachingSessionBody
+from services.loans.imports.kinds import KINDS
 from services.loans.imports.rows import LoanRow
 from services.loans.loans.schemas import LoanBody
 from services.loans.outcomes.schemas import OutcomeBody
@@ -25,6 +29,7 @@ MIGRATIONS: Mapping[str, str] = {
     "2026_11_22_0001_loans.py": "78d99c08622f0bba",
     "2026_11_22_0002_life_of_a_loan.py": "a3917b05e8a07b64",
     "2026_11_22_0001_registry.py": "8978672b064da072",
+    "2026_11_22_0003_mappings.py": "b22a1b3a0166005a",
 }
 
 
@@ -107,3 +112,33 @@ def test_fingerprints_stay_as_they_are_on_record() -> None:
         "contribution": fingerprint(contribution.to_draft().content()),
     }
     assert {name: value.hex()[:16] for name, value in drafts.items()} == FINGERPRINTS
+
+
+READINGS = (
+    "No;Prêt;Date;Montant;Mode;Autre\nR1;P1;31/03/2026;1 234,56 $;virement;x\n"
+    'R2;P1;03/04/2026;$1,234.5;;\nR3;P1;46112;5;"=""007""";\nR4;P1;1er mai 2026;-5,00;;\n'
+    "R5;P1;20260331;1.234,50;=1+1;\nR6;P1;demain;1,234;;\n",
+    "external_id,loan_external_id,paid_on,amount\nR1,P1,03/04/2026,5\nR2,P1,12/31/2025,5.10\n",
+)
+"""Sheets of repayments in every writing of their cells."""
+READ_BY_VERSION: Mapping[int, str] = {2: "8cbf98a9b99d818e"}
+"""What each version of the parser reads of them: an import says which one read it."""
+
+
+def test_another_reading_is_another_version() -> None:
+    [columns] = [kind.columns for kind in KINDS if kind.name == "repayments"]
+    read: list[JsonValue] = []
+    for sheet in READINGS:
+        for encoding in ("utf-8", "cp1252"):
+            for batch in read_table(sheet.encode(encoding), "text/csv", columns).batches:
+                read += [*batch.values, *(error.code for error in batch.refused)]
+    lines = b'{"no":"R1","loan":"P1","paid_on":"2026-03-31","amount":"5.00","mode":null,"x":1}'
+    for batch in read_table(b"[%b]" % lines, JSON, columns).batches:
+        read += batch.values
+    books = sorted((Path(__file__).parents[1] / "fixtures" / "libreoffice").glob("*.xlsx"))
+    for book in books:
+        kind = "repayments" if book.stem == "paiements" else "loans"
+        [columns] = [each.columns for each in KINDS if each.name == kind]
+        for batch in read_table(book.read_bytes(), XLSX, columns).batches:
+            read += [*batch.values, *(error.code for error in batch.refused)]
+    assert READ_BY_VERSION[PARSER_VERSION] == digest(canonical(read))

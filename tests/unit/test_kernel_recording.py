@@ -28,16 +28,21 @@ def test_as_if_posted_one_by_one(
     batch: list[tuple[str, bytes]], on_record: dict[str, bytes], wrong: set[int]
 ) -> None:
     """`wrong` are rows that another check would refuse, were they new."""
-    found = sort_batch([name for name, _ in batch], [content for _, content in batch], on_record)
+    found = sort_batch(
+        [name for name, _ in batch], [content for _, content in batch], on_record
+    ).refuse_changed()
     refused = {row: [WRONG] for row in found.new if row in wrong}
     recorded = found.conclude(refused)
 
     kept = dict(on_record)
     outcomes: dict[int, str] = {}
     failed: dict[str, bytes] = {}  # refused as wrong: the same again is as wrong
+    first_said: dict[str, bytes] = {}
     for row, (name, content) in enumerate(batch):
         known = kept.get(name, failed.get(name))
-        if known is None:
+        if first_said.setdefault(name, content) != content:  # a file at odds with itself
+            outcomes[row] = "refused"
+        elif known is None:
             (failed if row in wrong else kept)[name] = content
             outcomes[row] = "refused" if row in wrong else "created"
         elif known != content or name in failed:
@@ -60,7 +65,7 @@ def test_what_is_new_is_new_once(
     created = [batch[row][0] for row in found.new]
     assert len(created) == len(set(created))
     assert not set(created) & on_record.keys()
-    assert {batch[first][0] for first in found.repeats.values()} <= set(created)
+    assert not set(found.repeats.values()) & found.repeats.keys()
 
 
 def test_ten_thousand_rows_are_sorted_at_once() -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from services.common.errors import InputError, JsonValue
 from services.common.money import format_cents
+from services.common.strict_json import fingerprint
 from services.common.text import Text
 from services.common.validation import say
 from services.funds.vocabulary import (
@@ -41,6 +42,10 @@ class ContributionDraft:
     def annual_rate_text(self) -> str | None:
         """One writing for one rate: 7, 7.0 and 7.00 are `7`."""
         return None if self.annual_rate is None else format(self.annual_rate.normalize(), "f")
+
+    @property
+    def fingerprint(self) -> bytes:
+        return fingerprint(self.content())
 
     def content(self) -> dict[str, JsonValue]:
         """What makes two posts the same contribution."""

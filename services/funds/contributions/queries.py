@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from services.common.database import ReadSession, WriteSession
-from services.common.strict_json import fingerprint
 from services.funds.contributions.arithmetic import ContributionDraft, Movement
 from services.funds.vocabulary import ContributorKind, Instrument, Purpose
 
@@ -22,6 +21,7 @@ class Contribution:
     recorded_at: datetime
     is_reversed: bool
     repaid_cents: int
+    revision: int
 
     @property
     def left_cents(self) -> int:
@@ -43,16 +43,19 @@ class Repayment:
 
 
 async def insert_contributions(
-    session: WriteSession, drafts: Sequence[ContributionDraft], subject: str
+    session: WriteSession,
+    drafts: Sequence[ContributionDraft],
+    revisions: Sequence[int],
+    subject: str,
 ) -> dict[str, UUID]:
-    """Insert contributions whose external_ids are new; returns their identifiers by external_id."""
+    """Insert contributions, new or revised; returns their identifiers by external_id."""
     rows = await session.connection.execute(
         _INSERT,
         {
             "organisation": session.organisation_id,
             "subject": subject,
             "external_ids": [draft.external_id for draft in drafts],
-            "fingerprints": [fingerprint(draft.content()) for draft in drafts],
+            "fingerprints": [draft.fingerprint for draft in drafts],
             "contributors": [draft.contributor for draft in drafts],
             "kinds": [draft.contributor_kind.value for draft in drafts],
             "instruments": [draft.instrument.value for draft in drafts],
@@ -61,15 +64,57 @@ async def insert_contributions(
             "received": [draft.received_on for draft in drafts],
             "rates": [draft.annual_rate for draft in drafts],
             "repayable": [draft.repayable_on for draft in drafts],
+            "revisions": list(revisions),
         },
     )
     return {row.external_id: row.contribution_id for row in rows}
 
 
+async def find_on_record(
+    session: ReadSession, external_ids: Sequence[str]
+) -> dict[str, Contribution]:
+    """The newest revision of each."""
+    if not external_ids:
+        return {}
+    rows = await session.connection.execute(
+        _ON_RECORD, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
+    )
+    return {row.external_id: _contribution(row) for row in rows}
+
+
+async def reverse_contributions(
+    session: WriteSession,
+    contribution_ids: Sequence[UUID],
+    reason: str,
+    contents: Sequence[bytes],
+    subject: str,
+) -> dict[UUID, UUID]:
+    """Reverse contributions that stand; returns the reversals by contribution."""
+    rows = await session.connection.execute(
+        _REVERSE,
+        {
+            "organisation": session.organisation_id,
+            "contributions": list(contribution_ids),
+            "fingerprints": list(contents),
+            "reason": reason,
+            "subject": subject,
+        },
+    )
+    return {row.contribution_id: row.reversal_id for row in rows}
+
+
+async def count_absent(session: ReadSession, external_ids: Sequence[str]) -> int:
+    """How many contributions stand and are none of these."""
+    row = await session.connection.execute(
+        _ABSENT, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
+    )
+    return int(row.scalar_one())
+
+
 async def read_fingerprints(
     session: ReadSession, external_ids: Sequence[str]
 ) -> Mapping[str, bytes]:
-    """The fingerprints on record, by external_id."""
+    """The fingerprints of the newest revisions on record, by external_id."""
     rows = await session.connection.execute(
         _FINGERPRINTS,
         {"organisation": session.organisation_id, "external_ids": list(external_ids)},
@@ -189,6 +234,7 @@ def _contribution(row: Row[tuple[object, ...]]) -> Contribution:
         row.recorded_at,
         row.is_reversed,
         int(row.repaid_cents),
+        row.revision,
     )
 
 
@@ -209,12 +255,12 @@ _INSERT = text(
     """
     INSERT INTO contributions
         (organisation_id, recorded_by, external_id, fingerprint, contributor, contributor_kind,
-         instrument, purpose, amount_cents, received_on, annual_rate, repayable_on)
+         instrument, purpose, amount_cents, received_on, annual_rate, repayable_on, revision)
     SELECT cast(:organisation AS uuid), cast(:subject AS text), * FROM unnest(
         cast(:external_ids AS text[]), cast(:fingerprints AS bytea[]),
         cast(:contributors AS text[]), cast(:kinds AS text[]), cast(:instruments AS text[]),
         cast(:purposes AS text[]), cast(:amounts AS bigint[]), cast(:received AS date[]),
-        cast(:rates AS numeric[]), cast(:repayable AS date[])
+        cast(:rates AS numeric[]), cast(:repayable AS date[]), cast(:revisions AS smallint[])
     )
     RETURNING external_id, contribution_id
     """
@@ -223,6 +269,7 @@ _FINGERPRINTS = text(
     """
     SELECT external_id, fingerprint FROM contributions
     WHERE organisation_id = :organisation AND external_id = ANY(cast(:external_ids AS text[]))
+    ORDER BY revision
     """
 )
 _IS_REVERSED = """EXISTS (
@@ -240,7 +287,31 @@ _CONTRIBUTIONS = f"""
     FROM contributions c WHERE c.organisation_id = :organisation
 """
 _FIND = text(f"{_CONTRIBUTIONS} AND c.contribution_id = :contribution")
-_FIND_TOLD = text(f"{_CONTRIBUTIONS} AND c.external_id = :external_id")
+_FIND_TOLD = text(
+    f"{_CONTRIBUTIONS} AND c.external_id = :external_id ORDER BY c.revision DESC LIMIT 1"
+)
+_ON_RECORD = text(
+    f"{_CONTRIBUTIONS} AND c.external_id = ANY(cast(:external_ids AS text[])) ORDER BY c.revision"
+)
+_REVERSE = text(
+    """
+    INSERT INTO contribution_reversals
+        (organisation_id, contribution_id, reason, fingerprint, recorded_by)
+    SELECT cast(:organisation AS uuid), gone.contribution_id, cast(:reason AS text),
+           gone.fingerprint, cast(:subject AS text)
+    FROM unnest(cast(:contributions AS uuid[]), cast(:fingerprints AS bytea[]))
+         AS gone (contribution_id, fingerprint)
+    RETURNING contribution_id, reversal_id
+    """
+)
+_ABSENT = text(
+    f"""
+    SELECT count(*) FROM contributions c
+    WHERE c.organisation_id = :organisation AND NOT {_CONTRIBUTION_REVERSED}
+      AND NOT EXISTS (SELECT FROM unnest(cast(:external_ids AS text[])) AS sent (name)
+                      WHERE sent.name = c.external_id)
+    """
+)
 _LIST = text(
     f"{_CONTRIBUTIONS} AND c.contribution_id > :after ORDER BY c.contribution_id LIMIT :limit"
 )

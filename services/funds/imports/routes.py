@@ -2,5 +2,6 @@
 
 from services.common.import_routes import create_imports_router
 from services.funds.imports.kinds import CONTRIBUTIONS
+from services.funds.imports.queries import read_totals
 
-router = create_imports_router([CONTRIBUTIONS], "funds")
+router = create_imports_router([CONTRIBUTIONS], "funds", read_totals)

@@ -9,14 +9,18 @@ from uuid import UUID
 
 from services.common import audit, outbox
 from services.common.database import WriteSession
-from services.common.errors import Conflict, InputError, Problem, not_found
+from services.common.errors import Conflict, Problem, not_found
 from services.common.identity import Principal
 from services.common.recording import CONFLICT, to_problem
-from services.common.strict_json import fingerprint
 from services.common.text import Text
 from services.funds.contributions import queries as contributions
-from services.funds.contributions.commands import postings_of
-from services.funds.journal.arithmetic import Kind, Transaction, swap
+from services.funds.contributions.commands import (
+    NEEDED_BY_REPAYMENTS,
+    postings_of,
+    reversal_content,
+    reversal_of,
+)
+from services.funds.journal.arithmetic import Kind, Transaction
 from services.funds.journal.commands import record_transactions
 from services.funds.reversals import queries
 from services.funds.reversals.queries import Fact, Reversal
@@ -34,16 +38,6 @@ REVERSAL_OF_REVERSAL = Text(
 )
 
 
-NEEDED_BY_REPAYMENTS = InputError(
-    "",
-    "reversal.needed_by_repayments",
-    Text(
-        "Une part de cette contribution a été remboursée : renversez d'abord ces remboursements.",
-        "Part of this contribution has been repaid: reverse those repayments first.",
-    ),
-)
-
-
 async def reverse_contribution(
     session: WriteSession, principal: Principal, contribution_id: UUID, body: ReversalBody
 ) -> tuple[Reversal, bool]:
@@ -53,19 +47,12 @@ async def reverse_contribution(
         raise await _not_there(session, contribution_id, CONTRIBUTION)
     if contribution.repaid_cents and not contribution.is_reversed:
         raise to_problem([NEEDED_BY_REPAYMENTS])
-    draft = contribution.draft
     return await _reverse(
         session,
         principal,
         Fact(contribution_id=contribution_id),
         body,
-        Transaction(
-            Kind.CONTRIBUTION_REVERSAL,
-            draft.received_on,
-            str(contribution_id),
-            None,
-            swap(postings_of(draft, draft.amount_cents)),
-        ),
+        reversal_of(contribution_id, contribution.draft, None),
     )
 
 
@@ -100,7 +87,7 @@ async def _reverse(
     body: ReversalBody,
     transaction: Transaction,
 ) -> tuple[Reversal, bool]:
-    content = fingerprint({"fact": str(fact.fact_id), "reason": body.reason})
+    content = reversal_content(fact.fact_id, body.reason)
     if body.external_id is not None:
         known = await queries.find_reversal_told_as(session, body.external_id)
         if known is not None and known.fingerprint == content:

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from pydantic import TypeAdapter
 from sqlalchemy import Row, text
 
 from services.common.bulk import insert_rows
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
+from services.common.recording import OnRecord
 from services.common.strict_json import canonical, loads, to_json
 from services.common.tables import table_of
 from services.loans import tables
-from services.loans.borrowers.drafts import BorrowerDraft
+from services.loans.borrowers.drafts import BorrowerDraft, ConsentDraft, EnterpriseDraft
 from services.loans.vocabulary import BorrowerKind
 
 
@@ -50,6 +52,26 @@ async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[
         )
         for row in rows
     }
+
+
+async def find_on_record(
+    session: ReadSession, external_ids: Sequence[str]
+) -> dict[str, OnRecord[BorrowerDraft]]:
+    """Borrowers as they are described; a description is replaced, it has no revisions."""
+    if not external_ids:
+        return {}
+    rows = await session.connection.execute(
+        _ON_RECORD, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
+    )
+    return {row.external_id: OnRecord(row.borrower_id, 1, False, _to_draft(row)) for row in rows}
+
+
+async def count_absent(session: ReadSession, external_ids: Sequence[str]) -> int:
+    """How many registered borrowers are none of these."""
+    row = await session.connection.execute(
+        _ABSENT, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
+    )
+    return int(row.scalar_one())
 
 
 async def put_borrowers(
@@ -129,6 +151,30 @@ def _to_row(
     }
 
 
+def _to_draft(row: Row[tuple[object, ...]]) -> BorrowerDraft:
+    enterprise = None
+    if row.social_economy is not None:
+        enterprise = EnterpriseDraft(
+            row.enterprise_name, row.neq, row.sector_code, row.social_economy
+        )
+    consents = _CONSENTS.validate_json(row.consents)
+    return BorrowerDraft(
+        external_id=row.external_id,
+        kind=BorrowerKind(row.kind),
+        given_name=row.given_name,
+        family_name=row.family_name,
+        legal_name=row.legal_name,
+        birth_year=row.birth_year,
+        gender=row.gender,
+        region_code=row.region_code,
+        municipality=row.municipality,
+        postal_code=row.postal_code,
+        clienteles=tuple(row.clienteles),
+        enterprise=enterprise,
+        consents=tuple(consents),
+    )
+
+
 def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
     enterprise: JsonValue = None
     if row.social_economy is not None:
@@ -146,6 +192,7 @@ def _plain(value: object) -> JsonValue:
     return str(value) if isinstance(value, UUID | date) else to_json(value)
 
 
+_CONSENTS = TypeAdapter(list[ConsentDraft])
 _DESCRIPTION = (
     column.name
     for column in table_of(tables.Borrower).columns
@@ -183,4 +230,13 @@ _KNOWN = text(
 )
 _FIND = text(f"{_SELECT} AND external_id = :external_id")
 _FIND_BY_ID = text(f"{_SELECT} AND borrower_id = :borrower")
+_ON_RECORD = text(f"{_SELECT} AND external_id = ANY(cast(:external_ids AS text[]))")
+_ABSENT = text(
+    """
+    SELECT count(*) FROM borrowers b
+    WHERE b.organisation_id = :organisation AND b.is_registered
+      AND NOT EXISTS (SELECT FROM unnest(cast(:external_ids AS text[])) AS sent (name)
+                      WHERE sent.name = b.external_id)
+    """
+)
 _LIST = text(f"{_SELECT} AND external_id > :after ORDER BY external_id LIMIT :limit")

@@ -1,6 +1,7 @@
 """Recording coaching sessions: one from the JSON API, or a whole sheet; the same function."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from services.common import audit, outbox
@@ -8,16 +9,28 @@ from services.common.database import WriteSession
 from services.common.errors import JsonValue
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
-from services.common.recording import Recorded, refuse, sort_batch
+from services.common.recording import (
+    OnRecord,
+    Recorded,
+    drafts_of,
+    next_revision,
+    refuse,
+    settle,
+    sort_batch,
+)
 from services.common.text import Text
 from services.loans.borrowers import queries as borrowers
 from services.loans.borrowers.queries import KnownBorrower
 from services.loans.coaching_sessions import queries
 from services.loans.coaching_sessions.queries import Placed
 from services.loans.coaching_sessions.schemas import CoachingSessionDraft
+from services.loans.content import tell_columns
 from services.loans.loans import queries as loans
-from services.loans.loans.commands import BORROWER_UNKNOWN, Refused, only_region, require_loan
+from services.loans.loans.commands import only_region, require_loan
+from services.loans.loans.profiles import BORROWER_UNKNOWN, Refused
 from services.loans.loans.queries import KnownLoan
+from services.loans.reversals.commands import reverse_replaced
+from services.loans.reversals.queries import count_absent
 
 
 async def record_coaching_sessions(
@@ -25,21 +38,29 @@ async def record_coaching_sessions(
     principal: Principal,
     drafts: Sequence[CoachingSessionDraft],
     today: date,
+    reason: str | None = None,
 ) -> Recorded:
-    """Record the sessions that are new and sound; tell what is wrong with each of the others."""
+    """Record the sessions that are new and sound; tell what is wrong with each of the others.
+
+    With a `reason`, those that say something else of a session on record correct it.
+    """
+    external_ids = [d.external_id for d in drafts]
     batch = sort_batch(
-        [d.external_id for d in drafts],
+        external_ids,
         [d.fingerprint for d in drafts],
-        await queries.find_known(session, [d.external_id for d in drafts]),
+        await queries.find_known(session, external_ids),
     )
-    new = [drafts[row] for row in batch.new]
-    people = await borrowers.find_known(session, list({d.borrower_external_id for d in new}))
+    on_record = await queries.find_on_record(session, [external_ids[r] for r in batch.changed])
+    drafts = [_keep_untold(draft, on_record) for draft in drafts] if on_record else drafts
+    batch = settle(batch, drafts, drafts_of(on_record), tell_columns, reason)
+    to_record = [drafts[row] for row in batch.to_record]
+    people = await borrowers.find_known(session, list({d.borrower_external_id for d in to_record}))
     known_loans = await loans.find_known(
-        session, list({d.loan_external_id for d in new if d.loan_external_id})
+        session, list({d.loan_external_id for d in to_record if d.loan_external_id})
     )
     refused: Refused = {}
     placed: list[Placed] = []
-    for row in batch.new:
+    for row in batch.to_record:
         draft = drafts[row]
         _check(draft, row, people, known_loans, today, refused)
         if row in refused:
@@ -51,13 +72,28 @@ async def record_coaching_sessions(
         if region is None:
             refuse(refused, row, "/borrower_external_id", "borrower.no_region", NO_REGION)
             continue
-        placed.append(Placed(draft, person.borrower_id, loan.loan_id if loan else None, region))
+        revision = next_revision(on_record.get(draft.external_id))
+        loan_id = loan.loan_id if loan else None
+        placed.append(Placed(draft, person.borrower_id, loan_id, region, revision))
     if placed:
+        gone = [on_record[external_ids[r]] for r in batch.changed if r not in refused]
+        await reverse_replaced(session, principal, "coaching_session", gone, reason)
         await queries.insert_coaching_sessions(session, placed, principal.subject)
         told: dict[str, JsonValue] = {"count": len(placed)}
         await outbox.append(session, "coaching_sessions.recorded", told)
         await audit.append(session, principal, "coaching_sessions.recorded", told)
-    return batch.conclude(refused)
+    absent = await count_absent(session, "coaching_session", external_ids) if batch.is_resend else 0
+    return batch.conclude(refused, absent)
+
+
+def _keep_untold(
+    draft: CoachingSessionDraft, on_record: Mapping[str, OnRecord[CoachingSessionDraft]]
+) -> CoachingSessionDraft:
+    """A sheet has no column for the next action: the one on record stays when none is told."""
+    known = on_record.get(draft.external_id)
+    if known is None or draft.next_action is not None:
+        return draft
+    return replace(draft, next_action=known.draft.next_action)
 
 
 NO_REGION = Text(

@@ -9,8 +9,10 @@ from sqlalchemy import Row, text
 from services.common.bulk import insert_rows
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
+from services.common.recording import OnRecord
 from services.loans import tables
 from services.loans.coaching_sessions.schemas import CoachingSessionDraft
+from services.loans.vocabulary import CoachingMode, CoachingStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Placed:
     borrower_id: UUID
     loan_id: UUID | None
     region_code: str
+    revision: int = 1
 
 
 async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[str, bytes]:
@@ -28,6 +31,37 @@ async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[
         _KNOWN, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
     )
     return {row.external_id: row.fingerprint for row in rows}
+
+
+async def find_on_record(
+    session: ReadSession, external_ids: Sequence[str]
+) -> dict[str, OnRecord[CoachingSessionDraft]]:
+    """The newest revision of each, as it was posted."""
+    if not external_ids:
+        return {}
+    rows = await session.connection.execute(
+        _ON_RECORD, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
+    )
+    return {
+        row.external_id: OnRecord(
+            row.coaching_session_id,
+            row.revision,
+            row.is_reversed,
+            CoachingSessionDraft(
+                external_id=row.external_id,
+                borrower_external_id=row.borrower_external_id,
+                loan_external_id=row.loan_external_id,
+                coach=row.coach,
+                held_on=row.held_on,
+                duration_minutes=row.duration_minutes,
+                mode=CoachingMode(row.mode),
+                stage=CoachingStage(row.stage),
+                topics=tuple(row.topics),
+                next_action=row.next_action,
+            ),
+        )
+        for row in rows
+    }
 
 
 async def insert_coaching_sessions(
@@ -49,6 +83,7 @@ async def insert_coaching_sessions(
             "next_action": p.draft.next_action,
             "fingerprint": p.draft.fingerprint,
             "recorded_by": recorded_by,
+            "revision": p.revision,
         }
         for p in placed
     ]
@@ -95,16 +130,22 @@ _KNOWN = text(
     SELECT external_id, fingerprint FROM coaching_sessions
     WHERE organisation_id = :organisation
       AND external_id = ANY(cast(:external_ids AS text[]))
+    ORDER BY revision
     """
 )
 _SELECT = """
-    SELECT s.coaching_session_id, s.external_id, b.external_id AS borrower_external_id,
+    SELECT DISTINCT ON (s.external_id)
+           s.coaching_session_id, s.external_id, b.external_id AS borrower_external_id,
            l.external_id AS loan_external_id, s.coach, s.held_on, s.duration_minutes, s.mode,
-           s.stage, s.topics, s.next_action
+           s.stage, s.topics, s.next_action, s.revision, r.fact_id IS NOT NULL AS is_reversed
     FROM coaching_sessions s
     JOIN borrowers b USING (organisation_id, borrower_id)
     LEFT JOIN loans l ON l.organisation_id = s.organisation_id AND l.loan_id = s.loan_id
+    LEFT JOIN reversals r ON r.organisation_id = s.organisation_id
+                         AND r.fact_kind = 'coaching_session' AND r.fact_id = s.coaching_session_id
     WHERE s.organisation_id = :organisation
 """
-_FIND = text(f"{_SELECT} AND s.external_id = :external_id")
-_LIST = text(f"{_SELECT} AND s.external_id > :after ORDER BY s.external_id LIMIT :limit")
+_NEWEST = "ORDER BY s.external_id, s.revision DESC"
+_ON_RECORD = text(f"{_SELECT} AND s.external_id = ANY(cast(:external_ids AS text[])) {_NEWEST}")
+_FIND = text(f"{_SELECT} AND s.external_id = :external_id {_NEWEST}")
+_LIST = text(f"{_SELECT} AND s.external_id > :after {_NEWEST} LIMIT :limit")

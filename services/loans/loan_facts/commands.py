@@ -18,12 +18,12 @@ from services.loans.loan_facts.refusals import (
     check_date,
     check_fit,
     check_kind,
-    find_contradiction,
 )
 from services.loans.loan_facts.schemas import ReversalBody
 from services.loans.loans.routes import LOAN
 from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.commands import keep_figures, tell_facts
+from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts
 from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts

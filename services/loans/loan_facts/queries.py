@@ -70,6 +70,7 @@ async def find_fingerprint(session: ReadSession, kind: FactKind, external_id: st
             text(
                 f"SELECT fingerprint FROM {_TABLES[kind].name}"
                 " WHERE organisation_id = :organisation AND external_id = :external_id"
+                " ORDER BY revision DESC LIMIT 1"
             ),
             {"organisation": session.organisation_id, "external_id": external_id},
         )
@@ -121,6 +122,7 @@ async def show_fact(session: ReadSession, kind: FactKind, external_id: str) -> J
                 f"SELECT {table.key} AS id, external_id, loan_id, {table.on} AS on_date,"
                 f" {table.amount} AS amount_cents, {reason} AS reason FROM {table.name}"
                 " WHERE organisation_id = :organisation AND external_id = :external_id"
+                " ORDER BY revision DESC LIMIT 1"
             ),
             {"organisation": session.organisation_id, "external_id": external_id},
         )
@@ -154,6 +156,7 @@ async def find_fact(
                                      AND r.fact_kind = :kind AND r.fact_id = f.{table.key}
                 WHERE f.organisation_id = :organisation AND f.loan_id = :loan
                   AND f.external_id = :external_id
+                ORDER BY f.revision DESC LIMIT 1
                 """
             ),
             {

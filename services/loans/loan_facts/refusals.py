@@ -11,13 +11,14 @@ from services.common.text import Text
 from services.loans.loan_facts.arithmetic import with_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind
 from services.loans.loan_facts.queries import Contract
-from services.loans.positions.account import LOAN_CLOSED, Impossible
+from services.loans.positions.account import LOAN_CLOSED
 from services.loans.positions.arithmetic import (
     find_position,
     find_terms,
     left_to_recover,
     replay,
 )
+from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts
 from services.loans.schedules.apr import (
     CashFlows,
@@ -136,28 +137,3 @@ def check_fit(draft: FactDraft, before: LoanFacts, contract: Contract) -> list[I
     if not errors and draft.kind is FactKind.RESCHEDULING:
         return _check_rate(after, draft.on, contract)
     return errors
-
-
-def find_contradiction(
-    pointer: str, before: LoanFacts, after: LoanFacts, on: date | None = None
-) -> list[InputError]:
-    """What the loan as it would be could not stand; `on` is the date of the fact added."""
-    try:
-        extra = replay(after).surplus_cents - replay(before).surplus_cents
-    except Impossible as impossible:
-        if impossible.on == on:
-            return [InputError(pointer, impossible.code, impossible.message)]
-        cause = impossible.message
-        message = Text(
-            f"Un fait inscrit le {impossible.on} ne tiendrait plus. {cause.fr}",
-            f"A fact recorded on {impossible.on} would no longer stand. {cause.en}",
-        )
-        return [InputError(pointer, "fact.contradicts_another", message)]
-    if extra > 0:
-        amount = format_cents(extra)
-        message = Text(
-            f"Des paiements inscrits dépasseraient de {amount} ce que le prêt demande.",
-            f"Repayments on record would exceed what the loan asks for by {amount}.",
-        )
-        return [InputError(pointer, "fact.leaves_surplus", message)]
-    return []

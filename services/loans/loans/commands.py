@@ -1,37 +1,53 @@
 """Recording loans: contract, disbursement, schedule, and the figures kept beside them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from itertools import compress
 from uuid import UUID
 
 from services.common import audit
 from services.common.database import WriteSession
-from services.common.errors import InputError, JsonValue
+from services.common.errors import JsonValue
 from services.common.identifiers import new_ids
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
-from services.common.recording import Recorded, refuse, sort_batch
+from services.common.recording import (
+    OnRecord,
+    Recorded,
+    drafts_of,
+    next_revision,
+    refuse,
+    settle,
+    sort_batch,
+)
 from services.common.text import Text
 from services.loans.borrowers import queries as borrowers
-from services.loans.borrowers.drafts import BorrowerDraft
 from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans import queries
-from services.loans.loans.drafts import BorrowerProfile, LoanDraft, disbursed_cents, first_of
+from services.loans.loans.corrections import (
+    check_revision,
+    is_revised,
+    keep_untold,
+    move_loans,
+    tell_loan,
+)
+from services.loans.loans.drafts import LoanDraft, disbursed_cents, first_of
+from services.loans.loans.profiles import (
+    Refused,
+    check_borrowers,
+    describe_borrowers,
+)
 from services.loans.loans.queries import KnownLoan
+from services.loans.loans.revision_queries import find_follow_up, find_on_record
 from services.loans.positions.account import lay_ladder
 from services.loans.positions.commands import keep_figures, tell_facts
 from services.loans.positions.daily_account import DAILY_DAY_COUNTS
 from services.loans.positions.facts import PLAIN, Accrual, AllocationOrder, Conditions, LoanFacts
 from services.loans.positions.figures import Change
+from services.loans.positions.queries import load_facts
+from services.loans.reversals.queries import count_absent
 from services.loans.schedules.terms import InterestMethod
-from services.loans.vocabulary import BorrowerKind
-
-Refused = dict[int, list[InputError]]
-
-BORROWER_UNKNOWN = Text(
-    "Aucun emprunteur ne porte cet identifiant.", "No borrower has this identifier."
-)
-
 
 LOAN_UNKNOWN = Text("Aucun prêt ne porte cet identifiant.", "No loan has this identifier.")
 LOAN_REVERSED = Text("Ce prêt a été renversé.", "This loan was reversed.")
@@ -49,31 +65,105 @@ def require_loan(refused: Refused, row: int, loan: KnownLoan | None) -> KnownLoa
 
 
 async def record_loans(
-    session: WriteSession, principal: Principal, drafts: Sequence[LoanDraft], today: date
+    session: WriteSession,
+    principal: Principal,
+    drafts: Sequence[LoanDraft],
+    today: date,
+    reason: str | None = None,
 ) -> Recorded:
-    """Record the loans that are new and sound; tell what is wrong with each of the others."""
-    on_record = await queries.find_known(session, [d.external_id for d in drafts])
+    """Record the loans that are new and sound; tell what is wrong with each of the others.
+
+    With a `reason`, those that say something else of a loan on record correct it.
+    """
+    external_ids = [d.external_id for d in drafts]
+    found = await queries.find_known(session, external_ids)
     batch = sort_batch(
-        [d.external_id for d in drafts],
+        external_ids,
         [d.fingerprint for d in drafts],
-        {name: loan.fingerprint for name, loan in on_record.items()},
+        {name: loan.fingerprint for name, loan in found.items()},
     )
+    on_record = await find_on_record(session, [external_ids[r] for r in batch.changed])
+    drafts = [keep_untold(draft, on_record) for draft in drafts] if on_record else drafts
+    batch = settle(batch, drafts, drafts_of(on_record), tell_loan, reason)
+    replaced = {row: on_record[external_ids[row]] for row in batch.changed}
     known = await borrowers.find_known(
-        session, list({drafts[row].borrower_external_id for row in batch.new})
+        session, list({drafts[row].borrower_external_id for row in batch.to_record})
     )
     refused: Refused = {}
-    for row in batch.new:
+    for row in batch.to_record:
         _check_dates(drafts[row], row, today, refused)
         _check_money(drafts[row], row, refused)
-    regions = _find_regions(drafts, batch.new, known, principal, refused)
-    profiles = _check_borrowers(drafts, batch.new, known, refused)
-    good = [row for row in batch.new if row not in refused]
+    regions = _find_regions(drafts, batch.to_record, known, principal, refused)
+    profiles = check_borrowers(drafts, batch.to_record, replaced, known, refused)
+    revised = {row: old for row, old in replaced.items() if is_revised(old.draft, drafts[row])}
+    standing = await _check_revisions(session, drafts, regions, revised, known, refused)
+    good = [row for row in batch.to_record if row not in refused]
     if good:
-        of_good = [drafts[row] for row in good]
-        good_regions = [regions[row] for row in good]
-        described = _describe_borrowers(of_good, good_regions, known, profiles)
-        await _store(session, principal, of_good, good_regions, known, described)
-    return batch.conclude(refused)
+        described = describe_borrowers(
+            [drafts[row] for row in good], [regions[row] for row in good], known, profiles
+        )
+        borrower_ids = {name: borrower.borrower_id for name, borrower in known.items()}
+        borrower_ids |= await borrowers.put_borrowers(session, described, False, principal.subject)
+        stored = [row for row in good if row not in replaced or row in revised]
+        loan_ids = await _store(
+            session,
+            principal,
+            [drafts[row] for row in stored],
+            [regions[row] for row in stored],
+            [next_revision(revised.get(row)) for row in stored],
+            borrower_ids,
+        )
+        new_ids = {
+            old.fact_id: loan_ids[external_ids[row]]
+            for row, old in revised.items()
+            if row not in refused
+        }
+        if new_ids:
+            assert reason is not None, "a correction has a reason"
+            before = [facts for facts in standing if facts.loan_id in new_ids]
+            await move_loans(session, principal, before, new_ids, reason)
+    absent = await count_absent(session, "loan", external_ids) if batch.is_resend else 0
+    return batch.conclude(refused, absent)
+
+
+async def _check_revisions(
+    session: WriteSession,
+    drafts: Sequence[LoanDraft],
+    regions: Mapping[int, str],
+    revised: Mapping[int, OnRecord[LoanDraft]],
+    known: Mapping[str, KnownBorrower],
+    refused: Refused,
+) -> list[LoanFacts]:
+    """Refuse the corrections that what was posted since does not allow.
+
+    Returns the facts of the loans that corrections would replace.
+    """
+    rows = {old.fact_id: row for row, old in revised.items() if row not in refused}
+    if not rows:
+        return []
+    standing = await load_facts(session, list(rows), with_terms=True)
+    borrower_ids = {
+        loan_id: known[name].borrower_id
+        if (name := drafts[row].borrower_external_id) in known
+        else loan_id  # a borrower not yet on record: no session can be theirs
+        for loan_id, row in rows.items()
+    }
+    follow_ups = await find_follow_up(session, borrower_ids)
+    for before in standing:
+        row = rows[before.loan_id]
+        opening = _open(before.loan_id, drafts[row], regions[row])
+        after = replace(
+            before,
+            region_code=opening.region_code,
+            disbursed_on=opening.disbursed_on,
+            principal_cents=opening.principal_cents,
+            ladder=opening.ladder,
+            conditions=_conditions_in_full(drafts[row]),
+        )
+        errors = check_revision(drafts[row], before, after, follow_ups[before.loan_id])
+        if errors:
+            refused.setdefault(row, []).extend(errors)
+    return standing
 
 
 async def _store(
@@ -81,94 +171,55 @@ async def _store(
     principal: Principal,
     drafts: Sequence[LoanDraft],
     regions: Sequence[str],
-    known: Mapping[str, KnownBorrower],
-    described: Sequence[BorrowerDraft],
-) -> None:
-    borrower_ids = {name: borrower.borrower_id for name, borrower in known.items()}
-    borrower_ids |= await borrowers.put_borrowers(session, described, False, principal.subject)
+    revisions: Sequence[int],
+    borrower_ids: Mapping[str, UUID],
+) -> dict[str, UUID]:
+    """Insert loans with their openings; returns them by external_id.
+
+    Figures are kept and the journal is told of those that are new: revisions follow when what
+    stands of the loans they replace is theirs.
+    """
     loan_ids, disbursement_ids = new_ids(len(drafts)), new_ids(len(drafts))
 
     async def insert() -> None:
-        subject = principal.subject
-        await queries.insert_loans(session, drafts, loan_ids, borrower_ids, regions, subject)
-        await queries.insert_openings(session, drafts, loan_ids, disbursement_ids, subject)
+        by = principal.subject
+        await queries.insert_loans(session, drafts, loan_ids, borrower_ids, regions, revisions, by)
+        await queries.insert_openings(session, drafts, loan_ids, disbursement_ids, by)
 
-    changes = [
-        Change(
-            before=None,
-            after=LoanFacts(
-                loan_id=loan_id,
-                region_code=region,
-                disbursed_on=draft.disbursed_on,
-                principal_cents=disbursed_cents(draft),
-                ladder=lay_ladder(draft.schedule),
-                conditions=_conditions_of(draft),
-            ),
-        )
-        for draft, loan_id, region in zip(drafts, loan_ids, regions, strict=True)
-    ]
+    are_new = [revision == 1 for revision in revisions]
+    opened = compress(zip(loan_ids, drafts, regions, strict=True), are_new)
+    changes = [Change(None, _open(*each)) for each in opened]
     await keep_figures(session, changes, principal.subject, insert())
     told = map(_tell_disbursement, drafts, loan_ids, disbursement_ids)
-    await tell_facts(session, told)
+    await tell_facts(session, compress(told, are_new))
     await audit.append(session, principal, "loans.recorded", {"count": len(drafts)})
+    return {draft.external_id: loan_id for draft, loan_id in zip(drafts, loan_ids, strict=True)}
+
+
+def _open(loan_id: UUID, draft: LoanDraft, region: str) -> LoanFacts:
+    """A loan as its contract lays it."""
+    return LoanFacts(
+        loan_id=loan_id,
+        region_code=region,
+        disbursed_on=draft.disbursed_on,
+        principal_cents=disbursed_cents(draft),
+        ladder=lay_ladder(draft.schedule),
+        conditions=_conditions_of(draft),
+    )
 
 
 def _conditions_of(draft: LoanDraft) -> Conditions:
     if draft.interest_accrual is None and draft.allocation_order is None:
         return PLAIN
+    return _conditions_in_full(draft)
+
+
+def _conditions_in_full(draft: LoanDraft) -> Conditions:
+    """With the terms, which new schedules are laid from."""
     return Conditions(
         first_of(draft.terms, draft.first_disbursement_cents),
         draft.interest_accrual or Accrual.SCHEDULED,
         draft.allocation_order or AllocationOrder.FEES_INTEREST_PRINCIPAL,
-    )
-
-
-def _describe_borrowers(
-    drafts: Sequence[LoanDraft],
-    regions: Sequence[str],
-    known: Mapping[str, KnownBorrower],
-    profiles: Mapping[str, BorrowerProfile],
-) -> list[BorrowerDraft]:
-    """Borrowers these loans make known, or tell more of. Who is registered stays as registered."""
-    described: dict[str, BorrowerDraft] = {}
-    for draft, region in zip(drafts, regions, strict=True):
-        name = draft.borrower_external_id
-        on_record = known.get(name)
-        if name in described or (on_record is not None and on_record.is_registered):
-            continue
-        profile = profiles[name]
-        if on_record is None or profile != _profile_of(on_record):
-            described[name] = _describe_borrower(
-                name, profile, region if on_record is None else on_record.region_code
-            )
-    return list(described.values())
-
-
-def _describe_borrower(name: str, profile: BorrowerProfile, region: str | None) -> BorrowerDraft:
-    return BorrowerDraft(
-        external_id=name,
-        kind=profile.kind or BorrowerKind.PERSON,
-        given_name=None,
-        family_name=None,
-        legal_name=None,
-        birth_year=profile.birth_year,
-        gender=profile.gender,
-        region_code=region,
-        municipality=profile.municipality,
-        postal_code=None,
-        clienteles=profile.clienteles,
-        enterprise=None,
-        consents=(),
-    )
-
-
-def _profile_of(borrower: KnownBorrower) -> BorrowerProfile:
-    return BorrowerProfile(
-        borrower.kind,
-        borrower.gender,
-        borrower.birth_year,
-        borrower.clienteles,
-        borrower.municipality,
     )
 
 
@@ -235,47 +286,6 @@ def _check_daily(draft: LoanDraft, row: int, refused: Refused) -> None:
             "Daily interest runs on a declining balance.",
         )
         refuse(refused, row, "/terms/interest_method", "loan.flat_not_daily", message)
-
-
-def _check_borrowers(
-    drafts: Sequence[LoanDraft],
-    rows: Sequence[int],
-    known: Mapping[str, KnownBorrower],
-    refused: Refused,
-) -> dict[str, BorrowerProfile]:
-    """A borrower is on record or described by its loans, never in two ways.
-
-    Returns what the record and the rows not refused say together.
-    """
-    profiles = {name: _profile_of(borrower) for name, borrower in known.items()}
-    for row in rows:
-        said, name = drafts[row].profile, drafts[row].borrower_external_id
-        before = profiles.get(name)
-        if said is None:
-            if before is None:
-                refuse(refused, row, "/borrower_external_id", "borrower.unknown", BORROWER_UNKNOWN)
-            continue
-        if before is not None:
-            _compare(name, before, said, row, refused)
-        if row not in refused:
-            profiles[name] = said if before is None else before.complete(said)
-    return profiles
-
-
-def _compare(
-    name: str, before: BorrowerProfile, said: BorrowerProfile, row: int, refused: Refused
-) -> None:
-    for column, theirs, ours in (
-        ("borrower_kind", before.kind, said.kind),
-        ("gender", before.gender, said.gender),
-        ("birth_year", before.birth_year, said.birth_year),
-    ):
-        if ours is not None and theirs is not None and ours != theirs:
-            message = Text(
-                f"L'emprunteur {name} est déjà décrit autrement : {theirs}.",
-                f"Borrower {name} is already described otherwise: {theirs}.",
-            )
-            refuse(refused, row, f"/{column}", "borrower.described_otherwise", message)
 
 
 def _find_regions(

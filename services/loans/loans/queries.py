@@ -16,7 +16,10 @@ from services.common.money import format_cents
 from services.common.strict_json import canonical
 from services.loans import tables
 from services.loans.content import read_content
-from services.loans.loans.drafts import LoanDraft, disbursed_cents
+from services.loans.loans.drafts import (
+    LoanDraft,
+    disbursed_cents,
+)
 from services.loans.positions.facts import Accrual, AllocationOrder
 from services.loans.positions.ladder import Instalment
 from services.loans.positions.views import show_instalment
@@ -65,9 +68,10 @@ async def insert_loans(
     loan_ids: Sequence[UUID],
     borrower_ids: Mapping[str, UUID],
     regions: Sequence[str],
+    revisions: Sequence[int],
     recorded_by: str,
 ) -> None:
-    """Insert loans not on record, under these identifiers."""
+    """Insert loans, new or revised, under these identifiers."""
     await insert_columns(
         session,
         tables.Loan,
@@ -90,6 +94,7 @@ async def insert_loans(
             "other_financing_cents": [draft.other_financing_cents for draft in drafts],
             "interest_accrual": [draft.interest_accrual for draft in drafts],
             "allocation_order": [draft.allocation_order for draft in drafts],
+            "revision": revisions,
             "fingerprint": [draft.fingerprint for draft in drafts],
         },
         {"organisation_id": session.organisation_id, "recorded_by": recorded_by},
@@ -258,13 +263,15 @@ _KNOWN = text(
     FROM loans l
     WHERE l.organisation_id = :organisation
       AND l.external_id = ANY(cast(:external_ids AS text[]))
+    ORDER BY l.revision
     """
 )
 _EXTERNAL_ID = text(
     "SELECT external_id FROM loans WHERE organisation_id = :organisation AND loan_id = :loan"
 )
 _SELECT = """
-    SELECT l.loan_id, l.external_id, b.external_id AS borrower_external_id, l.product, l.stage,
+    SELECT DISTINCT ON (l.external_id)
+           l.loan_id, l.external_id, b.external_id AS borrower_external_id, l.product, l.stage,
            l.purpose, l.sector_code, l.region_code, l.principal_cents, l.terms, l.contracted_on,
            l.disbursed_on, l.funding_state_cents, l.funding_community_cents,
            l.funding_private_cents, l.other_financing_cents, l.interest_accrual,
@@ -277,7 +284,7 @@ _LIST = text(
     f"""
     {_SELECT} AND l.external_id > :after
     AND l.external_id = coalesce(cast(:external_id AS text), l.external_id)
-    ORDER BY l.external_id LIMIT :limit
+    ORDER BY l.external_id, l.revision DESC LIMIT :limit
     """
 )
 _FIRST_SCHEDULE = text(

@@ -9,8 +9,10 @@ from services.common.bulk import insert_rows
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.common.money import format_cents
+from services.common.recording import OnRecord
 from services.loans import tables
 from services.loans.outcomes.schemas import OutcomeDraft
+from services.loans.vocabulary import BusinessStatus
 
 
 async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[str, bytes]:
@@ -20,10 +22,40 @@ async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[
     return {row.external_id: row.fingerprint for row in rows}
 
 
+async def find_on_record(
+    session: ReadSession, external_ids: Sequence[str]
+) -> dict[str, OnRecord[OutcomeDraft]]:
+    """The newest revision of each, as it was posted."""
+    if not external_ids:
+        return {}
+    rows = await session.connection.execute(
+        _ON_RECORD, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
+    )
+    return {
+        row.external_id: OnRecord(
+            row.outcome_id,
+            row.revision,
+            row.is_reversed,
+            OutcomeDraft(
+                row.external_id,
+                row.loan_external_id,
+                row.observed_on,
+                BusinessStatus(row.business_status),
+                row.jobs_created,
+                row.jobs_maintained,
+                row.turnover_cents,
+                row.other_financing_cents,
+            ),
+        )
+        for row in rows
+    }
+
+
 async def insert_outcomes(
     session: WriteSession,
     drafts: Sequence[OutcomeDraft],
     loan_ids: Sequence[UUID],
+    revisions: Sequence[int],
     recorded_by: str,
 ) -> None:
     rows = [
@@ -39,8 +71,9 @@ async def insert_outcomes(
             "other_financing_cents": draft.other_financing_cents,
             "fingerprint": draft.fingerprint,
             "recorded_by": recorded_by,
+            "revision": revision,
         }
-        for draft, loan_id in zip(drafts, loan_ids, strict=True)
+        for draft, loan_id, revision in zip(drafts, loan_ids, revisions, strict=True)
     ]
     await insert_rows(session, tables.Outcome, rows)
 
@@ -84,14 +117,20 @@ _KNOWN = text(
     SELECT external_id, fingerprint FROM outcomes
     WHERE organisation_id = :organisation
       AND external_id = ANY(cast(:external_ids AS text[]))
+    ORDER BY revision
     """
 )
 _SELECT = """
-    SELECT o.outcome_id, o.external_id, l.external_id AS loan_external_id, o.observed_on,
+    SELECT DISTINCT ON (o.external_id)
+           o.outcome_id, o.external_id, l.external_id AS loan_external_id, o.observed_on,
            o.business_status, o.jobs_created, o.jobs_maintained, o.turnover_cents,
-           o.other_financing_cents
+           o.other_financing_cents, o.revision, r.fact_id IS NOT NULL AS is_reversed
     FROM outcomes o JOIN loans l USING (organisation_id, loan_id)
+    LEFT JOIN reversals r ON r.organisation_id = o.organisation_id
+                         AND r.fact_kind = 'outcome' AND r.fact_id = o.outcome_id
     WHERE o.organisation_id = :organisation
 """
-_FIND = text(f"{_SELECT} AND o.external_id = :external_id")
-_LIST = text(f"{_SELECT} AND o.external_id > :after ORDER BY o.external_id LIMIT :limit")
+_NEWEST = "ORDER BY o.external_id, o.revision DESC"
+_ON_RECORD = text(f"{_SELECT} AND o.external_id = ANY(cast(:external_ids AS text[])) {_NEWEST}")
+_FIND = text(f"{_SELECT} AND o.external_id = :external_id {_NEWEST}")
+_LIST = text(f"{_SELECT} AND o.external_id > :after {_NEWEST} LIMIT :limit")

@@ -84,11 +84,13 @@ def _find_kept(before: Replays, after: Replays) -> dict[UUID, Replayed | None]:
 
 
 def _find_relaid(before: Replays, after: Replays) -> dict[UUID, Relaid]:
-    schedules = {facts.loan_id: replayed.schedules for facts, replayed in before}
+    """A loan that is reversed has no schedule in force any more."""
+    then = {facts.loan_id: replayed.schedules for facts, replayed in before}
+    now = {facts.loan_id: replayed.schedules for facts, replayed in after}
     return {
-        facts.loan_id: Relaid(schedules.get(facts.loan_id, ()), replayed.schedules)
-        for facts, replayed in after
-        if replayed.schedules != schedules.get(facts.loan_id, ())
+        loan_id: Relaid(then.get(loan_id, ()), now.get(loan_id, ()))
+        for loan_id in {**then, **now}
+        if then.get(loan_id, ()) != now.get(loan_id, ())
     }
 
 

@@ -1,13 +1,15 @@
 """Which of many payments a loan can take."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from services.common.errors import InputError
 from services.common.money import format_cents
 from services.common.text import Text
 from services.loans.positions.account import LOAN_CLOSED, Impossible
 from services.loans.positions.arithmetic import Replayed, find_position, replay
+from services.loans.positions.contradictions import LEAVES_SURPLUS, find_contradiction
 from services.loans.positions.facts import LoanFacts, Payment, PaymentPurpose, payment_order
 
 
@@ -22,6 +24,28 @@ class Offer:
 def add_payments(facts: LoanFacts, payments: Sequence[Payment]) -> LoanFacts:
     """The loan with more payments, each inserted where its date says."""
     return replace(facts, payments=tuple(sorted([*facts.payments, *payments], key=payment_order)))
+
+
+def drop_payments(facts: LoanFacts, gone: Collection[UUID]) -> LoanFacts:
+    """The loan without these payments."""
+    if not gone:
+        return facts
+    kept = tuple(payment for payment in facts.payments if payment.repayment_id not in gone)
+    return replace(facts, payments=kept)
+
+
+def refuse_together(
+    before: LoanFacts, kept: LoanFacts, offers: Sequence[Offer]
+) -> InputError | None:
+    """What is wrong with a loan whose payments are replaced; `kept` is without those replaced.
+
+    One by one they could not be judged: what happened since may need all of them.
+    """
+    after = add_payments(kept, [offer.payment for offer in offers])
+    found = find_contradiction("/amount", before, after)
+    if found and found[0].code == LEAVES_SURPLUS and any(o.keeps_surplus for o in offers):
+        return None
+    return next(iter(found), None)
 
 
 def refuse_offers(facts: LoanFacts, offers: Sequence[Offer]) -> list[InputError | None]:

@@ -2,19 +2,31 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from itertools import chain
 from uuid import UUID
 
 from services.common import audit
 from services.common.database import WriteSession
-from services.common.errors import JsonValue
+from services.common.errors import InputError, JsonValue
 from services.common.identifiers import new_ids
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
-from services.common.recording import Recorded, refuse, sort_batch
+from services.common.recording import (
+    OnRecord,
+    Recorded,
+    drafts_of,
+    next_revision,
+    refuse,
+    settle,
+    sort_batch,
+)
 from services.common.text import Text
+from services.loans.content import tell_columns
 from services.loans.loans import queries as loans
-from services.loans.loans.commands import Refused, require_loan
+from services.loans.loans.commands import require_loan
+from services.loans.loans.profiles import Refused
 from services.loans.loans.queries import KnownLoan
 from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.commands import keep_figures, tell_facts
@@ -22,41 +34,82 @@ from services.loans.positions.facts import LoanFacts, Payment
 from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
 from services.loans.repayments import queries
-from services.loans.repayments.arithmetic import Offer, add_payments, refuse_offers
+from services.loans.repayments.arithmetic import (
+    Offer,
+    add_payments,
+    drop_payments,
+    refuse_offers,
+    refuse_together,
+)
 from services.loans.repayments.drafts import RepaymentDraft
+from services.loans.reversals.queries import count_absent, insert_reversals
 
 
 async def record_repayments(
-    session: WriteSession, principal: Principal, drafts: Sequence[RepaymentDraft], today: date
+    session: WriteSession,
+    principal: Principal,
+    drafts: Sequence[RepaymentDraft],
+    today: date,
+    reason: str | None = None,
 ) -> Recorded:
-    """Record the repayments that are new and sound; tell what is wrong with each of the others."""
+    """Record the repayments that are new and sound; tell what is wrong with each of the others.
+
+    With a `reason`, those that say something else of a repayment on record correct it.
+    """
+    external_ids = [d.external_id for d in drafts]
     batch = sort_batch(
-        [d.external_id for d in drafts],
+        external_ids,
         [d.fingerprint for d in drafts],
-        await queries.find_known(session, [d.external_id for d in drafts]),
+        await queries.find_known(session, external_ids),
     )
+    on_record = await queries.find_on_record(session, [external_ids[r] for r in batch.changed])
+    drafts = [_keep_untold(draft, on_record) for draft in drafts] if on_record else drafts
+    batch = settle(batch, drafts, drafts_of(on_record), tell_columns, reason)
+    replaced = {row: on_record[external_ids[row]] for row in batch.changed}
     known = await loans.find_known(
-        session, list({drafts[row].loan_external_id for row in batch.new})
+        session,
+        list(
+            {drafts[row].loan_external_id for row in batch.to_record}
+            | {old.draft.loan_external_id for old in replaced.values()}
+        ),
     )
     refused: Refused = {}
-    for row in batch.new:
+    for row in batch.to_record:
         _check(drafts[row], row, known.get(drafts[row].loan_external_id), today, refused)
-    sound = [row for row in batch.new if row not in refused]
-    loan_ids = {row: known[drafts[row].loan_external_id].loan_id for row in sound}
-    with_terms = any(drafts[row].purpose for row in sound)
-    facts = await load_facts(session, list(set(loan_ids.values())), with_terms=with_terms)
+    loan_ids = {
+        row: known[drafts[row].loan_external_id].loan_id
+        for row in batch.to_record
+        if row not in refused
+    }
+    left = {row: known[old.draft.loan_external_id].loan_id for row, old in replaced.items()}
+    concerned = list({*loan_ids.values(), *left.values()})
+    with_terms = bool(replaced) or any(drafts[row].purpose for row in loan_ids)
+    facts = await load_facts(session, concerned, with_terms=with_terms)
     before = {f.loan_id: f for f in facts}
-    _check_sums(drafts, loan_ids, before, refused)
-    good = [row for row in sound if row not in refused]
+    _check_sums(drafts, loan_ids, replaced, before, refused)
+    good = [row for row in loan_ids if row not in refused]
     if good:
         await _store(
             session,
             principal,
             [drafts[row] for row in good],
             [loan_ids[row] for row in good],
+            {external_ids[row]: replaced[row] for row in good if row in replaced},
             before,
+            reason,
         )
-    return batch.conclude(refused)
+    absent = await count_absent(session, "repayment", external_ids) if batch.is_resend else 0
+    return batch.conclude(refused, absent)
+
+
+def _keep_untold(
+    draft: RepaymentDraft, on_record: Mapping[str, OnRecord[RepaymentDraft]]
+) -> RepaymentDraft:
+    """A sheet cannot tell what a payment is for: what is on record stays when nothing is told."""
+    known = on_record.get(draft.external_id)
+    if known is None or draft.purpose is not None or draft.keeps_surplus:
+        return draft
+    return replace(draft, purpose=known.draft.purpose, keeps_surplus=known.draft.keeps_surplus)
 
 
 async def _store(
@@ -64,28 +117,46 @@ async def _store(
     principal: Principal,
     drafts: Sequence[RepaymentDraft],
     loan_ids: Sequence[UUID],
+    replaced: Mapping[str, OnRecord[RepaymentDraft]],
     before: Mapping[UUID, LoanFacts],
+    reason: str | None,
 ) -> None:
+    """Record drafts, each of its loan; what they replace, by `external_id`, is reversed first."""
+    gone = {old.fact_id for old in replaced.values() if not old.is_reversed}
+    if gone:
+        assert reason is not None, "a correction has a reason"
+        await insert_reversals(session, "repayment", list(gone), reason, principal.subject)
+        corrected: dict[str, JsonValue] = {"kind": "repayment", "count": len(gone)}
+        await audit.append(session, principal, "facts.corrected", corrected)
     repayment_ids = new_ids(len(drafts))
     added: dict[UUID, list[Payment]] = defaultdict(list)
     for draft, repayment_id, loan_id in zip(drafts, repayment_ids, loan_ids, strict=True):
         added[loan_id].append(to_payment(draft, repayment_id))
-    changes = [
-        Change(before[loan_id], add_payments(before[loan_id], payments))
-        for loan_id, payments in added.items()
+    removed = [
+        (f.loan_id, p) for f in before.values() for p in f.payments if p.repayment_id in gone
     ]
-    facts = queries.insert_repayments(session, drafts, repayment_ids, loan_ids, principal.subject)
+    changes = [
+        Change(before[loan_id], add_payments(drop_payments(before[loan_id], gone), added[loan_id]))
+        for loan_id in {*added, *(loan_id for loan_id, _ in removed)}
+    ]
+    revisions = [next_revision(replaced.get(draft.external_id)) for draft in drafts]
+    facts = queries.insert_repayments(
+        session, drafts, repayment_ids, loan_ids, revisions, principal.subject
+    )
     figures = await keep_figures(session, changes, principal.subject, facts)
-    told = (
-        _tell(loan_id, payment, figures.splits[payment.repayment_id])
-        for loan_id, payments in added.items()
-        for payment in payments
+    told = chain(
+        (_tell_reversal(*each, figures.splits_before[each[1].repayment_id]) for each in removed),
+        (
+            _tell(loan_id, payment, figures.splits[payment.repayment_id])
+            for loan_id, payments in added.items()
+            for payment in payments
+        ),
     )
     await tell_facts(session, told, figures.moves)
     await audit.append(session, principal, "repayments.recorded", {"count": len(drafts)})
 
 
-def _tell(loan_id: UUID, payment: Payment, split: Allocation) -> JsonValue:
+def _tell(loan_id: UUID, payment: Payment, split: Allocation) -> dict[str, JsonValue]:
     return {
         "kind": "repayment",
         "id": str(payment.repayment_id),
@@ -96,6 +167,12 @@ def _tell(loan_id: UUID, payment: Payment, split: Allocation) -> JsonValue:
         "interest_cents": split.interest_cents,
         "fees_cents": split.fees_cents,
     }
+
+
+def _tell_reversal(loan_id: UUID, payment: Payment, split: Allocation) -> dict[str, JsonValue]:
+    """What a repayment was, as it stood before it was reversed."""
+    told = _tell(loan_id, payment, split)
+    return {**told, "kind": "reversal", "reversed_kind": "repayment"}
 
 
 def _check(
@@ -115,20 +192,52 @@ def _check(
 def _check_sums(
     drafts: Sequence[RepaymentDraft],
     loan_ids: Mapping[int, UUID],
+    replaced: Mapping[int, OnRecord[RepaymentDraft]],
     before: Mapping[UUID, LoanFacts],
     refused: Refused,
 ) -> None:
-    """Refuse what a loan could not take, taking payments in order of date."""
+    """Refuse what a loan could not take, taking payments in order of date.
+
+    A correction that is refused leaves what is on record in its place: the others are then
+    checked beside it.
+    """
+    is_settled = False
+    while not is_settled:
+        left = [row for row in loan_ids if row not in refused]
+        gone = {row: replaced[row].fact_id for row in left if row in replaced}
+        found = _find_refused(drafts, {row: loan_ids[row] for row in left}, gone, before)
+        refused.update({row: [error] for row, error in found.items()})
+        is_settled = not any(row in gone for row in found)
+
+
+def _find_refused(
+    drafts: Sequence[RepaymentDraft],
+    loan_ids: Mapping[int, UUID],
+    gone: Mapping[int, UUID],
+    before: Mapping[UUID, LoanFacts],
+) -> dict[int, InputError]:
+    """`gone` are the repayments on record that rows would replace."""
     by_loan: dict[UUID, list[int]] = defaultdict(list)
     for row in sorted(loan_ids, key=lambda r: (drafts[r].paid_on, drafts[r].external_id)):
         by_loan[loan_ids[row]].append(row)
-    for loan_id, rows in by_loan.items():
+    found: dict[int, InputError] = {}
+    row_of = {fact_id: row for row, fact_id in gone.items()}
+    for loan_id, facts in before.items():
+        rows = by_loan[loan_id]
         offers = [
             Offer(to_payment(drafts[row], NOT_RECORDED), drafts[row].keeps_surplus) for row in rows
         ]
-        for row, error in zip(rows, refuse_offers(before[loan_id], offers), strict=True):
+        leaving = [p.repayment_id for p in facts.payments if p.repayment_id in row_of]
+        kept = drop_payments(facts, leaving)
+        if leaving and not kept.is_plain:
+            error = refuse_together(facts, kept, offers)
             if error is not None:
-                refused.setdefault(row, []).append(error)
+                found |= {row_of[fact_id]: error for fact_id in leaving}
+            continue
+        for row, refusal in zip(rows, refuse_offers(kept, offers), strict=True):
+            if refusal is not None:
+                found[row] = refusal
+    return found
 
 
 NOT_RECORDED = UUID(int=2**128 - 1)

@@ -9,16 +9,46 @@ from services.common.bulk import insert_columns
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.common.money import format_cents
+from services.common.recording import OnRecord
 from services.loans import tables
+from services.loans.positions.facts import PaymentPurpose
 from services.loans.repayments.drafts import RepaymentDraft
 
 
 async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[str, bytes]:
-    """Fingerprints of repayments on record, by the member's identifier."""
+    """Fingerprints of the newest revisions on record, by the member's identifier."""
     rows = await session.connection.execute(
         _KNOWN, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
     )
     return {row.external_id: row.fingerprint for row in rows}
+
+
+async def find_on_record(
+    session: ReadSession, external_ids: Sequence[str]
+) -> dict[str, OnRecord[RepaymentDraft]]:
+    """The newest revision of each, as it was posted."""
+    if not external_ids:
+        return {}
+    rows = await session.connection.execute(
+        _ON_RECORD, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
+    )
+    return {
+        row.external_id: OnRecord(
+            row.repayment_id,
+            row.revision,
+            row.is_reversed,
+            RepaymentDraft(
+                row.external_id,
+                row.loan_external_id,
+                row.paid_on,
+                row.amount_cents,
+                row.method,
+                None if row.purpose is None else PaymentPurpose(row.purpose),
+                row.surplus is not None,
+            ),
+        )
+        for row in rows
+    }
 
 
 async def insert_repayments(
@@ -26,6 +56,7 @@ async def insert_repayments(
     drafts: Sequence[RepaymentDraft],
     repayment_ids: Sequence[UUID],
     loan_ids: Sequence[UUID],
+    revisions: Sequence[int],
     recorded_by: str,
 ) -> None:
     """Insert repayments not on record, under these identifiers, each of its loan."""
@@ -41,6 +72,7 @@ async def insert_repayments(
             "method": [draft.method for draft in drafts],
             "purpose": [draft.purpose for draft in drafts],
             "surplus": ["credit" if draft.keeps_surplus else None for draft in drafts],
+            "revision": revisions,
             "fingerprint": [draft.fingerprint for draft in drafts],
         },
         {"organisation_id": session.organisation_id, "recorded_by": recorded_by},
@@ -89,13 +121,28 @@ _KNOWN = text(
     SELECT external_id, fingerprint FROM repayments
     WHERE organisation_id = :organisation
       AND external_id = ANY(cast(:external_ids AS text[]))
+    ORDER BY revision
+    """
+)
+_ON_RECORD = text(
+    """
+    SELECT f.external_id, f.repayment_id, f.revision, f.paid_on, f.amount_cents, f.method,
+           f.purpose, f.surplus,
+           l.external_id AS loan_external_id, r.fact_id IS NOT NULL AS is_reversed
+    FROM repayments f
+    JOIN loans l USING (organisation_id, loan_id)
+    LEFT JOIN reversals r ON r.organisation_id = f.organisation_id
+                         AND r.fact_kind = 'repayment' AND r.fact_id = f.repayment_id
+    WHERE f.organisation_id = :organisation
+      AND f.external_id = ANY(cast(:external_ids AS text[]))
+    ORDER BY f.revision
     """
 )
 _SELECT = """
-    SELECT repayment_id, external_id, loan_id, paid_on, amount_cents, method, purpose, surplus
+    SELECT DISTINCT ON (external_id)
+           repayment_id, external_id, loan_id, paid_on, amount_cents, method, purpose, surplus
     FROM repayments WHERE organisation_id = :organisation
 """
-_FIND = text(f"{_SELECT} AND external_id = :external_id")
-_LIST = text(
-    f"{_SELECT} AND loan_id = :loan AND external_id > :after ORDER BY external_id LIMIT :limit"
-)
+_NEWEST = "ORDER BY external_id, revision DESC"
+_FIND = text(f"{_SELECT} AND external_id = :external_id {_NEWEST}")
+_LIST = text(f"{_SELECT} AND loan_id = :loan AND external_id > :after {_NEWEST} LIMIT :limit")

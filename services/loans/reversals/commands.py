@@ -1,5 +1,6 @@
 """Reversing a follow-up fact: reports no longer count it, on any date."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from services.common import audit, outbox
@@ -7,7 +8,7 @@ from services.common.database import WriteSession
 from services.common.errors import InputError, JsonValue, NotFound
 from services.common.idempotency import Answered, created, replayed
 from services.common.identity import Principal
-from services.common.recording import CONFLICT, to_problem
+from services.common.recording import CONFLICT, Draft, OnRecord, to_problem
 from services.common.text import Text
 from services.loans.reversals import queries
 from services.loans.reversals.schemas import FollowUpKind
@@ -49,3 +50,22 @@ async def reverse_follow_up(
     await outbox.append(session, "fact.reversed", details)
     await audit.append(session, principal, "fact.reversed", details)
     return created(document, location)
+
+
+async def reverse_replaced(
+    session: WriteSession,
+    principal: Principal,
+    kind: FollowUpKind,
+    replaced: Sequence[OnRecord[Draft]],
+    reason: str | None,
+) -> None:
+    """Take out the follow-up facts that corrections replace, those that still stand."""
+    gone = [old.fact_id for old in replaced if not old.is_reversed]
+    if not gone:
+        return
+    assert reason is not None, "a correction has a reason"
+    await queries.insert_reversals(session, kind, gone, reason, principal.subject)
+    told: list[JsonValue] = [{"kind": kind, "fact_id": str(fact_id)} for fact_id in gone]
+    await outbox.append_all(session, "fact.reversed", told)
+    details: dict[str, JsonValue] = {"kind": kind, "count": len(gone)}
+    await audit.append(session, principal, "facts.corrected", details)

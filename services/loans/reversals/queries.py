@@ -1,11 +1,14 @@
 """The SQL of reversals."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
 
+from services.common.bulk import insert_rows
 from services.common.database import ReadSession, WriteSession
+from services.loans import tables
 from services.loans.reversals.schemas import FollowUpKind
 
 
@@ -19,6 +22,8 @@ class FollowUp:
 
 
 _TABLES = {
+    "loan": ("loans", "loan_id"),
+    "repayment": ("repayments", "repayment_id"),
     "coaching_session": ("coaching_sessions", "coaching_session_id"),
     "outcome": ("outcomes", "outcome_id"),
 }
@@ -59,6 +64,47 @@ async def insert_reversal(
         },
     )
     return UUID(str(row.scalar_one()))
+
+
+async def insert_reversals(
+    session: WriteSession, kind: str, fact_ids: Sequence[UUID], reason: str, recorded_by: str
+) -> None:
+    """Reverse facts of one kind that stand, with one statement."""
+    rows = [
+        {
+            "organisation_id": session.organisation_id,
+            "fact_kind": kind,
+            "fact_id": fact_id,
+            "reason": reason,
+            "recorded_by": recorded_by,
+        }
+        for fact_id in fact_ids
+    ]
+    await insert_rows(session, tables.Reversal, rows)
+
+
+async def count_absent(session: ReadSession, kind: str, external_ids: Sequence[str]) -> int:
+    """How many facts of a kind stand and are none of these."""
+    table, key = _TABLES[kind]
+    row = await session.connection.execute(
+        text(
+            f"""
+            SELECT count(*) FROM {table} f
+            WHERE f.organisation_id = :organisation
+              AND NOT EXISTS (SELECT FROM unnest(cast(:external_ids AS text[])) AS sent (name)
+                              WHERE sent.name = f.external_id)
+              AND NOT EXISTS (SELECT FROM reversals r
+                              WHERE r.organisation_id = f.organisation_id
+                                AND r.fact_kind = :kind AND r.fact_id = f.{key})
+            """
+        ),
+        {
+            "organisation": session.organisation_id,
+            "kind": kind,
+            "external_ids": list(external_ids),
+        },
+    )
+    return int(row.scalar_one())
 
 
 _REVERSE = text(

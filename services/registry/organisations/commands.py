@@ -13,6 +13,7 @@ from services.common.database import ReadSession, WriteSession
 from services.common.errors import Conflict, InputError, Unprocessable, not_found
 from services.common.idempotency import Answered, created, replayed
 from services.common.identity import Principal, organisation_id
+from services.common.preconditions import etag_of
 from services.common.strict_json import fingerprint
 from services.common.text import Text
 from services.registry.organisations import queries
@@ -27,7 +28,6 @@ from services.registry.organisations.schemas import (
     to_document,
     to_membership_document,
 )
-from services.registry.preconditions import etag_of
 
 _ORDER = Text("La fin précède le début.", "The end comes before the beginning.")
 _OVERLAP = Text(

@@ -11,6 +11,7 @@ from services.common.fields import CalendarDate, RegionCode
 from services.common.idempotency import answer_once
 from services.common.identity import Principal, Requires, Role
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
+from services.common.preconditions import etag_of, is_known, require_match
 from services.registry.organisations import commands, queries
 from services.registry.organisations.schemas import (
     OrganisationAnswer,
@@ -19,7 +20,6 @@ from services.registry.organisations.schemas import (
     OrganisationPatch,
     to_document,
 )
-from services.registry.preconditions import etag_of, is_known, require_match
 
 router = service_router()
 

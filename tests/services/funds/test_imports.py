@@ -98,3 +98,61 @@ async def test_statements_do_not_grow_with_the_sheet(funds: Funds) -> None:
         total = sum(number * 100 + 25 for number in range(1, count + 1))
         assert balance["capital"]["community"] == f"{total // 100}.{total % 100:02d}"
     assert counts[0] == counts[1]
+
+
+CORRECT = "&on_change=correct&reason=Relev%C3%A9%20v%C3%A9rifi%C3%A9"
+
+
+async def test_a_changed_row_is_refused_then_corrected(funds: Funds, member: Client) -> None:
+    assert (await send(member, SHEET)).status_code == 201
+    changed = SHEET.replace("1 234,50 $", "1 200,00 $").replace("Une voisine", "Un voisin")
+    refused = await send(member, changed)
+    assert refused.status_code == 422
+    assert [(e["row"], e["code"]) for e in refused.json()["errors"]] == [
+        (1, "external_id.conflict"),
+        (2, "external_id.conflict"),
+    ]
+    assert "amount : 1234.50 → 1200.00" in refused.json()["errors"][0]["message"]
+    tried = (await send(member, changed, f"{CORRECT}&dry_run=true")).json()
+    real = (await send(member, changed, CORRECT)).json()
+    for answer in (tried, real):
+        del answer["dry_run"], answer["import_id"]
+    assert tried == real
+    assert (real["corrected"], real["counts"]["unchanged"]) == (2, 1)
+    assert real["changes"] == [
+        {
+            "row": 1,
+            "external_id": "A-1",
+            "fields": [{"column": "amount", "before": "1234.50", "after": "1200.00"}],
+        },
+        {
+            "row": 2,
+            "external_id": "A-2",
+            "fields": [{"column": "contributor", "before": "Une voisine", "after": "Un voisin"}],
+        },
+    ]
+    assert real["totals"]["before"]["contributions_amount"] == "1554.50"
+    assert real["totals"]["after"] == {"contributions": 3, "contributions_amount": "1520.00"}
+    balance = (await member.get(f"/v1/funds/{member.organisation}/balance")).json()
+    assert balance["capital"] == {"public": "0.00", "private": "1200.00", "community": "20.00"}
+    assert sum(int(a["balance"].replace(".", "")) for a in balance["accounts"]) == 0
+    again = (await send(member, changed, CORRECT)).json()
+    assert (again["corrected"], again["counts"]["unchanged"], again["absent"]) == (0, 3, 0)
+
+
+async def test_a_contribution_partly_repaid_is_not_corrected(member: Client) -> None:
+    await send(member, SHEET)
+    place = f"/v1/funds/{member.organisation}"
+    repaid = await member.post(
+        f"{place}/repayments-to-contributors",
+        {
+            "external_id": "RC-1",
+            "contribution": {"external_id": "A-1"},
+            "amount": "100.00",
+            "repaid_on": "2025-06-01",
+        },
+    )
+    assert repaid.status_code == 201, repaid.text
+    changed = SHEET.replace("1 234,50 $", "1 200,00 $")
+    refused = await send(member, changed, CORRECT)
+    assert [e["code"] for e in refused.json()["errors"]] == ["reversal.needed_by_repayments"]

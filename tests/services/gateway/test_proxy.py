@@ -53,6 +53,13 @@ async def test_passes_the_request_on_and_the_answer_back(
         ("/v1/imports?kind=contributions", "funds"),
         ("/v1/imports/019f-1", "loans"),
         ("/v1/imports/funds-019f-1/errors.xlsx", "funds"),
+        ("/v1/import-mappings", "loans"),
+        ("/v1/import-mappings?kind=contributions", "funds"),
+        ("/v1/import-mappings/suggestions?kind=contributions", "funds"),
+        ("/v1/import-mappings/contributions/excel", "funds"),
+        ("/v1/import-mappings/loans/excel", "loans"),
+        ("/v1/import-templates/loans.xlsx", "loans"),
+        ("/v1/import-templates/contributions.csv", "funds"),
         ("/v1/organisations/montr%C3%A9al", "registry"),
     ],
 )

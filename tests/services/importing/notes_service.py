@@ -23,24 +23,33 @@ from services.common import outbox
 from services.common.app import create_service
 from services.common.bulk import insert_rows
 from services.common.cells import CellKind
+from services.common.columns import Choice, Column
 from services.common.database import WriteSession
 from services.common.errors import InputError, Unprocessable
 from services.common.fields import Body, CalendarDate, ExternalId, Name, PositiveAmount
 from services.common.identity import Principal, Role, organisation_id, sign_principal
 from services.common.import_kinds import import_kind
 from services.common.import_routes import create_imports_router
-from services.common.import_tables import create_import_tables
+from services.common.import_tables import (
+    add_import_readings,
+    add_import_reports,
+    create_import_jobs,
+    create_import_tables,
+    create_mapping_tables,
+)
+from services.common.import_worker import import_worker
+from services.common.job_queue import install
 from services.common.messages import MESSAGES
 from services.common.recording import Recorded, refuse, sort_batch
 from services.common.schema import create_kernel_tables, grant, protect_tenant_table
-from services.common.settings import ServiceSettings
+from services.common.settings import ImportSettings
 from services.common.strict_json import fingerprint, to_json
 from services.common.tables import Cents, Key, TextKey, Words, new_registry
-from services.common.tabular import Column
 from services.common.text import Text
 from tests.support.databases import ClonedDatabase
 
 TODAY = date(2026, 3, 31)
+LONG_ROWS = 2
 GOOD = "identifiant;nom;montant;sujets\nN1;Zoé;1 234,56 $;loan|training\nN2;Émile;5,00;\n"
 
 
@@ -64,6 +73,7 @@ class NoteDraft:
     amount_cents: int
     noted_on: date | None
 
+    @property
     def fingerprint(self) -> bytes:
         return fingerprint(to_json([self.person, self.amount_cents, self.noted_on]))
 
@@ -88,7 +98,15 @@ COLUMNS = (
     Column("amount", CellKind.AMOUNT, aliases=("montant",), required=True),
     Column("noted_on", CellKind.DATE, aliases=("date_note",)),
     Column("count", CellKind.INTEGER, aliases=("nombre",)),
-    Column("topics", CellKind.LIST, aliases=("sujets",)),
+    Column(
+        "topics",
+        CellKind.LIST,
+        aliases=("sujets",),
+        choices=(
+            Choice("loan", Text("prêt", "loan")),
+            Choice("training", Text("cours", "training")),
+        ),
+    ),
 )
 
 
@@ -102,7 +120,11 @@ def to_draft(body: NoteBody) -> NoteDraft:
 
 
 async def record_notes(
-    session: WriteSession, principal: Principal, drafts: Sequence[NoteDraft], today: date
+    session: WriteSession,
+    principal: Principal,
+    drafts: Sequence[NoteDraft],
+    today: date,
+    reason: str | None = None,
 ) -> Recorded:
     known = await session.connection.execute(
         text(
@@ -116,9 +138,10 @@ async def record_notes(
     )
     batch = sort_batch(
         [d.external_id for d in drafts],
-        [d.fingerprint() for d in drafts],
+        [d.fingerprint for d in drafts],
         {row.external_id: row.fingerprint for row in known},
-    )
+    ).refuse_changed()
+    assert all(draft.person != "Défaut" for draft in drafts), "a defect of ours"
     refused: dict[int, list[InputError]] = {}
     for row in batch.new:
         noted_on = drafts[row].noted_on
@@ -130,7 +153,7 @@ async def record_notes(
             "organisation_id": session.organisation_id,
             "external_id": draft.external_id,
             "amount_cents": draft.amount_cents,
-            "fingerprint": draft.fingerprint(),
+            "fingerprint": draft.fingerprint,
             "recorded_by": principal.subject,
         }
         for draft in good
@@ -138,6 +161,17 @@ async def record_notes(
     await insert_rows(session, Note, rows)
     await outbox.append(session, "notes.recorded", {"count": len(good)})
     return batch.conclude(refused)
+
+
+NOTES = import_kind(
+    name="notes",
+    title=Text("Notes", "Notes"),
+    columns=COLUMNS,
+    model=TypeAdapter(NoteBody),
+    to_draft=to_draft,
+    record=record_notes,
+)
+KINDS = {NOTES.name: NOTES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,19 +234,17 @@ async def running_notes_service(
     signing_key = OKPKey.generate_key("Ed25519")
     public_key_file = folder / "public.pem"
     public_key_file.write_bytes(signing_key.as_pem(private=False))
-    settings = ServiceSettings(
-        database_url=SecretStr(database.url("loans_app")), token_public_key_file=public_key_file
+    settings = ImportSettings(
+        database_url=SecretStr(database.url("loans_app")),
+        token_public_key_file=public_key_file,
+        long_import_rows=LONG_ROWS,
     )
-    kinds = [
-        import_kind(
-            name="notes",
-            columns=COLUMNS,
-            model=TypeAdapter(NoteBody),
-            to_draft=to_draft,
-            record=record_notes,
-        )
-    ]
-    app = create_service("notes", settings, [create_imports_router(kinds, "notes")])
+    app = create_service(
+        "notes",
+        settings,
+        [create_imports_router([NOTES], "notes")],
+        [import_worker([NOTES], "notes")],
+    )
     app.state.today = lambda: TODAY
     transport = httpx.ASGITransport(app)
     async with (
@@ -226,12 +258,18 @@ async def _create_tables(database: ClonedDatabase) -> None:
     """A schema of its own beside those of the real services, in this database alone."""
     connection = await asyncpg.connect(database.superuser_dsn)
     try:
-        await connection.execute("CREATE SCHEMA notes AUTHORIZATION loans_owner")
-        await connection.execute("GRANT USAGE ON SCHEMA notes TO loans_app")
+        for schema in ("notes", "notes_jobs"):
+            await connection.execute(f"CREATE SCHEMA {schema} AUTHORIZATION loans_owner")
+            await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO loans_app")
         for role in ("loans_owner", "loans_app"):
             await connection.execute(
                 f"ALTER ROLE {role} IN DATABASE {database.name} SET search_path = notes"
             )
+    finally:
+        await connection.close()
+    connection = await asyncpg.connect(database.dsn("loans_owner"))
+    try:
+        await install(connection, "notes_jobs", "loans_app")
     finally:
         await connection.close()
     engine = create_async_engine(database.url("loans_owner"))
@@ -244,6 +282,10 @@ def _migrate(connection: Connection) -> None:
     with Operations.context(MigrationContext.configure(connection)) as operations:
         create_kernel_tables("loans_app")
         create_import_tables("loans_app")
+        create_mapping_tables("loans_app")
+        add_import_readings()
+        create_import_jobs("loans_app")
+        add_import_reports()
         operations.execute(
             """
             CREATE TABLE notes (

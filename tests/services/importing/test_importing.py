@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine, event
 
 from services.common.identity import organisation_id
+from services.common.tabular import PARSER_VERSION
 from tests.services.importing.notes_service import GOOD, NotesService, kept, places
 
 MIXED = (
@@ -52,6 +53,17 @@ class TestRecording:
             "counts": {"received": 2, "created": 2, "unchanged": 0, "rejected": 0},
             "errors": [],
             "errors_truncated": False,
+            "on_change": "refuse",
+            "reason": None,
+            "corrected": 0,
+            "changes": [],
+            "changes_truncated": False,
+            "absent": 0,
+            "sheets": [],
+            "totals": None,
+            "warnings": [],
+            "warnings_truncated": False,
+            "notices": [],
         }
         rows = await service.look(
             "SELECT external_id, amount_cents FROM notes.notes WHERE organisation_id = $1"
@@ -64,7 +76,12 @@ class TestRecording:
         assert found.pop("recorded_at").endswith("Z")
         assert found == {
             **answer,
+            "state": "done",
             "outcome": "recorded",
+            "progress": None,
+            "problem": None,
+            "mapping": None,
+            "parser_version": PARSER_VERSION,
             "media_type": "text/csv",
             "file_name": "prêts mars.csv",
             "sha256": hashlib.sha256(GOOD.encode()).hexdigest(),
@@ -152,7 +169,7 @@ class TestBadRows:
             "row": 2,
             "column": "amount",
             "code": "amount.decimals",
-            "message": "An amount has at most two decimals.",
+            "message": '"1.005": An amount has at most two decimals.',
         }
         assert document["counts"] == {
             "received": 7,
@@ -170,7 +187,8 @@ class TestBadRows:
         found = (await service.get(member, f"/v1/imports/{document['import_id']}")).json()
         assert found["outcome"] == "refused"
         assert [(e["row"], e["column"], e["code"]) for e in found["errors"]] == MIXED_ERRORS
-        assert found["errors"][0]["message"] == "Un montant a deux décimales au plus."
+        said = "« 1.005 » : Un montant a deux décimales au plus."
+        assert found["errors"][0]["message"] == said
 
     async def test_partial_stores_the_good_ones(self, service: NotesService, member: str) -> None:
         response = await service.send(member, MIXED, "&mode=partial")

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from python_calamine import CalamineWorkbook, load_workbook
 
-from services.common.tabular import XLSX
+from services.common.records import XLSX
 from tests.services.importing.notes_service import GOOD, NotesService, kept, places
 from tests.services.importing.test_importing import MIXED, MIXED_ERRORS
 from tests.support.workbooks import SHEET, Value, package, sheet
@@ -24,8 +24,11 @@ BAD: list[list[Value]] = [
     *ROWS,
     ["N3", "Ana", 1.005, date(2026, 4, 1)],
     [None],
-    ["N5", "=1+1", "dix"],
+    ["N5", "@Eve", "dix"],
 ]
+
+
+DECIMALS = "« 1.005 » : Un montant a deux décimales au plus."
 
 
 async def errors_of(
@@ -130,15 +133,15 @@ class TestErrorSheet:
             ["N2", "Émile", "5", "", "", ""],
             ["N3", "Ana", "1.005", "2026-04-01", "", ""],
             ["", "", "", "", "", ""],
-            ["N5", "=1+1", "dix", "", "", ""],
+            ["N5", "@Eve", "dix", "", "", ""],
         ]
         assert rows_of(book, 1)[:2] == [
             ["Ligne", "Colonne", "Code", "Message"],
-            [3.0, "amount", "amount.decimals", "Un montant a deux décimales au plus."],
+            [3.0, "Montant", "amount.decimals", DECIMALS],
         ]
         assert comments_of(response.content) == {
-            "C4": "amount.decimals : Un montant a deux décimales au plus.",
-            "C6": "amount.form : Un montant est une chaîne décimale comme « 1234.50 ».",
+            "C4": DECIMALS,
+            "C6": "« dix » : Un montant s'écrit 1234,56 ou 1 234,56 $.",
         }
 
     @pytest.mark.parametrize("mode", ["atomic", "partial"])

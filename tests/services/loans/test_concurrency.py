@@ -18,6 +18,15 @@ from tests.services.loans.conftest import (
     repayment_row,
     write_csv,
 )
+from tests.services.loans.portfolio import (
+    REASON,
+    change,
+    make_book,
+    make_portfolio,
+    read_state,
+    send_all,
+)
+from tests.support.workbooks import XLSX
 
 
 async def test_one_fact_posted_ten_times_at_once_is_recorded_once(
@@ -211,3 +220,60 @@ async def test_verifying_finds_a_kept_figure_that_was_changed(loans: Loans, memb
         assert await find() != []
         await loans.look(change.format("-"), member.organisation_id)
     assert await find() == []
+
+
+async def test_ten_imports_of_overlapping_files_come_to_the_same_as_one(
+    loans: Loans, member: Client
+) -> None:
+    """Each sends two thirds of the portfolio, as separate sheets or as one workbook."""
+    portfolio = make_portfolio(9)
+    files = []
+    for turn in range(10):
+        kept = {f"{number:03d}" for number in range(1, 10) if (number + turn) % 3}
+        part = {
+            kind: [row for row in rows if str(row["external_id"]).split("-")[1] in kept]
+            for kind, rows in portfolio.items()
+        }
+        files.append(make_book(part, list(portfolio)[:: 1 if turn % 2 else -1]))
+    answers = await asyncio.gather(*(member.send("workbook", file, XLSX) for file in files))
+    assert {answer.status_code for answer in answers} <= {200, 201}
+    created = sum(answer.json()["counts"]["created"] for answer in answers)
+    assert created == sum(map(len, portfolio.values()))
+    fresh = loans.as_member()
+    await send_all(fresh, portfolio)
+    assert await read_state(loans, member) == await read_state(loans, fresh)
+    assert await loans.find_differences(member) == []
+
+
+async def test_ten_imports_that_correct_the_same_rows(loans: Loans, member: Client) -> None:
+    """One prevails after the other: every revision but the last is reversed, once."""
+    portfolio = make_portfolio(3)
+    await send_all(member, portfolio)
+    books = [
+        make_book(
+            change(
+                change(portfolio, "loans", "P-001", annual_rate=str(rate)),
+                "repayments",
+                "R-002-1",
+                amount=f"{100 - rate}.00",
+            )
+        )
+        for rate in range(1, 11)
+    ]
+    answers = await asyncio.gather(
+        *(member.send("workbook", book, XLSX, **REASON) for book in books)
+    )
+    assert [answer.status_code for answer in answers] == [201] * 10
+    assert {answer.json()["corrected"] for answer in answers} == {2}
+    [row] = await loans.look(
+        """
+        SELECT count(*) AS revisions, max(revision) AS newest,
+               count(*) FILTER (WHERE EXISTS (
+                   SELECT FROM reversals r WHERE r.organisation_id = l.organisation_id
+                   AND r.fact_kind = 'loan' AND r.fact_id = l.loan_id)) AS reversed
+        FROM loans l WHERE organisation_id = $1 AND external_id = 'P-001'
+        """,
+        member.organisation_id,
+    )
+    assert tuple(row) == (11, 11, 10)
+    assert await loans.find_differences(member) == []

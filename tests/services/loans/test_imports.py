@@ -274,14 +274,14 @@ async def test_a_partial_sheet_records_its_good_rows(loans: Loans, member: Clien
             "row": 2,
             "column": "loan_external_id",
             "code": "loan.unknown",
-            "message": "No loan has this identifier.",
+            "message": '"P-9": No loan has this identifier.',
         },
         {
             "row": 4,
             "column": "external_id",
             "code": "external_id.conflict",
-            "message": "This identifier is already on record with other content; nothing was "
-            "changed. To correct a fact, post a reversal and then a new fact.",
+            "message": '"R-3": This identifier is already on record with other content; nothing '
+            "was changed. To correct a fact, post a reversal and then a new fact.",
         },
     ]
     assert (await loans.count_rows(member))["repayments"] == 2
@@ -360,7 +360,7 @@ async def test_borrowers_described_otherwise_in_one_sheet(member: Client) -> Non
         (4, "borrower_kind", "borrower.described_otherwise"),
     ]
     assert sent.json()["errors"][1]["message"] == (
-        "L'emprunteur E-1 est déjà décrit autrement : woman."
+        "« man » : L'emprunteur E-1 est déjà décrit autrement : woman."
     )
     [person] = (await member.get("/v1/borrowers")).json()["items"]
     assert (person["gender"], person["birth_year"]) == ("woman", 1991)
@@ -429,7 +429,7 @@ async def test_nothing_that_a_borrowers_sheet_says_is_dropped(member: Client) ->
         ("loans", {"borrower_external_id": ""}, "borrower_external_id", "missing"),
         ("loans", {"borrower_kind": "fiducie"}, "borrower_kind", "choice"),
         ("loans", {"gender": "dame"}, "gender", "choice"),
-        ("loans", {"principal": "1,234.56"}, "principal", "amount.form"),
+        ("loans", {"principal": "1,23.45"}, "principal", "amount.form"),
         ("loans", {"principal": "1234.567"}, "principal", "amount.decimals"),
         ("loans", {"principal": "0"}, "principal", "amount.zero"),
         ("loans", {"annual_rate": "101"}, "annual_rate", "rate.bounds"),
@@ -438,7 +438,8 @@ async def test_nothing_that_a_borrowers_sheet_says_is_dropped(member: Client) ->
         ("loans", {"instalments": "601"}, "instalments", "number.too_large"),
         ("loans", {"frequency": "quinzaine"}, "frequency", "choice"),
         ("loans", {"disbursed_on": "2026-04-01"}, "disbursed_on", "date.future"),
-        ("loans", {"disbursed_on": "31/03/2026"}, "disbursed_on", "date.form"),
+        ("loans", {"disbursed_on": "31/02/2026"}, "disbursed_on", "date.impossible"),
+        ("loans", {"disbursed_on": "31/03/26"}, "disbursed_on", "date.form"),
         (
             "loans",
             {"first_due_on": "2025-04-15"},
@@ -508,10 +509,10 @@ async def test_a_bad_cell_is_named_and_nothing_is_stored(
         (b"external_id,loan_external_id,paid_on,amount\n", CSV, 422, "import.no_rows"),
         (b"external_id,loan_external_id,amount\nR-1,P-1,1.00\n", CSV, 422, "column.missing"),
         (
-            b"external_id,loan_external_id,paid_on,amount,note\nR-1,P-1,2025-05-15,1.00,x\n",
+            b"external_id,loan_external_id,paid_on,amount,methd\nR-1,P-1,2025-05-15,1.00,x\n",
             CSV,
             422,
-            "column.unknown",
+            "column.misspelt",
         ),
         (
             b"external_id,loan_external_id,paid_on,amount,montant\nR-1,P-1,2025-05-15,1,1\n",
@@ -533,7 +534,7 @@ async def test_a_bad_cell_is_named_and_nothing_is_stored(
             "import.encoding",
         ),
         (b"external_id,loan_external_id\0,paid_on,amount\n", CSV, 422, "import.encoding"),
-        (b"{}", "application/json", 415, "media_type.unsupported"),
+        (b"{}", "application/json", 422, "import.array"),
         (b"external_id\nR-1\n", "", 415, "media_type.unsupported"),
         (b"x" * (IMPORT_MAX_BYTES + 1), CSV, 413, "body.too_large"),
     ],
@@ -557,7 +558,7 @@ async def test_a_file_that_cannot_be_read_is_refused_whole(
         ('{"external_id": NaN}', "json.not_finite"),
         ('{"external_id": "R-1", "amount": 1.5}', "json.number"),
         ("[]", "object.type"),
-        ('{"external_id": "R-1", "montant_total": "1.00"}', "column.unknown"),
+        ('{"external_id": "R-1", "loan_externl_id": "P-1"}', "column.misspelt"),
     ],
 )
 async def test_a_bad_line_is_a_bad_row(member: Client, line: str, code: str) -> None:

@@ -1,0 +1,111 @@
+"""How the cells of a sheet are read, column by column: kinds, the order of dates, own words."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from services.common.cells import SHEET_READINGS, CellKind, Reading
+from services.common.columns import Column, Remarks, RowError, fold_name, row_error, show
+from services.common.dates import DateReading, Order, find_order
+from services.common.errors import JsonValue
+
+KNOWN_TEXTS_MAX = 20_000
+
+_KEPT_AS_TEXT = re.compile(r'="([^"]*)"')  # how some programs keep the zeros of ="0012"
+
+ReadRow = tuple[int, dict[str, JsonValue] | list[RowError]]
+"""A row's number, and its values by column name or everything that is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some rows in order: their numbers and values by column name; what is wrong with others."""
+
+    numbers: list[int] = field(default_factory=list)
+    values: list[dict[str, JsonValue]] = field(default_factory=list)
+    refused: list[RowError] = field(default_factory=list)
+    refused_numbers: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is read of a sheet: the columns by their places, and how their cells are read."""
+
+    readings: Mapping[int, tuple[str, Reading | None]]
+    dates: Mapping[str, DateReading]
+
+    def tell(self, remarks: Remarks) -> None:
+        for name, reading in self.dates.items():
+            reading.tell(name, remarks)
+
+
+class _Memory(dict[str, JsonValue]):
+    """What texts were read as: dates and codes come back row after row."""
+
+    def __init__(self, read: Reading) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, text: str) -> JsonValue:
+        if len(self) >= KNOWN_TEXTS_MAX:
+            self.clear()
+        value = self[text] = self._read(text)
+        return value
+
+
+def make_plan(
+    matched: Mapping[int, Column | None], orders: Mapping[int, Order], starts_in_1904: bool
+) -> Plan:
+    readings: dict[int, tuple[str, Reading | None]] = {}
+    dates: dict[str, DateReading] = {}
+    for place, column in matched.items():
+        if column is None:
+            continue
+        reading = SHEET_READINGS.get(column.kind)
+        if column.kind is CellKind.DATE:
+            reading = DateReading(orders.get(place, "day"), starts_in_1904)
+            dates[column.name] = reading
+        if column.words:
+            reading = with_words(column, reading)
+        readings[place] = column.name, reading and _Memory(reading).__getitem__
+    return Plan(readings, dates)
+
+
+def with_words(column: Column, reading: Reading | None) -> Reading:
+    """Cells with an organisation's own words in the place of ours."""
+
+    def to_code(text: str) -> str:
+        return column.words.get(fold_name(text), text)
+
+    def read(text: str) -> JsonValue:
+        value = text if reading is None or column.kind is not CellKind.LIST else reading(text)
+        if isinstance(value, list):
+            return [to_code(str(item)) for item in value]
+        return to_code(text) if reading is None else reading(to_code(text))
+
+    return read
+
+
+def find_orders(
+    rows: Iterator[tuple[int, Mapping[int, str]]], matched: Mapping[int, Column | None]
+) -> dict[int, Order]:
+    """The order of day and month in each column of dates, from all its cells."""
+    votes: dict[int, set[Order]] = {
+        place: set()
+        for place, column in matched.items()
+        if column is not None and column.kind is CellKind.DATE
+    }
+    for _, cells in rows:
+        for place, orders in votes.items():
+            orders |= find_order(cells.get(place, "").strip())
+    return {place: "month" for place, orders in votes.items() if orders == {"month"}}
+
+
+def read_text(number: int, name: str, reading: Reading | None, text: str) -> JsonValue | RowError:
+    """A cell that holds something. What begins with = is a formula to every spreadsheet."""
+    if text.startswith("="):
+        literal = _KEPT_AS_TEXT.fullmatch(text)
+        if literal is None:
+            return row_error(number, name, "cell.formula", shown=show(text))
+        text = literal[1].strip()
+    return text if reading is None else reading(text)
