@@ -27,7 +27,7 @@ ERRORS_MAX = 1_000
 WORKBOOK = "workbook"
 """The name of the kind of workbooks whose sheets are of several kinds."""
 WEIGHT_MAX = 1_000_000
-"""Rows of the record that one file may make, at the most: some 1 GB while they are recorded."""
+"""What the drafts of one file may weigh in all: it keeps a service under 400 MB."""
 
 Row = TypeVar("Row")
 JsonSchema = Mapping[str, object]

@@ -15,6 +15,9 @@ from services.loans.outcomes.commands import record_outcomes
 from services.loans.outcomes.schemas import OutcomeBody
 from services.loans.repayments.commands import record_repayments
 
+LOAN_WEIGHT = 20
+"""What a loan takes of the memory beside its instalments, in instalments."""
+
 BORROWERS = import_kind(
     name="borrowers",
     title=Text("Emprunteurs", "Borrowers"),
@@ -33,7 +36,7 @@ LOANS = import_kind(
     to_draft=LoanRow.to_draft,
     record=record_loans,
     sheet_names=("prêts", "microcrédits", "portefeuille"),
-    weigh=lambda draft: len(draft.schedule.due_on),
+    weigh=lambda draft: LOAN_WEIGHT + len(draft.schedule.due_on),
 )
 
 REPAYMENTS = import_kind(
