@@ -277,7 +277,7 @@ def lay_ladder(
     asked = min(first_asked, len(fees) - 1)
     fees[asked] += fees_cents
     interest[asked] += interest_cents
-    return Ladder(schedule.due_on, fees, interest, schedule.principal_cents)
+    return Ladder(list(schedule.due_on), fees, interest, schedule.principal_cents)
 
 
 def _with_instalments_above_zero(terms: ScheduleTerms) -> ScheduleTerms:
