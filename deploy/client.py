@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 
@@ -33,6 +34,21 @@ CONTENT_TYPES = {
 
 Sent = Callable[[int], None]
 """Told how many bytes of the body have been sent so far."""
+_FOLLOW_SECONDS = 0.5
+_ENDED = ("done", "refused", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """How far the server is with a long file; what it cannot tell is None."""
+
+    state: str
+    rows_checked: int
+    rows_expected: int | None
+    remaining_seconds: int | None
+
+
+Told = Callable[[Advance], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +60,7 @@ class Upload:
     content_type: str
     mode: str = "atomic"
     dry_run: bool = False
+    correction_reason: str | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -68,11 +85,22 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """Why a row was refused; `row` counts from 1 below the header."""
+    """Why a row was refused; `row` counts from 1 below the header, after the name of its sheet."""
 
     row: str
     column: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a row says otherwise than the record; an empty text is nothing."""
+
+    row: str
+    external_id: str
+    column: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +111,7 @@ class ImportOutcome:
     counts: Mapping[str, int]
     errors: tuple[RowError, ...]
     errors_truncated: bool
+    changes: tuple[Change, ...] = ()
 
 
 def open_client(url: str, key: str) -> httpx.Client:
@@ -107,18 +136,30 @@ def open_client(url: str, key: str) -> httpx.Client:
     )
 
 
-def import_upload(client: httpx.Client, upload: Upload, sent: Sent) -> ImportOutcome:
-    """Post a file. Raises DeploymentError for any answer that does not speak of its rows."""
+def import_upload(
+    client: httpx.Client, upload: Upload, sent: Sent, told: Told | None = None
+) -> ImportOutcome:
+    """Post a file and wait until it is dealt with; `told` hears how far a long one is.
+
+    Raises DeploymentError for any answer that does not speak of its rows.
+    """
     parameters = {
         "kind": upload.kind,
         "mode": upload.mode,
         "dry_run": "true" if upload.dry_run else "false",
     }
+    if upload.correction_reason is not None:
+        parameters |= {"on_change": "correct", "reason": upload.correction_reason}
     headers = {
         "Content-Type": upload.content_type,
         "Content-Length": str(upload.size_bytes),
         "Idempotency-Key": str(uuid.uuid4()),
     }
+    if isinstance(upload.content, Path):
+        name = quote(upload.content.name, safe="")
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
+    if told is not None:
+        headers["Prefer"] = "respond-async"
 
     def build() -> httpx.Request:
         return client.build_request(
@@ -126,17 +167,77 @@ def import_upload(client: httpx.Client, upload: Upload, sent: Sent) -> ImportOut
         )
 
     response = _send(client, build)
+    if response.status_code == httpx.codes.ACCEPTED and told is not None:
+        return _follow(client, response.headers["Location"], told)
     document = _document(response)
-    counts = document.get("counts")
-    if not isinstance(counts, dict) or response.status_code not in (200, 201, 422):
+    if not isinstance(document.get("counts"), dict) or response.status_code not in (200, 201, 422):
         raise failure(response)
-    listed = document.get("errors")
+    return _read_outcome(document, response.is_success and not upload.dry_run)
+
+
+def _follow(client: httpx.Client, path: str, told: Told) -> ImportOutcome:
+    """Look at a long import until it has ended. Interrupted, it is cancelled on the server too."""
+    try:
+        while (document := call(client, "GET", path)).get("state") not in _ENDED:
+            told(_read_advance(document))
+            time.sleep(_FOLLOW_SECONDS)
+    except KeyboardInterrupt:
+        call(client, "POST", f"{path}/cancellations")
+        raise DeploymentError(
+            "Import annulé ; rien n'a été inscrit.", "Import cancelled; nothing was recorded."
+        ) from None
+    problem = document.get("problem")
+    if isinstance(problem, dict):
+        raise DeploymentError(str(problem.get("detail")), str(problem.get("detail")))
+    if document.get("state") == "cancelled":
+        raise DeploymentError(
+            "Cet import a été annulé ; rien n'a été inscrit.",
+            "This import was cancelled; nothing was recorded.",
+        )
+    return _read_outcome(document, document.get("state") == "done")
+
+
+def _read_advance(document: Mapping[str, object]) -> Advance:
+    progress = document.get("progress")
+    told = progress if isinstance(progress, dict) else {}
+    return Advance(
+        state=str(document.get("state")),
+        rows_checked=int(told.get("rows_checked") or 0),
+        rows_expected=told.get("rows_expected"),
+        remaining_seconds=told.get("remaining_seconds"),
+    )
+
+
+def _read_outcome(document: Mapping[str, object], is_stored: bool) -> ImportOutcome:
+    counts, listed = document.get("counts"), document.get("errors")
+    assert isinstance(counts, dict), "an outcome counts its rows"
     return ImportOutcome(
-        is_stored=response.is_success and not upload.dry_run,
+        is_stored=is_stored,
         counts={str(name): int(count) for name, count in counts.items()},
         errors=tuple(_row_error(error) for error in (listed if isinstance(listed, list) else [])),
         errors_truncated=bool(document.get("errors_truncated")),
+        changes=tuple(_read_changes(document)),
     )
+
+
+def _read_changes(document: Mapping[str, object]) -> Iterator[Change]:
+    listed = document.get("changes")
+    for change in listed if isinstance(listed, list) else []:
+        for field in change["fields"]:
+            yield Change(
+                _place(change),
+                str(change["external_id"]),
+                str(field["column"]),
+                str(field["before"] or ""),
+                str(field["after"] or ""),
+            )
+
+
+def _place(told: Mapping[str, object]) -> str:
+    row = told.get("row")
+    shown = "" if row is None else str(row)
+    sheet = told.get("sheet")
+    return f"{sheet} {shown}" if sheet else shown
 
 
 def call(
@@ -211,9 +312,9 @@ def _document(response: httpx.Response) -> Mapping[str, object]:
 
 
 def _row_error(error: Mapping[str, object]) -> RowError:
-    row, column = error.get("row"), error.get("column")
+    column = error.get("column")
     return RowError(
-        row="" if row is None else str(row),
+        row=_place(error),
         column="" if column is None else str(column),
         message=str(error.get("message") or error.get("code") or ""),
     )

@@ -47,6 +47,7 @@ class Kind(StrEnum):
     COACHING_SESSIONS = "coaching-sessions"
     OUTCOMES = "outcomes"
     CONTRIBUTIONS = "contributions"
+    WORKBOOK = "workbook"
 
 
 class Mode(StrEnum):
@@ -133,7 +134,15 @@ def demo(data_dir: DataDirectory = Path("data")) -> None:
 )
 def import_file(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
-    kind: Annotated[Kind, typer.Option(help=text("Ce que sont les lignes.", "What rows are."))],
+    kind: Annotated[
+        Kind,
+        typer.Option(
+            help=text(
+                "Ce que sont les lignes ; workbook : chaque feuille d'un classeur le dit.",
+                "What rows are; workbook: each sheet of a workbook says so.",
+            )
+        ),
+    ],
     key: Annotated[
         str, typer.Option(envvar="RESEAU_KEY", help=text("Clé d'accès.", "Access key."))
     ],
@@ -153,6 +162,16 @@ def import_file(
             )
         ),
     ] = Mode.ATOMIC,
+    correct: Annotated[
+        str | None,
+        typer.Option(
+            metavar=text("RAISON", "REASON"),
+            help=text(
+                "Corriger ce qui est inscrit autrement, pour cette raison.",
+                "Correct what is on record otherwise, for this reason.",
+            ),
+        ),
+    ] = None,
 ) -> None:
     content_type = CONTENT_TYPES.get(file.suffix.lower())
     if content_type is None:
@@ -160,9 +179,12 @@ def import_file(
         raise DeploymentError(
             f"Le nom du fichier doit finir par {endings}.", f"The file must end in {endings}."
         )
-    upload = Upload(kind, file, content_type, mode, dry_run)
-    with open_client(url, key) as client, upload_progress(file.name, upload.size_bytes) as sent:
-        outcome = import_upload(client, upload, sent)
+    upload = Upload(kind, file, content_type, mode, dry_run, correct)
+    with (
+        open_client(url, key) as client,
+        upload_progress(file.name, upload.size_bytes) as (sent, told),
+    ):
+        outcome = import_upload(client, upload, sent, told)
     print_outcome(outcome)
     if outcome.errors or outcome.counts.get("rejected", 0):
         raise typer.Exit(1)

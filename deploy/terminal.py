@@ -4,10 +4,10 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from rich import filesize
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    DownloadColumn,
     Progress,
     SpinnerColumn,
     TextColumn,
@@ -15,7 +15,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from deploy.client import ImportOutcome, Sent
+from deploy.client import Advance, ImportOutcome, Sent, Told
 from deploy.language import text
 
 _ROWS_SHOWN_MAX = 200
@@ -39,19 +39,56 @@ def print_result(line: str) -> None:
 
 
 @contextmanager
-def upload_progress(name: str, size_bytes: int) -> Iterator[Sent]:
-    """A bar over the bytes sent, then a sign that the server is at work on them."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+def upload_progress(name: str, size_bytes: int) -> Iterator[tuple[Sent, Told]]:
+    """A bar over the bytes sent, then one over the rows checked, then a sign of the recording."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[amount]}"),
+    )
     with Progress(*columns, TimeElapsedColumn(), console=_errors()) as progress:
-        task = progress.add_task(name, total=size_bytes)
+        task = progress.add_task(name, total=size_bytes, amount="")
 
         def sent(total_bytes: int) -> None:
-            progress.update(task, completed=total_bytes)
+            amount = f"{filesize.decimal(total_bytes)} / {filesize.decimal(size_bytes)}"
+            progress.update(task, completed=total_bytes, amount=amount)
             if total_bytes >= size_bytes:
                 checking = text("vérification et inscription", "checking and recording")
-                progress.update(task, description=f"{name} ({checking})")
+                progress.update(task, description=f"{name} ({checking})", total=None)
 
-        yield sent
+        def told(advance: Advance) -> None:
+            is_counted = advance.state == "checking" and advance.rows_expected
+            progress.update(
+                task,
+                description=f"{name} ({_state_name(advance.state)})",
+                total=max(advance.rows_expected or 0, advance.rows_checked) if is_counted else None,
+                completed=advance.rows_checked if is_counted else 0,
+                amount=_describe_advance(advance),
+            )
+
+        yield sent, told
+
+
+def _state_name(state: str) -> str:
+    return {
+        "queued": text("en attente", "waiting"),
+        "reading": text("lecture", "reading"),
+        "checking": text("vérification", "checking"),
+        "recording": text("inscription", "recording"),
+    }.get(state, state)
+
+
+def _describe_advance(advance: Advance) -> str:
+    said = []
+    if advance.rows_checked:
+        of_all = f" / {advance.rows_expected}" if advance.rows_expected else ""
+        said.append(f"{advance.rows_checked}{of_all} {text('lignes', 'rows')}")
+    if advance.remaining_seconds is not None:
+        said.append(
+            text("encore environ {} s", "about {} s left").format(advance.remaining_seconds)
+        )
+    return ", ".join(said)
 
 
 @contextmanager
@@ -75,6 +112,16 @@ def print_outcome(outcome: ImportOutcome) -> None:
     print_result(f"{text('Lignes', 'Rows')} : {counts}")
     if not outcome.is_stored:
         print_result(text("Rien n'a été inscrit.", "Nothing was recorded."))
+    if outcome.changes:
+        titles = (
+            text("Ligne", "Row"),
+            text("Identifiant", "Identifier"),
+            text("Colonne", "Column"),
+            text("Inscrit", "On record"),
+            text("Envoyé", "Sent"),
+        )
+        changes = [(c.row, c.external_id, c.column, c.before, c.after) for c in outcome.changes]
+        print_table(titles, changes[:_ROWS_SHOWN_MAX])
     if outcome.errors:
         rows = [(error.row, error.column, error.message) for error in outcome.errors]
         headings = (text("Ligne", "Row"), text("Colonne", "Column"), "Message")

@@ -6,6 +6,7 @@ rest of the way. Nothing a client sends passes unless `_PASSED` names it.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 
 import aiohttp
 import structlog
@@ -242,10 +243,21 @@ class AnswerPassage:
             await self._send_body(body, more=not self._has_ended)
         else:
             await self._begin(response)
-            async for piece in response.content.iter_any():
-                await self._send_body(piece, more=True)
+            async with self._let_go(response):
+                async for piece in response.content.iter_any():
+                    await self._send_body(piece, more=True)
         if not self.upload.is_whole:  # the part answered early: take nothing more from the client
             response.close()
+
+    @asynccontextmanager
+    async def _let_go(self, response: aiohttp.ClientResponse) -> AsyncIterator[None]:
+        """Let the part go when the client leaves: an event stream would last until it has ended."""
+        leaving = asyncio.create_task(self.upload.departure())
+        leaving.add_done_callback(lambda task: None if task.cancelled() else response.close())
+        try:
+            yield
+        finally:
+            leaving.cancel()
 
     async def _begin(self, response: aiohttp.ClientResponse) -> None:
         self.has_begun = True

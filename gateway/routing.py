@@ -40,6 +40,8 @@ PREFIXES: Mapping[str, Part] = {
     "funds": Part.FUNDS,
     "contributions": Part.FUNDS,
     "agreements": Part.FUNDS,
+    "products": Part.LOANS,
+    "provision-matrices": Part.LOANS,
     "schedules": Part.LOANS,
     "borrowers": Part.LOANS,
     "loans": Part.LOANS,

@@ -72,6 +72,13 @@ class Upload:
     async def read_all(self, limits: UploadLimits) -> bytes:
         return b"".join([part async for part in self.parts(limits)])
 
+    async def departure(self) -> None:
+        """Wait until the client closes the connection; for ever while its body is not whole."""
+        if not self.is_whole:
+            await asyncio.Event().wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
     async def drain(self) -> None:
         """Let a client that is still sending read its answer: a closed socket would hide it."""
         drained = 0

@@ -30,6 +30,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.xdist_group("federation"))
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes name no test: those of an archive hold the hour it was made, and workers would part."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def run_id(request: pytest.FixtureRequest) -> str:
     """The same in all workers of one run."""

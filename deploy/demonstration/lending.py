@@ -54,8 +54,8 @@ class Product:
 CIRCLE_LOAN = Product("circle_loan", 0.55, 1_000, 5_000, (12, 18, 24))
 PRODUCTS = (
     Product("individual_loan", 1.0, 1_500, 20_000, (24, 24, 30, 36, 36, 36, 48)),
-    Product("first_loan", 0.6, 500, 7_500, (12, 18, 24)),
-    Product("emergency_loan", 0.25, 500, 3_000, (6, 9, 12)),
+    Product("first_loan", 0.5, 500, 5_000, (12, 18, 24)),
+    Product("emergency_loan", 0.1, 500, 1_000, (1, 2, 3)),
     Product("bridge_loan", 1.1, 3_000, 20_000, (6, 9, 12)),
 )
 PRODUCT_WEIGHTS = (70, 18, 7, 5)

@@ -32,6 +32,9 @@ class Facts:
     enterprises_maintained: int = 0
     principal_due_cents: int = 0
     principal_repaid_cents: int = 0
+    due_in_period_cents: int = 0
+    on_time_cents: int = 0
+    recovered_in_period_cents: int = 0
     outstanding_cents: int = 0
     par30_cents: int = 0
     written_off_cents: int = 0

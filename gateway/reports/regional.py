@@ -60,8 +60,7 @@ async def make_regional_report(
         if dimension is not None:
             totals = _refine(totals, dimension, organisations, rows, capital, answers, period)
     except (UnknownOrganisation, UnknownRegion) as error:
-        _log.error("register_incomplete", kind=type(error).__name__, unknown=str(error))
-        raise _register_incomplete() from error
+        raise register_incomplete(error) from error
     return RegionalReport(totals, answers.loans.recorded_until, answers.funds.recorded_until)
 
 
@@ -157,7 +156,9 @@ def _refine(
     return arithmetic.add_groups(totals, grouped, months)
 
 
-def _register_incomplete() -> BadGateway:
+def register_incomplete(error: UnknownOrganisation | UnknownRegion) -> BadGateway:
+    """What the register lacks is for the log, not for who asked."""
+    _log.error("register_incomplete", kind=type(error).__name__, unknown=str(error))
     return BadGateway(
         Text(
             "Un service tient des faits d'un organisme ou d'une région que le registre ne connaît "

@@ -162,6 +162,9 @@ class CohortSaid(_Said):
 class RepaymentSaid(_Said):
     principal_due: Cents
     principal_repaid: Cents
+    due_in_period: Cents
+    on_time: Cents
+    recovered_in_period: Cents
 
 
 class BorrowersSaid(_Said):
@@ -199,6 +202,43 @@ class IndicatorsRowSaid(_Said):
 class IndicatorsSaid(_Said):
     recorded_until: datetime | None
     organisations: tuple[IndicatorsRowSaid, ...]
+
+
+class DelayClassSaid(_Said):
+    days_over: Count
+    rate: str
+
+
+class MatrixSaid(_Said):
+    effective_from: date
+    current_rate: str
+    rescheduled_rate_min: str
+    classes: tuple[DelayClassSaid, ...]
+
+
+class RescheduledSaid(_Said):
+    loans: Count
+    outstanding_principal: Cents
+
+
+class ProvisionClassSaid(_Said):
+    number: Count
+    loans: Count
+    outstanding_principal: Cents
+    provision: Cents
+    rescheduled: RescheduledSaid
+    par30: Cents
+    par30_or_rescheduled: Cents
+
+
+class ProvisionsRowSaid(_Said):
+    organisation_id: uuid.UUID
+    classes: tuple[ProvisionClassSaid, ...]
+
+
+class ProvisionsSaid(_Said):
+    matrix: MatrixSaid | None
+    organisations: tuple[ProvisionsRowSaid, ...]
 
 
 class TargetSaid(_Said):

@@ -5,11 +5,12 @@ Used by the services and by the gateway; knows no database.
 
 import json
 import traceback
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from typing import cast
 
 import structlog
 from fastapi import FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -113,16 +114,38 @@ def _refuse_null_characters(request: Request) -> None:
         raise errors.Unprocessable(message, errors=found)
 
 
+def _refuse_unknown_parameters(request: Request, known: Collection[str]) -> None:
+    """A misspelt `as_of` that nobody reads would answer another question, without a word."""
+    found = [
+        errors.InputError(f"/{escape_pointer(name)}", "unknown_field", MESSAGES["unknown_field"])
+        for name in request.query_params
+        if name not in known
+    ]
+    if found:
+        raise errors.Unprocessable(found[0].message, errors=found)
+
+
+def _list_parameters(dependant: Dependant) -> set[str]:
+    """Of the query: those an operation declares, itself or through what it depends on."""
+    own = {field.alias for field in dependant.query_params}
+    return own.union(*map(_list_parameters, dependant.dependencies))
+
+
 class StrictRoute(APIRoute):
-    """Reads a JSON body before FastAPI does, so that its refusals keep their status and place."""
+    """Reads a JSON body before FastAPI does, so that its refusals keep their status and place.
+
+    Parameters of the query are those the operation declares, and no other.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[None, None, Response]]:
         handle = super().get_route_handler()
         takes_json = self.body_field is not None
+        known = _list_parameters(self.dependant)
 
         async def handle_strictly(request: Request) -> Response:
             strict = StrictRequest(request.scope, request.receive)
             _refuse_null_characters(request)
+            _refuse_unknown_parameters(request, known)
             if takes_json:
                 media_type = request.headers.get("content-type", "").partition(";")[0].strip()
                 if media_type.lower() not in ("application/json", "application/merge-patch+json"):

@@ -1,7 +1,7 @@
 """Dates of lending: due dates, day counts as exact fractions of a year, fiscal years."""
 
 from calendar import isleap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -139,6 +139,11 @@ def year_fraction(day_count: DayCount, start: date, end: date) -> Fraction:
     """Exact fraction of a year from `start` to `end`; the start day counts, the end does not."""
     count, parts_in_year = year_parts(day_count)
     return Fraction(count(start, end), parts_in_year)
+
+
+def last_days(first_days: Sequence[date]) -> list[date | None]:
+    """When versions begin, in order: each lasts until the eve of the next, the last one for now."""
+    return [*(day - timedelta(days=1) for day in first_days[1:]), None]
 
 
 @dataclass(frozen=True, slots=True, order=True)

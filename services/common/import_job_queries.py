@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, cast
@@ -12,7 +12,7 @@ from sqlalchemy import Row, text
 from services.common.database import AsideSession, ReadSession
 from services.common.errors import JsonValue, Problem
 from services.common.identity import Principal, Role
-from services.common.import_queries import Mode, SentFile, store_file
+from services.common.import_queries import MappingUsed, Mode, SentFile, store_file
 from services.common.text import Text
 
 JobState = Literal[
@@ -62,6 +62,20 @@ class ImportJob:
     advance: Advance
     problem: JobProblem | None
     finished_at: datetime | None
+
+    @property
+    def reason(self) -> str | None:
+        """Why what is on record is corrected."""
+        reason = self.options.get("reason")
+        return reason if isinstance(reason, str) else None
+
+    @property
+    def mapping(self) -> MappingUsed | None:
+        """The version in use when the job was accepted."""
+        name, version = self.options.get("mapping"), self.options.get("mapping_version")
+        if isinstance(name, str) and isinstance(version, int):
+            return MappingUsed(name, version)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +143,22 @@ async def find_job(session: ReadSession, import_id: uuid.UUID) -> ImportJob | No
     return None if row is None else _to_job(row)
 
 
+async def list_jobs(
+    session: ReadSession, kinds: Sequence[str], before: uuid.UUID, limit: int
+) -> list[ImportJob]:
+    """Newest first, those of these kinds older than `before` of which nothing is on record."""
+    rows = await session.connection.execute(
+        _LIST,
+        {
+            "organisation": session.organisation_id,
+            "kinds": list(kinds),
+            "before": before,
+            "limit": limit,
+        },
+    )
+    return [_to_job(row) for row in rows]
+
+
 async def load_job_file(session: ReadSession, job: ImportJob) -> SentFile:
     """The file of an unfinished job, whose content is never dropped."""
     row = await session.connection.execute(
@@ -167,7 +197,12 @@ async def report_advance(session: AsideSession, import_id: uuid.UUID, advance: A
 
 
 async def end_job(
-    session: AsideSession, import_id: uuid.UUID, end: End, problem: Problem | None = None
+    session: AsideSession,
+    import_id: uuid.UUID,
+    end: End,
+    *,
+    stored: int = 0,
+    problem: Problem | None = None,
 ) -> None:
     """End a job, in the transaction of what it did. Raises JobEnded when it has ended already.
 
@@ -178,6 +213,7 @@ async def end_job(
         {
             **_place(session, import_id),
             "state": end,
+            "stored": stored,
             "problem": None if problem is None else json.dumps(_to_kept(problem)),
         },
     )
@@ -256,15 +292,22 @@ _FIND_SAME = text(
 _COUNT_UNFINISHED = text(
     "SELECT count(*) FROM import_jobs WHERE organisation_id = :organisation AND finished_at IS NULL"
 )
+_COLUMNS = """
+    import_id, kind, mode, options, media_type, file_name, sha256, byte_count,
+    subject, organisation AS slug, region_codes, accepted_on, accepted_at, attempt_count,
+    expected_count, state, read_count, checked_count, stored_count, remaining_seconds,
+    problem, finished_at
+"""
 _FIND = text(
-    """
-    SELECT import_id, kind, mode, options, media_type, file_name, sha256, byte_count,
-           subject, organisation AS slug, region_codes, accepted_on, accepted_at, attempt_count,
-           expected_count, state, read_count, checked_count, stored_count, remaining_seconds,
-           problem, finished_at
-    FROM import_jobs
-    WHERE organisation_id = :organisation AND import_id = :import_id
-    """
+    f"SELECT {_COLUMNS} FROM import_jobs"
+    " WHERE organisation_id = :organisation AND import_id = :import_id"
+)
+_LIST = text(
+    f"SELECT {_COLUMNS} FROM import_jobs j WHERE organisation_id = :organisation"
+    " AND kind = ANY(:kinds) AND import_id < :before AND NOT EXISTS ("
+    "SELECT FROM imports i WHERE i.organisation_id = j.organisation_id"
+    " AND i.import_id = j.import_id)"
+    " ORDER BY import_id DESC LIMIT :limit"
 )
 _LOAD_FILE = text(
     "SELECT content FROM import_files WHERE organisation_id = :organisation AND sha256 = :sha256"
@@ -287,6 +330,7 @@ _REPORT = text(
     f" stored_count = :stored, remaining_seconds = :remaining{_OF_UNFINISHED}"
 )
 _END = text(
-    "UPDATE import_jobs SET state = :state, problem = cast(:problem AS jsonb),"
+    "UPDATE import_jobs SET state = :state, stored_count = :stored,"
+    " problem = cast(:problem AS jsonb),"
     f" remaining_seconds = NULL, finished_at = now(){_OF_UNFINISHED}"
 )

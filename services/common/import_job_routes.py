@@ -5,6 +5,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -20,7 +21,7 @@ from services.common.import_schemas import ImportRecordAnswer
 from services.common.text import Language, Text, choose_language
 
 EVENT_STREAM = "text/event-stream"
-LOOK_SECONDS = 0.5
+LOOK = timedelta(milliseconds=500)
 SILENCE_LOOKS_MAX = 20
 """Ten seconds: every part between here and a browser waits longer than that."""
 LOOKS_MAX = 1_200
@@ -95,7 +96,7 @@ async def _tell(
         if answer.state in _ENDED:
             return
         silence += 1
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(LOOK.total_seconds())
 
 
 def _too_many() -> Text:

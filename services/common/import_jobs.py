@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fastapi import Request, Response
 
 from services.common.app import database_of, today_of
-from services.common.database import AsideSession
+from services.common.database import AsideSession, ReadSession
 from services.common.errors import Conflict, JsonValue, TooManyRequests, not_found
 from services.common.idempotency import REPLAYED, Answered, to_response, work_once
 from services.common.identity import Principal
@@ -25,13 +25,12 @@ from services.common.import_job_queries import (
     find_job,
     insert_job,
 )
+from services.common.import_kinds import Kind, Measure
 from services.common.import_lookup import IMPORT, describe_import
-from services.common.import_queries import MappingUsed, SentFile, drop_refused_files, find_import
-from services.common.import_schemas import (
-    to_job_answer,
-)
+from services.common.import_orders import Order, read_with
+from services.common.import_queries import SentFile, drop_refused_files, find_import
+from services.common.import_schemas import to_job_answer
 from services.common.import_size import expect_rows
-from services.common.importing import Order
 from services.common.job_queue import enqueue
 from services.common.job_schema import queue_schema
 from services.common.text import Language, Text
@@ -73,16 +72,25 @@ def pack_options(order: Order) -> Mapping[str, JsonValue]:
     return options
 
 
-def unpack_reason(options: Mapping[str, JsonValue]) -> str | None:
-    reason = options.get("reason")
-    return reason if isinstance(reason, str) else None
-
-
-def unpack_mapping(options: Mapping[str, JsonValue]) -> MappingUsed | None:
-    name, version = options.get("mapping"), options.get("mapping_version")
-    if isinstance(name, str) and isinstance(version, int):
-        return MappingUsed(name, version)
-    return None
+async def unpack_order(
+    session: ReadSession,
+    job: ImportJob,
+    kind: Kind,
+    service_name: str,
+    measure: Measure | None,
+) -> Order:
+    """What was asked for when the job was accepted, also when its mapping has changed since."""
+    return Order(
+        service_name,
+        await read_with(session, kind, job.mapping),
+        job.mode,
+        dry_run=False,
+        language="fr",
+        job_id=job.import_id,
+        reason=job.reason,
+        measure=measure,
+        mapping=job.mapping,
+    )
 
 
 async def accept_import(

@@ -30,8 +30,8 @@ WEIGHT_MAX = 1_000_000
 """What the drafts of one file may weigh in all: it keeps a service under 400 MB."""
 
 Row = TypeVar("Row")
-JsonSchema = Mapping[str, object]
 Draft = TypeVar("Draft", bound=Posted)
+JsonSchema = Mapping[str, object]
 Recorder = Callable[
     [WriteSession, Principal, Sequence[Draft], date, str | None], Awaitable[Recorded]
 ]

@@ -1,16 +1,20 @@
 """Finding what was sent: on record, on its way to it, or no longer kept."""
 
 import uuid
+from collections.abc import Sequence
 
 from services.common.database import ReadSession
 from services.common.errors import Gone, not_found
-from services.common.import_job_queries import find_job
-from services.common.import_queries import DroppedFile, SentFile, find_import
+from services.common.import_job_queries import find_job, list_jobs
+from services.common.import_queries import DroppedFile, SentFile, find_import, list_imports
 from services.common.import_schemas import (
     ImportRecordAnswer,
+    ImportSummaryAnswer,
     parse_import_id,
     to_job_answer,
+    to_job_summary,
     to_record_answer,
+    to_summary_answer,
 )
 from services.common.messages import MESSAGES
 from services.common.text import Language, Text
@@ -37,6 +41,24 @@ async def describe_import(
     if job is not None:
         return to_job_answer(job, service_name, language)
     raise not_found(IMPORT)
+
+
+async def list_described(
+    session: ReadSession, service_name: str, kinds: Sequence[str], before: uuid.UUID, limit: int
+) -> list[ImportSummaryAnswer]:
+    """Newest first, what is on record and what is not, or not yet."""
+    items = [
+        *(
+            (each.import_id, to_summary_answer(each, service_name))
+            for each in await list_imports(session, kinds, before, limit)
+        ),
+        *(
+            (each.import_id, to_job_summary(each, service_name))
+            for each in await list_jobs(session, kinds, before, limit)
+        ),
+    ]
+    newest = sorted(items, key=lambda item: item[0], reverse=True)
+    return [answer for _, answer in newest[:limit]]
 
 
 def require_content(file: SentFile | DroppedFile | None) -> SentFile:

@@ -123,10 +123,10 @@ async def insert_import(
     """Keep the file and the import; returns the import's identifier, new unless it has one."""
     await store_file(session, file)
     row = await session.connection.execute(
-        _INSERT_IMPORT,
+        _INSERT_NEW if import_id is None else _INSERT_OF_JOB,
         {
             "organisation": session.organisation_id,
-            "import_id": import_id,
+            **({} if import_id is None else {"import_id": import_id}),
             "sha256": file.sha256,
             "rows_digest": rows_digest,
             "kind": kind,
@@ -300,24 +300,24 @@ _FIND_DAMAGED = text(
     "SELECT sha256 FROM import_files"
     " WHERE organisation_id = :organisation AND sha256(content) <> import_files.sha256"
 )
-_INSERT_IMPORT = text(
-    """
+_INSERT_IMPORT = """
     INSERT INTO imports (
-        organisation_id, import_id, rows_digest, kind, mode, outcome,
+        organisation_id, {name} rows_digest, kind, mode, outcome,
         media_type, file_name, sha256, byte_count,
         received_count, created_count, unchanged_count, rejected_count,
         errors, errors_truncated, error_log, warnings, notices,
         mapping, mapping_version, parser_version, subject, report
     ) VALUES (
-        :organisation, coalesce(cast(:import_id AS uuid), uuidv7()), :rows_digest,
-        :kind, :mode, :outcome, :media_type, :file_name, :sha256, :byte_count,
+        :organisation, {value} :rows_digest, :kind, :mode, :outcome,
+        :media_type, :file_name, :sha256, :byte_count,
         :received, :created, :unchanged, :rejected,
         cast(:errors AS jsonb), :errors_truncated, :error_log,
         cast(:warnings AS jsonb), cast(:notices AS jsonb),
         :mapping, :mapping_version, :parser_version, :subject, cast(:report AS jsonb)
     ) RETURNING import_id
-    """
-)
+"""
+_INSERT_NEW = text(_INSERT_IMPORT.format(name="", value=""))
+_INSERT_OF_JOB = text(_INSERT_IMPORT.format(name="import_id,", value=":import_id,"))
 _COLUMNS = """
     import_id, kind, mode, outcome, media_type, file_name, sha256, byte_count,
     received_count, created_count, unchanged_count, rejected_count,

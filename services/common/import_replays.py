@@ -17,6 +17,7 @@ from services.common.fields import Answer
 from services.common.identity import Principal, Requires, Role
 from services.common.import_kinds import Kind
 from services.common.import_lookup import IMPORT, own_id_of, require_content
+from services.common.import_orders import read_with
 from services.common.import_parts import prepare_file
 from services.common.import_queries import (
     SentFile,
@@ -25,7 +26,6 @@ from services.common.import_queries import (
     find_import,
 )
 from services.common.import_schemas import format_import_id
-from services.common.importing import read_with
 
 Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 

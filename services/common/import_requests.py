@@ -9,9 +9,11 @@ from fastapi.params import Query as QueryParameter
 
 from services.common.errors import InputError, Unprocessable
 from services.common.identity import Principal, Requires, Role
-from services.common.import_kinds import ImportKind, WorkbookKind
+from services.common.import_kinds import Kind
 from services.common.messages import MESSAGES
 from services.common.tabular import READERS
+
+SomeKind = TypeVar("SomeKind", bound=Kind)
 
 Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 
@@ -25,10 +27,7 @@ BODY = {
 }
 
 
-AnyKind = TypeVar("AnyKind", bound=ImportKind | WorkbookKind)
-
-
-def names_of(by_name: Mapping[str, AnyKind]) -> QueryParameter:
+def names_of(by_name: Mapping[str, Kind]) -> QueryParameter:
     """`?kind=`, with the names it may have."""
     names = {"enum": list(by_name)}
     parameter: QueryParameter = Query(
@@ -37,7 +36,7 @@ def names_of(by_name: Mapping[str, AnyKind]) -> QueryParameter:
     return parameter
 
 
-def find_kind(by_name: Mapping[str, AnyKind], name: str) -> AnyKind:
+def find_kind(by_name: Mapping[str, SomeKind], name: str) -> SomeKind:
     """Raises Unprocessable for a kind that this service has not."""
     if name not in by_name:
         message = MESSAGES["choice"].fill(expected=", ".join(by_name))

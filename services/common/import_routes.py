@@ -20,8 +20,15 @@ from services.common.fields import Reason
 from services.common.import_job_routes import add_job_routes
 from services.common.import_jobs import accept_import, prefers_job
 from services.common.import_kinds import WORKBOOK, ImportKind, Kind, Measure
-from services.common.import_lookup import IMPORT, describe_import, own_id_of, require_content
+from services.common.import_lookup import (
+    IMPORT,
+    describe_import,
+    list_described,
+    own_id_of,
+    require_content,
+)
 from services.common.import_mapping_routes import create_mappings_router
+from services.common.import_orders import Order, read_with, with_mapping
 from services.common.import_parts import sheets_of
 from services.common.import_queries import (
     Mode,
@@ -30,7 +37,6 @@ from services.common.import_queries import (
     find_error_log,
     find_file,
     find_import,
-    list_imports,
 )
 from services.common.import_replays import add_replay_route
 from services.common.import_requests import (
@@ -46,10 +52,9 @@ from services.common.import_schemas import (
     ImportPageAnswer,
     ImportRecordAnswer,
     parse_import_id,
-    to_summary_answer,
 )
 from services.common.import_size import has_more_rows
-from services.common.importing import Order, read_file, read_with, receive_import, with_mapping
+from services.common.importing import read_file, receive_import
 from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
 from services.common.quoting import reword_sheets
@@ -61,7 +66,7 @@ FILE_NAME_LENGTH_MAX = 200
 
 _NEWEST = uuid.UUID(int=2**128 - 1)
 _ERRORS_NAME = Text("erreurs", "errors")
-_PARAMETERS = ("kind", "mode", "dry_run", "on_change", "reason", "async", "mapping")
+_PARAMETERS = ("kind", "mode", "dry_run", "on_change", "reason", "mapping", "async")
 _REASON = "Pourquoi ce qui est inscrit est corrigé ; requis avec on_change=correct."
 _MAPPING = "Nom d'une correspondance : vos titres et vos mots."
 _SHEET = {
@@ -102,8 +107,8 @@ def create_imports_router(
         dry_run: bool = False,
         on_change: OnChange = "refuse",
         reason: Annotated[Reason | None, Query(description=_REASON)] = None,
-        is_async: Annotated[bool, _ASYNC] = False,
         mapping: Annotated[str | None, Query(description=_MAPPING)] = None,
+        is_async: Annotated[bool, _ASYNC] = False,
     ) -> Response:
         """Inscrire les lignes d'un fichier, ou les feuilles d'un classeur de plusieurs sortes.
 
@@ -119,15 +124,7 @@ def create_imports_router(
         if (on_change == "correct") != (reason is not None):
             raise _missing_reason(on_change)
         language = choose_language(request.headers.get("accept-language"))
-        order = Order(
-            service_name,
-            found,
-            mode,
-            dry_run,
-            language,
-            reason=reason,
-            measure=measure,
-        )
+        order = Order(service_name, found, mode, dry_run, language, reason=reason, measure=measure)
         if mapping is not None:
             async with database_of(request).read(member.organisation_id) as session:
                 order = await with_mapping(session, order, mapping)
@@ -139,6 +136,16 @@ def create_imports_router(
             return await accept_import(request, member, order, file)
         return await receive_import(request, member, order, file)
 
+    _add_list(router, by_name, service_name)
+    _add_routes_of_one_import(router, by_name, service_name)
+    add_job_routes(router, service_name)
+    add_replay_route(router, by_name, service_name)
+    return router
+
+
+def _add_list(router: APIRouter, by_name: Mapping[str, Kind], service_name: str) -> None:
+    names = names_of(by_name)
+
     @router.get("/v1/imports", response_model=ImportPageAnswer)
     async def get_imports(
         request: Request,
@@ -147,18 +154,13 @@ def create_imports_router(
         limit: Limit = LIMIT_DEFAULT,
         cursor: str | None = None,
     ) -> Response:
-        """Les imports de l'organisation, du plus récent au plus ancien."""
+        """Les imports de l'organisation, en cours ou terminés, du plus récent au plus ancien."""
         listed = list(by_name) if kind is None else [find_kind(by_name, kind).name]
         before = _NEWEST if cursor is None else _read_cursor(service_name, cursor)
         async with database_of(request).read(member.organisation_id) as session:
-            found = await list_imports(session, listed, before, limit + 1)
-        items = [to_summary_answer(each, service_name).model_dump(mode="json") for each in found]
+            found = await list_described(session, service_name, listed, before, limit + 1)
+        items = [each.model_dump(mode="json") for each in found]
         return json_response(page(request, items, limit, "import_id"))
-
-    _add_routes_of_one_import(router, by_name, service_name)
-    add_job_routes(router, service_name)
-    add_replay_route(router, by_name, service_name)
-    return router
 
 
 def _add_routes_of_one_import(

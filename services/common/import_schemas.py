@@ -265,23 +265,31 @@ def to_record_answer(
     )
 
 
-def to_job_answer(job: ImportJob, service_name: str, language: Language) -> ImportRecordAnswer:
+def to_job_summary(job: ImportJob, service_name: str) -> ImportSummaryAnswer:
     """A long import of which there is nothing on record, or not yet."""
-    problem = job.problem
-    return ImportRecordAnswer(
+    return ImportSummaryAnswer(
         import_id=format_import_id(service_name, job.import_id),
         kind=job.kind,
         mode=job.mode,
         state=job.advance.state,
         outcome=None,
         counts=CountsAnswer(received=job.advance.read, created=0, unchanged=0, rejected=0),
-        mapping=None,
+        mapping=None if job.mapping is None else to_mapping_used_answer(job.mapping),
         parser_version=PARSER_VERSION,
         media_type=job.media_type,
         file_name=job.file_name,
         sha256=job.sha256.hex(),
         byte_count=job.byte_count,
         recorded_at=job.accepted_at.astimezone(UTC),
+    )
+
+
+def to_job_answer(job: ImportJob, service_name: str, language: Language) -> ImportRecordAnswer:
+    problem = job.problem
+    on_change: OnChange = "refuse" if job.reason is None else "correct"
+    return ImportRecordAnswer(
+        **dict(to_job_summary(job, service_name)),
+        **dict(ReportAnswer(on_change=on_change, reason=job.reason)),
         dry_run=False,
         errors=[],
         errors_truncated=False,

@@ -18,7 +18,7 @@ from services.common.workbook import Book, Sheet
 
 KNOWN_MIN = 3
 """Fewer titles tell nothing: a list of anything has a number and a date."""
-_ALIKE_MIN = 0.85
+_ALIKE_PERCENT_MIN = 85
 _ALIKE_LENGTH_MIN = 5
 _WORD = re.compile(r"[^\W\d_]+")
 _OURS = frozenset(
@@ -98,7 +98,7 @@ def _is_alike(said: str, called: str) -> bool:
         return True
     if min(len(said), len(called)) < _ALIKE_LENGTH_MIN:
         return False
-    return SequenceMatcher(None, said, called).ratio() >= _ALIKE_MIN
+    return 100 * SequenceMatcher(None, said, called).ratio() >= _ALIKE_PERCENT_MIN
 
 
 def _words(name: str) -> list[str]:

@@ -14,7 +14,7 @@ unless it was accepted as a job.
 import asyncio
 import hashlib
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 from fastapi import Request, Response
@@ -24,18 +24,14 @@ from services.common import audit, errors
 from services.common.answers import read_body
 from services.common.app import database_of, today_of
 from services.common.columns import RowError, TableRefused
-from services.common.database import Database, ReadSession, WriteSession
-from services.common.errors import InputError, JsonValue, Problem
+from services.common.database import Database, WriteSession
+from services.common.errors import JsonValue, Problem
 from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
-from services.common.import_job_queries import end_job
-from services.common.import_kinds import ImportKind, Kind, Measure
-from services.common.import_mapping_queries import find_mapping
-from services.common.import_mappings import apply_mapping
+from services.common.import_job_queries import End, end_job
+from services.common.import_orders import Order
 from services.common.import_parts import PreparedFile, Progress, prepare_file, tell_nobody
 from services.common.import_queries import (
-    MappingUsed,
-    Mode,
     Outcome,
     SentFile,
     drop_refused_files,
@@ -55,7 +51,6 @@ from services.common.oddities import WARNINGS_MAX
 from services.common.recording import Recorded
 from services.common.strict_json import escape_pointer
 from services.common.tabular import find_reader
-from services.common.text import Language
 
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
 
@@ -66,56 +61,12 @@ _LONGER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a request asks for, and in which language it is answered.
-
-    `kind` has the organisation's own titles and codes when it is read with its `mapping`.
-    """
-
-    service_name: str
-    kind: Kind
-    mode: Mode
-    dry_run: bool
-    language: Language
-    job_id: uuid.UUID | None = None
-    """The identifier an import has since it was accepted as a job; others get theirs at the end."""
-    reason: str | None = None
-    """Why what is on record is corrected; without one, rows that changed are refused."""
-    measure: Measure | None = None
-    mapping: MappingUsed | None = None
-
-
 class _RowsRefused(Exception):
     """Leaves the transaction of an atomic import that has bad rows."""
 
     def __init__(self, came: Came) -> None:
         super().__init__(came.counts.rejected)
         self.came = came
-
-
-async def with_mapping(session: ReadSession, order: Order, name: str) -> Order:
-    """The order read with the organisation's mapping in use. Raises Unprocessable."""
-    mapping = await find_mapping(session, order.kind.name, name)
-    if mapping is None or mapping.is_retired:
-        message = MESSAGES["mapping.unknown"]
-        raise errors.Unprocessable(
-            message,
-            code="mapping.unknown",
-            errors=[InputError("/mapping", "mapping.unknown", message)],
-        )
-    used = MappingUsed(name, mapping.version)
-    return replace(order, kind=await read_with(session, order.kind, used), mapping=used)
-
-
-async def read_with(session: ReadSession, kind: Kind, used: MappingUsed | None) -> Kind:
-    """The kind under the titles of the version of a mapping that an import used."""
-    if used is None:
-        return kind
-    assert isinstance(kind, ImportKind), "a mapping is of one kind"
-    mapping = await find_mapping(session, kind.name, used.name, used.version)
-    assert mapping is not None, "versions of mappings are never deleted"
-    return replace(kind, columns=apply_mapping(kind.columns, mapping))
 
 
 async def receive_import(
@@ -260,7 +211,9 @@ async def _keep(
     }
     await audit.append(session, principal, f"import.{outcome}", details)
     if order.job_id is not None:
-        await end_job(session, order.job_id, "done" if outcome == "recorded" else "refused")
+        end: End = "done" if outcome == "recorded" else "refused"
+        stored = counts.created + counts.unchanged if end == "done" else 0
+        await end_job(session, order.job_id, end, stored=stored)
     if outcome == "refused":
         await drop_refused_files(session)
     return import_id

@@ -51,6 +51,13 @@ MESSAGES: dict[str, Text] = {
         "Un taux a huit décimales au plus.", "A rate has at most eight decimals."
     ),
     "rate.bounds": Text("Un taux est entre 0 et 100.", "A rate is between 0 and 100."),
+    "provision.classes_disordered": Text(
+        "Les classes vont du retard le plus court au plus long, chacune une fois.",
+        "Classes go from the shortest delay to the longest, each once.",
+    ),
+    "range.reversed": Text(
+        "Le maximum est inférieur au minimum.", "The maximum is under the minimum."
+    ),
     "date.form": Text(
         "Une date s'écrit AAAA-MM-JJ, par exemple 2026-03-31.",
         "A date is written YYYY-MM-DD, for example 2026-03-31.",

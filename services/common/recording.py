@@ -10,6 +10,7 @@ what was sent is recorded as the next one under the same `external_id`.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -139,7 +140,12 @@ class Sorted:
         refused = {**self.refused, **{row: [CONFLICT] for row in self.changed}}
         return replace(self, changed=(), refused=refused)
 
-    def conclude(self, refused: Mapping[int, Sequence[InputError]], absent: int = 0) -> Recorded:
+    def conclude(
+        self,
+        refused: Mapping[int, Sequence[InputError]],
+        absent: int = 0,
+        warned: Mapping[int, Sequence[InputError]] | None = None,
+    ) -> Recorded:
         """What came of the batch once `refused` was found wrong among the rows to record."""
         found = {**self.refused, **refused}
         repeated = {row: found[first] for row, first in self.repeats.items() if first in found}
@@ -151,6 +157,7 @@ class Sorted:
                 *(row for row in self.repeats if row not in repeated),
             ],
             refused={**found, **repeated},
+            warned={row: odd for row, odd in (warned or {}).items() if row not in found},
             changes=self.changes,
             absent=absent,
         )
@@ -256,3 +263,17 @@ def refuse(
 ) -> None:
     """Note that something is wrong with a row of the batch."""
     found.setdefault(row, []).append(InputError(pointer, code, message))
+
+
+def refuse_backdated(effective_from: date, newest: date) -> None:
+    """What was in force stays so: a version begins after those on record.
+
+    Raises Unprocessable `version.not_after_newest`.
+    """
+    if effective_from <= newest:
+        message = Text(
+            f"Une version est en vigueur à compter du {newest} ; la nouvelle commence après.",
+            f"A version is in force from {newest}; a new one begins after it.",
+        )
+        error = InputError("/effective_from", "version.not_after_newest", message)
+        raise Unprocessable(message, code=error.code, errors=[error])

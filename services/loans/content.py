@@ -43,12 +43,12 @@ def _read(value: object) -> JsonValue:
 
 
 COLUMNS: Mapping[str, str] = {
-    "profile.kind": "borrower_kind",
-    "terms.fees": "fee",
-    "enterprise.name": "enterprise_name",
-    "funding.state": "funding_state",
-    "funding.community": "funding_community",
-    "funding.private": "funding_private",
+    "/profile/kind": "borrower_kind",
+    "/terms/fees": "fee",
+    "/enterprise/name": "enterprise_name",
+    "/funding/state": "funding_state",
+    "/funding/community": "funding_community",
+    "/funding/private": "funding_private",
 }
 """Where a sheet's column is not called as the field inside its object."""
 
@@ -61,12 +61,12 @@ def tell_columns(draft: object, leave_out: Collection[str] = ()) -> dict[str, st
 def _tell(content: Mapping[str, JsonValue], place: str) -> Iterator[tuple[str, str]]:
     for name, value in content.items():
         if isinstance(value, dict):
-            yield from _tell(value, f"{place}{name}.")
+            yield from _tell(value, f"{place}/{name}")
             continue
         plain = name.removesuffix("_cents")
         shown = _type(value, plain != name)
         if shown:
-            yield COLUMNS.get(f"{place}{plain}", plain), shown
+            yield COLUMNS.get(f"{place}/{plain}", plain), shown
 
 
 def _type(value: JsonValue, is_money: bool) -> str:

@@ -12,13 +12,15 @@
                        ├─ outcomes
         └──────────────┴─ coaching_sessions    reversals: of any fact
 
-Every table is a tenant table: `organisation_id` comes first in each of its keys, and row-level
-security is forced on it. There is no reference table here: the regions belong to the registry.
+Every table of facts is a tenant table: `organisation_id` comes first in each of its keys, and
+row-level security is forced on it. The network's catalogue, `product_versions` and
+`provision_matrices`, is small, the same for every member, and only added to: reference tables.
 """
 
 from datetime import date
 from uuid import UUID
 
+from sqlalchemy import UniqueConstraint
 from sqlmodel import SQLModel
 
 from services.common.tables import (
@@ -112,6 +114,7 @@ class Loan(LoansTable, table=True):
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words
+    product_version: int | None
     revision: Revision
 
 
@@ -447,6 +450,33 @@ class DailyTotals(LoansTable, table=True):
     par90_change_cents: Cents
 
 
+class ProductVersion(LoansTable, table=True):
+    """The rules of a product from `effective_on` until its next version."""
+
+    __tablename__ = "product_versions"
+    __table_args__ = (
+        UniqueConstraint("code", "effective_on", name="product_versions_effective_on"),
+    )
+
+    code: TextKey
+    version: SmallKey
+    effective_on: date
+    rules: Document
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
+class ProvisionMatrix(LoansTable, table=True):
+    """Percentages by days past due from `effective_on` until the next matrix."""
+
+    __tablename__ = "provision_matrices"
+
+    effective_on: DateKey
+    rules: Document
+    recorded_at: RecordedAt
+    recorded_by: Words
+
+
 FACTS = (
     Loan,
     Disbursement,
@@ -472,3 +502,6 @@ KEPT_FIGURES = (LoanFigures, ScheduleSpan, DailyTotals)
 """Derived from the facts in the transaction that records them; `reseau verify` rebuilds them."""
 
 TENANT_TABLES = (*FACTS, *DESCRIPTIONS, *KEPT_FIGURES)
+
+REFERENCE_TABLES = (ProductVersion, ProvisionMatrix)
+"""The network's catalogue: every member reads it, the network adds to it."""

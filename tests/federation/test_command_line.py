@@ -190,6 +190,84 @@ def test_dry_run_says_that_nothing_is_recorded(
     assert "Rien n'a été inscrit" in result.output
 
 
+def long_import(state: str, **members: object) -> Answer:
+    progress = {
+        "rows_expected": 2,
+        "rows_read": 2,
+        "rows_checked": 1,
+        "rows_stored": 0,
+        "remaining_seconds": 7,
+    }
+    return Answer(200, {**STORED, "state": state, "progress": progress, "problem": None, **members})
+
+
+ACCEPTED = Answer(202, {"state": "queued"}, {"Location": "/v1/imports/loans-1"})
+
+
+def test_a_long_import_is_followed_to_its_end(gateway: Gateway, reseau: Reseau, file: Path) -> None:
+    """Also past a service that is started again meanwhile."""
+    gateway.answers = [
+        ACCEPTED,
+        long_import("checking"),
+        Answer(503, {"missing": ["loans"]}),
+        long_import("recording"),
+        long_import("done"),
+    ]
+    result = reseau(*import_arguments(gateway, file))
+    assert result.code == 0
+    assert "créées 2" in result.output
+    first, *others = gateway.calls
+    assert first.headers["Prefer"] == "respond-async"
+    assert first.headers["Content-Disposition"].endswith("filename*=UTF-8''remboursements.csv")
+    assert {(call.method, call.path) for call in others} == {("GET", "/v1/imports/loans-1")}
+
+
+def test_a_long_import_refused_is_told_row_by_row(
+    gateway: Gateway, reseau: Reseau, file: Path
+) -> None:
+    gateway.answers = [ACCEPTED, long_import("refused", **REFUSED)]
+    result = reseau(*import_arguments(gateway, file))
+    assert result.code == 1
+    assert "Date absente" in result.output
+    assert "Rien n'a été inscrit" in result.output
+
+
+@pytest.mark.parametrize(
+    ("state", "problem", "said"),
+    [
+        ("refused", {"detail": "Trop de lignes."}, "Trop de lignes."),
+        ("failed", {"detail": "Interrompu."}, "Interrompu."),
+        ("cancelled", None, "annulé"),
+    ],
+)
+def test_a_long_import_that_came_to_nothing_is_exit_code_2(
+    gateway: Gateway,
+    reseau: Reseau,
+    file: Path,
+    state: str,
+    problem: dict[str, str] | None,
+    said: str,
+) -> None:
+    gateway.answers = [ACCEPTED, long_import(state, problem=problem)]
+    result = reseau(*import_arguments(gateway, file))
+    assert result.code == 2
+    assert said in result.errors
+
+
+def test_ctrl_c_cancels_a_long_import(
+    gateway: Gateway, reseau: Reseau, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    gateway.answers = [ACCEPTED, long_import("checking"), long_import("cancelled")]
+    monkeypatch.setattr("deploy.client.time.sleep", interrupt)
+    result = reseau(*import_arguments(gateway, file))
+    assert result.code == 2
+    assert "annulé" in result.errors
+    assert gateway.calls[-1].path == "/v1/imports/loans-1/cancellations"
+
+
 def test_broken_connection_and_part_down_are_sent_again_with_the_same_key(
     gateway: Gateway, reseau: Reseau, file: Path
 ) -> None:

@@ -2,6 +2,11 @@
 
 One code base runs on one server and on a distributed one (Citus). Each test asks the catalogue
 for what breaks a rule and expects nothing.
+
+The schemas of QUEUES hold the tables of a library (services/common/job_queue.py), with sequences
+and a trigger of its own. They are no tenant's: a row says which job is due, nothing of anybody, and
+on a distributed database they stay on one node beside alembic_version. So they answer for their
+grants here, and for nothing else.
 """
 
 import re
@@ -10,13 +15,16 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from deploy.provisioning import SERVICES, roles_of
+from deploy.provisioning import SERVICES, SERVICES_WITH_JOBS, roles_of
+from services.common.job_schema import queue_schema
 from services.common.tables import table_of
 from tests.support.databases import ClonedDatabase
 from tests.support.manifest import MANIFESTS, Manifest, names_of, personal_columns
 
 TENANT_POLICY = "(organisation_id = (current_setting('app.organisation_id'::text))::uuid)"
 TOTALS_POLICY = "(current_setting('app.reader'::text) <> ''::text)"
+
+QUEUES = [queue_schema(service) for service in SERVICES_WITH_JOBS]
 
 every_service = pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda each: each.service)
 
@@ -118,7 +126,8 @@ async def test_references_stay_within_what_may_be_distributed(
 
 async def test_nothing_a_distributed_database_lacks(catalogue: asyncpg.Connection) -> None:
     query = """
-        SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal
+        SELECT 'trigger ' || tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid
+        WHERE NOT tgisinternal AND c.relnamespace <> ALL ($1::text[]::regnamespace[])
         UNION ALL
         SELECT 'deferrable ' || conname FROM pg_constraint WHERE condeferrable
         UNION ALL
@@ -129,16 +138,34 @@ async def test_nothing_a_distributed_database_lacks(catalogue: asyncpg.Connectio
         UNION ALL
         SELECT CASE relkind WHEN 'S' THEN 'sequence ' WHEN 'm' THEN 'materialised view ' END
                || oid::regclass
-        FROM pg_class WHERE relkind IN ('S', 'm')
+        FROM pg_class
+        WHERE relkind IN ('S', 'm') AND relnamespace <> ALL ($1::text[]::regnamespace[])
         UNION ALL
-        SELECT 'identity ' || attrelid::regclass || attname FROM pg_attribute
-        WHERE attidentity <> ''
+        SELECT 'identity ' || attrelid::regclass || attname
+        FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+        WHERE attidentity <> '' AND c.relnamespace <> ALL ($1::text[]::regnamespace[])
         UNION ALL
         SELECT 'rule ' || rulename FROM pg_rules WHERE schemaname NOT LIKE 'pg\\_%'
         UNION ALL
         SELECT 'extension ' || extname FROM pg_extension WHERE extname <> 'plpgsql'
     """
-    assert await lines(catalogue, query) == []
+    assert await lines(catalogue, query, QUEUES) == []
+
+
+async def test_queues_refer_to_nothing_and_define_no_function_that_sees_more(
+    catalogue: asyncpg.Connection,
+) -> None:
+    query = """
+        SELECT conname FROM pg_constraint
+        WHERE connamespace = ANY ($1::text[]::regnamespace[]) AND contype = 'f'
+        UNION ALL
+        SELECT proname FROM pg_proc
+        WHERE pronamespace = ANY ($1::text[]::regnamespace[]) AND prosecdef
+        UNION ALL
+        SELECT relname FROM pg_class
+        WHERE relnamespace = ANY ($1::text[]::regnamespace[]) AND relkind IN ('v', 'm')
+    """
+    assert await lines(catalogue, query, QUEUES) == []
 
 
 async def test_views_see_with_the_eyes_of_who_asks(catalogue: asyncpg.Connection) -> None:
@@ -294,9 +321,33 @@ async def test_roles_can_do_no_more_than_serve(catalogue: asyncpg.Connection, se
     query = """
         SELECT oid::regclass::text FROM pg_class
         WHERE relowner = $1::regrole AND relkind NOT IN ('t', 'i')
-          AND relnamespace <> $2::regnamespace
+          AND relnamespace::regnamespace::text <> ALL ($2)
     """
-    assert await lines(catalogue, query, owner, service) == []
+    assert await lines(catalogue, query, owner, [service, queue_schema(service)]) == []
+
+
+@pytest.mark.parametrize("service", SERVICES_WITH_JOBS)
+async def test_a_queue_is_served_by_its_service_alone(
+    catalogue: asyncpg.Connection, service: str
+) -> None:
+    owner, app, *_ = roles_of(service)
+    rows = await catalogue.fetch(
+        """
+        SELECT coalesce(r.rolname, 'public') AS role, a.privilege_type AS privilege
+        FROM pg_class c, aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+        WHERE c.relnamespace = $1::regnamespace AND a.grantee <> c.relowner
+        UNION
+        SELECT coalesce(r.rolname, 'public'), a.privilege_type
+        FROM pg_namespace n, aclexplode(nspacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+        WHERE n.oid = $1::regnamespace
+        """,
+        queue_schema(service),
+    )
+    assert {(row["role"], row["privilege"]) for row in rows} == {
+        (owner, "CREATE"),
+        (owner, "USAGE"),
+        *((app, each) for each in ("USAGE", "SELECT", "INSERT", "UPDATE", "DELETE")),
+    }
 
 
 async def test_each_schema_is_its_services_own(catalogue: asyncpg.Connection) -> None:

@@ -169,7 +169,7 @@ async def test_second_run_waits_for_the_first(fresh_database: ClonedDatabase) ->
 async def test_figures_kept_before_are_those_kept_after(fresh_database: ClonedDatabase) -> None:
     await empty(fresh_database, "loans")
     owner = fresh_database.url("loans_owner")
-    await asyncio.to_thread(migrate, "loans", owner, "0006")
+    await asyncio.to_thread(migrate, "loans", owner, "0007")
     queries = [
         "SELECT * FROM loans.allocations ORDER BY loan_id, principal_cents",
         "SELECT * FROM loans.loan_states ORDER BY loan_id, from_on",

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from sqlalchemy import MetaData, Table
 from sqlmodel import SQLModel
 
-from services.common.import_tables import Import, ImportFile, ImportMapping, ImportTable
+from services.common.import_tables import (
+    Import,
+    ImportFile,
+    ImportJob,
+    ImportMapping,
+    ImportTable,
+)
 from services.common.tables import (
     AuditEntry,
     Event,
@@ -23,7 +29,11 @@ Declared = Sequence[type[SQLModel]]
 
 KERNEL_FACTS = (Event, AuditEntry)
 KERNEL_OTHERS = (OrganisationCounter, IdempotencyKey)
-IMPORT_FACTS = (ImportFile, ImportMapping, Import)
+IMPORT_FACTS = (Import, ImportMapping)
+IMPORT_OTHERS = (ImportFile, ImportJob)
+
+KERNEL = (*KERNEL_FACTS, *KERNEL_OTHERS)
+IMPORTS = (*IMPORT_FACTS, *IMPORT_OTHERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,7 @@ MANIFESTS = (
     Manifest(
         "registry",
         bases=(KernelTable, registry.RegistryTable),
-        tenant_tables=(*KERNEL_FACTS, *KERNEL_OTHERS, *registry.TENANT_TABLES),
+        tenant_tables=(*KERNEL, *registry.TENANT_TABLES),
         facts=KERNEL_FACTS,
         reference_tables=registry.REFERENCE_TABLES,
         local_tables=registry.LOCAL_TABLES,
@@ -66,14 +76,15 @@ MANIFESTS = (
     Manifest(
         "funds",
         bases=(KernelTable, ImportTable, funds.FundsTable),
-        tenant_tables=(*KERNEL_FACTS, *KERNEL_OTHERS, *IMPORT_FACTS, *funds.TENANT_TABLES),
+        tenant_tables=(*KERNEL, *IMPORTS, *funds.TENANT_TABLES),
         facts=(*KERNEL_FACTS, *IMPORT_FACTS, *funds.FACTS),
     ),
     Manifest(
         "loans",
         bases=(KernelTable, ImportTable, loans.LoansTable),
-        tenant_tables=(*KERNEL_FACTS, *KERNEL_OTHERS, *IMPORT_FACTS, *loans.TENANT_TABLES),
+        tenant_tables=(*KERNEL, *IMPORTS, *loans.TENANT_TABLES),
         facts=(*KERNEL_FACTS, *IMPORT_FACTS, *loans.FACTS),
+        reference_tables=loans.REFERENCE_TABLES,
     ),
 )
 

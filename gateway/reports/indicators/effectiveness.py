@@ -82,6 +82,37 @@ EFFECTIVENESS = (
         lambda f: Quotient(f.principal_repaid_cents, f.principal_due_cents),
     ),
     Indicator(
+        "repayment_rate_on_time",
+        Section.EFFECTIVENESS,
+        Text("Taux de remboursement à temps", "On-time repayment rate"),
+        Unit.PERCENT,
+        Text(
+            "Forme (a), à temps : capital échu dans l'exercice et payé au plus tard à son échéance "
+            "/ capital échu dans l'exercice, selon l'échéancier en vigueur à chaque échéance.",
+            "Form (a), on time: principal that fell due in the fiscal year and was paid by its due "
+            "date / principal that fell due in the year, by the schedule in force on each due "
+            "date.",
+        ),
+        ("loans.instalments", "loans.allocations"),
+        lambda f: Quotient(f.on_time_cents, f.due_in_period_cents),
+    ),
+    Indicator(
+        "repayment_rate_current",
+        Section.EFFECTIVENESS,
+        Text("Taux de recouvrement courant", "Current recovery rate"),
+        Unit.PERCENT,
+        Text(
+            "Forme (b), courante : capital échu et payé à la fin de l'exercice, moins le même à "
+            "son début (arriérés compris ; un paiement anticipé compte à son échéance) / capital "
+            "échu dans l'exercice. Peut dépasser 100 %.",
+            "Form (b), current: principal both due and paid at the end of the fiscal year, less "
+            "the same at its beginning (arrears included; a payment ahead counts when it falls "
+            "due) / principal that fell due in the year. It may exceed 100 %.",
+        ),
+        ("loans.instalments", "loans.allocations"),
+        lambda f: Quotient(f.recovered_in_period_cents, f.due_in_period_cents),
+    ),
+    Indicator(
         "par30_ratio",
         Section.EFFECTIVENESS,
         Text("Portefeuille à risque, plus de 30 jours", "Portfolio at risk, over 30 days"),

@@ -17,6 +17,8 @@ class Indicator(StrEnum):
     SURVIVAL_3Y = "survival_3y"
     SURVIVAL_5Y = "survival_5y"
     REPAYMENT_RATE = "repayment_rate"
+    REPAYMENT_RATE_ON_TIME = "repayment_rate_on_time"
+    REPAYMENT_RATE_CURRENT = "repayment_rate_current"
     PAR30_RATIO = "par30_ratio"
     WRITE_OFF_RATIO = "write_off_ratio"
     LOSS_RATE = "loss_rate"

@@ -2,7 +2,7 @@
 
 from pydantic import TypeAdapter
 
-from services.common.import_kinds import Kind, WorkbookKind, import_kind
+from services.common.import_kinds import ImportKind, WorkbookKind, import_kind
 from services.common.text import Text
 from services.loans.borrowers.commands import record_borrowers
 from services.loans.coaching_sessions.commands import record_coaching_sessions
@@ -70,7 +70,7 @@ OUTCOMES = import_kind(
     sheet_names=("suivis", "résultats", "retombées"),
 )
 
-_SHEETS = (BORROWERS, LOANS, REPAYMENTS, COACHING_SESSIONS, OUTCOMES)
+KINDS: tuple[ImportKind, ...] = (BORROWERS, LOANS, REPAYMENTS, COACHING_SESSIONS, OUTCOMES)
 """In the order in which they refer to each other."""
 
-KINDS: tuple[Kind, ...] = (*_SHEETS, WorkbookKind(_SHEETS))
+WORKBOOK = WorkbookKind(KINDS)

@@ -1,7 +1,6 @@
 """What is wrong with a fact of a loan's life, before it is recorded."""
 
 from datetime import date
-from decimal import Decimal
 from uuid import UUID
 
 from services.common.errors import InputError
@@ -11,6 +10,7 @@ from services.common.text import Text
 from services.loans.loan_facts.arithmetic import with_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind
 from services.loans.loan_facts.queries import Contract
+from services.loans.loans.contract_terms import check_flows
 from services.loans.positions.account import LOAN_CLOSED
 from services.loans.positions.arithmetic import (
     find_position,
@@ -20,15 +20,7 @@ from services.loans.positions.arithmetic import (
 )
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts
-from services.loans.schedules.apr import (
-    CashFlows,
-    Verdict,
-    add_fees,
-    annual_percentage_rate,
-    cash_flows,
-    criminal_rate_limit,
-    judge,
-)
+from services.loans.schedules.apr import CashFlows, add_fees, cash_flows, criminal_rate_limit
 from services.loans.schedules.arithmetic import build_schedule
 
 LAST_ID = UUID(int=2**128 - 1)
@@ -119,15 +111,8 @@ def refuse_rate(flows: CashFlows, contract: Contract, pointer: str) -> list[Inpu
     limit = criminal_rate_limit(
         contract.contracted_on, contract.borrower_kind, contract.principal_cents
     )
-    if judge(flows, limit) is Verdict.ACCEPT:
-        return []
-    rate = annual_percentage_rate(flows).quantize(Decimal("0.0001"))
-    message = Text(
-        f"Avec ces frais, le taux annuel est de {rate} % : au-delà du taux criminel"
-        f" ({limit.percent} %).",
-        f"With these fees the annual rate is {rate} %: over the criminal rate ({limit.percent} %).",
-    )
-    return [InputError(pointer, "loan.criminal_rate", message)]
+    unlawful = check_flows(flows, limit, pointer)
+    return [] if unlawful is None else [unlawful]
 
 
 def check_fit(draft: FactDraft, before: LoanFacts, contract: Contract) -> list[InputError]:

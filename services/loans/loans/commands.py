@@ -25,6 +25,7 @@ from services.common.text import Text
 from services.loans.borrowers import queries as borrowers
 from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans import queries
+from services.loans.loans.contracts import review_contracts
 from services.loans.loans.corrections import (
     check_revision,
     is_revised,
@@ -95,6 +96,7 @@ async def record_loans(
         _check_money(drafts[row], row, refused)
     regions = _find_regions(drafts, batch.to_record, known, principal, refused)
     profiles = check_borrowers(drafts, batch.to_record, replaced, known, refused)
+    review = await review_contracts(session, drafts, batch.to_record, known, profiles, refused)
     revised = {row: old for row, old in replaced.items() if is_revised(old.draft, drafts[row])}
     standing = await _check_revisions(session, drafts, regions, revised, known, refused)
     good = [row for row in batch.to_record if row not in refused]
@@ -111,6 +113,7 @@ async def record_loans(
             [drafts[row] for row in stored],
             [regions[row] for row in stored],
             [next_revision(revised.get(row)) for row in stored],
+            [review.versions.get(row) for row in stored],
             borrower_ids,
         )
         new_ids = {
@@ -123,7 +126,7 @@ async def record_loans(
             before = [facts for facts in standing if facts.loan_id in new_ids]
             await move_loans(session, principal, before, new_ids, reason)
     absent = await count_absent(session, "loan", external_ids) if batch.is_resend else 0
-    return batch.conclude(refused, absent)
+    return batch.conclude(refused, absent, review.warned)
 
 
 async def _check_revisions(
@@ -172,6 +175,7 @@ async def _store(
     drafts: Sequence[LoanDraft],
     regions: Sequence[str],
     revisions: Sequence[int],
+    versions: Sequence[int | None],
     borrower_ids: Mapping[str, UUID],
 ) -> dict[str, UUID]:
     """Insert loans with their openings; returns them by external_id.
@@ -183,7 +187,9 @@ async def _store(
 
     async def insert() -> None:
         by = principal.subject
-        await queries.insert_loans(session, drafts, loan_ids, borrower_ids, regions, revisions, by)
+        await queries.insert_loans(
+            session, drafts, loan_ids, borrower_ids, regions, revisions, versions, by
+        )
         await queries.insert_openings(session, drafts, loan_ids, disbursement_ids, by)
 
     are_new = [revision == 1 for revision in revisions]

@@ -69,6 +69,7 @@ async def insert_loans(
     borrower_ids: Mapping[str, UUID],
     regions: Sequence[str],
     revisions: Sequence[int],
+    versions: Sequence[int | None],
     recorded_by: str,
 ) -> None:
     """Insert loans, new or revised, under these identifiers."""
@@ -95,6 +96,7 @@ async def insert_loans(
             "interest_accrual": [draft.interest_accrual for draft in drafts],
             "allocation_order": [draft.allocation_order for draft in drafts],
             "revision": revisions,
+            "product_version": versions,
             "fingerprint": [draft.fingerprint for draft in drafts],
         },
         {"organisation_id": session.organisation_id, "recorded_by": recorded_by},
@@ -219,6 +221,7 @@ def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
         "external_id": row.external_id,
         "borrower": {"external_id": row.borrower_external_id},
         "product": row.product,
+        "product_version": row.product_version,
         "stage": row.stage,
         "purpose": row.purpose,
         "sector_code": row.sector_code,
@@ -275,7 +278,7 @@ _SELECT = """
            l.purpose, l.sector_code, l.region_code, l.principal_cents, l.terms, l.contracted_on,
            l.disbursed_on, l.funding_state_cents, l.funding_community_cents,
            l.funding_private_cents, l.other_financing_cents, l.interest_accrual,
-           l.allocation_order
+           l.allocation_order, l.product_version
     FROM loans l JOIN borrowers b USING (organisation_id, borrower_id)
     WHERE l.organisation_id = :organisation
 """

@@ -16,11 +16,15 @@ from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
 from services.common.recording import refuse_first
 from services.common.text import Text, choose_language
 from services.loans.loans import commands, queries
+from services.loans.loans.contract_queries import find_contract
+from services.loans.loans.contract_views import show_contract, show_prescription, show_provision
+from services.loans.loans.contracts import review_contract
 from services.loans.loans.schemas import PLACES, LoanAnswer, LoanBody, LoanPositionAnswer
 from services.loans.positions.arithmetic import find_position
 from services.loans.positions.explanation import explain
 from services.loans.positions.queries import load_facts
 from services.loans.positions.views import show_allocations, show_position, show_schedule
+from services.loans.provisions.queries import find_matrix
 
 router = service_router()
 
@@ -68,8 +72,11 @@ async def get_loan(request: Request, loan_id: UUID, member: Member, as_of: AsOf 
     day = as_of or today_of(request)
     async with database_of(request).read(member.organisation_id) as session:
         document = await queries.find_loan(session, loan_id)
-        if document is None:
+        contract = await find_contract(session, loan_id)
+        if document is None or contract is None:
             raise not_found(LOAN)
+        reviewed = await review_contract(session, contract)
+        matrix = await find_matrix(session, day)
         standing = await load_facts(session, [loan_id], with_terms=True)
         history = await queries.list_facts(session, loan_id)
         reason = await queries.find_reversal(session, loan_id)
@@ -77,14 +84,18 @@ async def get_loan(request: Request, loan_id: UUID, member: Member, as_of: AsOf 
         "reversed": None if reason is None else {"reason": reason},
         "position": None,
     }
-    contract = {"cause": "contract", "cause_id": None, "rows": document["schedule"]}
-    schedules: list[JsonValue] = [{"effective_on": document["contracted_on"], **contract}]
+    signed = {"cause": "contract", "cause_id": None, "rows": document["schedule"]}
+    schedules: list[JsonValue] = [{"effective_on": document["contracted_on"], **signed}]
     allocations: dict[UUID, dict[str, JsonValue]] = {}
     if standing:
         [facts] = standing
         position = find_position(facts, day)
         language = choose_language(request.headers.get("accept-language"))
-        shown["position"] = show_position(position, explain(facts, position), language)
+        shown["position"] = {
+            **show_position(position, explain(facts, position), language),
+            "prescription_on": show_prescription(facts, position),
+            "provision": show_provision(matrix, facts, position),
+        }
         schedules += map(show_schedule, position.schedules)
         allocations = show_allocations(position.allocations)
     in_force = schedules[-1]
@@ -92,6 +103,7 @@ async def get_loan(request: Request, loan_id: UUID, member: Member, as_of: AsOf 
     return json_response(
         {
             **document,
+            **show_contract(contract, reviewed),
             **shown,
             "schedule": in_force["rows"],
             "schedules": schedules,

@@ -26,6 +26,7 @@ from services.loans.loans.drafts import (
     lay_schedule,
 )
 from services.loans.positions.facts import Accrual, AllocationOrder
+from services.loans.products.rules import Conventions
 from services.loans.schedules.schemas import Lax, TermsBody
 from services.loans.vocabulary import FundingSource, Product, Stage
 
@@ -100,7 +101,13 @@ class LoanBody(Body):
 
 PLACES = {
     "/borrower_external_id": "/borrower/external_id",
+    "/borrower_kind": "/borrower/external_id",
     "/funding_state": "/funding",
+    "/fee": "/terms/fees",
+    **{
+        f"/{term}": f"/terms/{term}"
+        for term in ("principal", "annual_rate", "instalments", *Conventions.model_fields)
+    },
 }
 """Where the JSON body holds what a sheet has in a column of its own."""
 
@@ -121,6 +128,7 @@ class LoanAnswer(Answer):
     external_id: str
     borrower: dict[str, str]
     product: str
+    product_version: int | None
     stage: str | None
     purpose: str | None
     sector_code: str | None
@@ -145,6 +153,14 @@ class ArrearsAnswer(Answer):
     fees: Amount
     total: Amount
     instalments: int
+
+
+class ProvisionAnswer(Answer):
+    """What the matrix of the day sets aside: a percentage of the outstanding principal."""
+
+    rate: str
+    amount: Amount
+    matrix_effective_from: date
 
 
 class WhyAnswer(Answer):
@@ -181,6 +197,8 @@ class PositionAnswer(Answer):
     par90: bool
     is_closed: bool
     why: dict[str, WhyAnswer]
+    prescription_on: date | None
+    provision: ProvisionAnswer | None
 
 
 class FactAnswer(Answer):
@@ -196,6 +214,24 @@ class FactAnswer(Answer):
     reversed: dict[str, str] | None
 
 
+class YearlyRateAnswer(Answer):
+    """The contract's rate by the year; `effective` is absent for flat interest."""
+
+    nominal: str
+    periods_a_year: str
+    effective: str | None
+    fr: str
+    en: str
+
+
+class FindingAnswer(Answer):
+    """Where the loan departs from the product it is signed under; it is on record all the same."""
+
+    code: str
+    fr: str
+    en: str
+
+
 class ScheduleAnswer(Answer):
     """A schedule, and the fact that made it; the last of them is in force."""
 
@@ -208,9 +244,13 @@ class ScheduleAnswer(Answer):
 class LoanPositionAnswer(LoanAnswer):
     """`schedule` is what is in force on `as_of`; `schedules` are all that were.
 
-    A loan that was reversed keeps its facts, and has no position.
+    A loan that was reversed keeps its facts, and has no position. `apr` is the annual percentage
+    rate of the contract, fees included, not rounded.
     """
 
+    apr: str
+    yearly_rate: YearlyRateAnswer
+    findings: list[FindingAnswer]
     reversed: dict[str, str] | None
     position: PositionAnswer | None
     schedules: list[ScheduleAnswer]

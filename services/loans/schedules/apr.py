@@ -31,6 +31,8 @@ _PRECISION = Decimal("1e-30")
 _SHOWN = Decimal("1e-20")
 
 _FORMER_LIMIT = Decimal(60)
+_NOMINAL_UNDER_FORMER_LIMIT = Decimal(47)
+"""Compounded however often, 47 % a year is under 60 % effective: e ** 0.47 < 1.6."""
 _LIMIT = Decimal(35)
 _COMMERCIAL_LIMIT = Decimal(48)
 _COMMERCIAL_ABOVE_CENTS = 10_000_00
@@ -283,8 +285,24 @@ def judge(flows: CashFlows, limit: CriminalRateLimit) -> Verdict:
     if limit.percent is None:
         return Verdict.ACCEPT
     is_nominal = limit.basis is RateBasis.ANNUAL_PERCENTAGE_RATE
+    if _is_surely_below(flows, limit.percent if is_nominal else _NOMINAL_UNDER_FORMER_LIMIT):
+        return Verdict.ACCEPT
     is_above = _is_apr_above if is_nominal else _is_effective_rate_above
     return Verdict.REFUSE if is_above(flows, limit.percent) else Verdict.ACCEPT
+
+
+def _is_surely_below(flows: CashFlows, percent: Decimal) -> bool:
+    """Whether the cost is under what the rate would take if every payment were principal.
+
+    It takes more, since payments go to cost first: most loans are told lawful by whole numbers
+    and one multiplication a payment.
+    """
+    balance, weighted, cost = flows.advance_cents, 0, -flows.advance_cents
+    for payment, parts in zip(flows.payments_cents, flows.period_parts, strict=True):
+        weighted += balance * parts
+        balance -= payment
+        cost += payment
+    return 100 * cost * flows.parts_in_year <= weighted * percent
 
 
 def _is_apr_above(flows: CashFlows, percent: Decimal) -> bool:

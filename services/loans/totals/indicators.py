@@ -14,6 +14,7 @@ from services.common.database import ReadSession
 from services.common.errors import JsonValue
 from services.common.money import format_cents
 from services.loans.totals.queries import LOAN_STANDS, Figures, Period, sum_over_regions
+from services.loans.totals.repayment_rates import sum_repayment
 
 SURVIVAL_YEARS = (1, 3, 5)
 DAY = timedelta(days=1)
@@ -34,11 +35,14 @@ async def sum_indicators(
         "organisation": organisation_id,
         "days": list_balance_days(period.first, period.last),
     }
-    for statement in (_LOANS, _DUE, _LOSSES_TO_DATE, _MEAN_PORTFOLIO):
+    for statement in (_LOANS, _LOSSES_TO_DATE, _MEAN_PORTFOLIO):
         for row in await session.connection.execute(statement, place):
             mapping = dict(row._mapping)
             organisation = mapping.pop("organisation_id")
             _add(by_organisation[organisation], {name: int(v or 0) for name, v in mapping.items()})
+    repayment = await sum_repayment(session, period, organisation_id)
+    for organisation, figures in repayment.items():
+        _add(by_organisation[organisation], figures)
     for years in SURVIVAL_YEARS:
         cohort = find_cohort(period.last, years)
         cohort_place = {
@@ -106,6 +110,9 @@ def _show(organisation: UUID, figures: Figures) -> JsonValue:
         "repayment": {
             "principal_due": amount("principal_due_cents"),
             "principal_repaid": amount("principal_repaid_cents"),
+            "due_in_period": amount("due_in_period_cents"),
+            "on_time": amount("on_time_cents"),
+            "recovered_in_period": amount("recovered_in_period_cents"),
         },
         "outstanding_principal": amount("outstanding_cents"),
         "par30": amount("par30_cents"),
@@ -147,58 +154,6 @@ _LOANS = text(
     FROM granted g
     LEFT JOIN borrowers p ON p.organisation_id = g.organisation_id
                          AND p.borrower_id = g.borrower_id AND p.kind = 'person'
-    GROUP BY 1
-    """
-)
-
-# Of the principal that fell due up to the report's date, how much is repaid. Principal paid before
-# it falls due is left out, loan by loan; what was written off stays due. A schedule laid anew asks
-# for what was left: what was paid or written off before it had fallen due.
-_DUE = text(
-    f"""
-    WITH in_force AS (
-        SELECT l.organisation_id, l.loan_id, coalesce(s.version, 1) AS version,
-               CASE WHEN s.version > 1 THEN s.from_on END AS laid_on
-        FROM loans l
-        LEFT JOIN schedule_spans s
-               ON s.organisation_id = l.organisation_id AND s.loan_id = l.loan_id
-              AND s.from_on < :as_of AND s.until_on >= :as_of
-        WHERE {_ONE.format("l")} AND {LOAN_STANDS}
-    ),
-    paid AS (
-        SELECT v.organisation_id, v.loan_id, sum(a.principal_cents) AS cents,
-               sum(a.principal_cents) FILTER (WHERE f.paid_on <= v.laid_on) AS before_cents
-        FROM in_force v
-        JOIN allocations a USING (organisation_id, loan_id)
-        JOIN repayments f USING (organisation_id, loan_id, repayment_id)
-        WHERE f.paid_on <= :as_of
-        GROUP BY 1, 2
-    ),
-    lost AS (
-        SELECT v.organisation_id, v.loan_id, sum(f.amount_cents) AS before_cents
-        FROM in_force v JOIN write_offs f USING (organisation_id, loan_id)
-        WHERE f.written_off_on <= v.laid_on
-          AND NOT EXISTS (SELECT FROM reversals r
-                          WHERE r.organisation_id = f.organisation_id
-                            AND r.fact_kind = 'write_off' AND r.fact_id = f.write_off_id)
-        GROUP BY 1, 2
-    ),
-    due AS (
-        SELECT i.organisation_id, i.loan_id, sum(i.principal_cents) AS cents
-        FROM in_force v JOIN instalments i USING (organisation_id, loan_id, version)
-        WHERE i.due_on <= :as_of
-        GROUP BY 1, 2
-    )
-    SELECT v.organisation_id, sum(x.cents) AS principal_due_cents,
-           sum(least(x.cents, coalesce(p.cents, 0))) AS principal_repaid_cents
-    FROM in_force v
-    LEFT JOIN due d USING (organisation_id, loan_id)
-    LEFT JOIN paid p USING (organisation_id, loan_id)
-    LEFT JOIN lost w USING (organisation_id, loan_id)
-    CROSS JOIN LATERAL (
-        SELECT coalesce(d.cents, 0) + coalesce(p.before_cents, 0) + coalesce(w.before_cents, 0)
-               AS cents) AS x
-    WHERE x.cents > 0
     GROUP BY 1
     """
 )

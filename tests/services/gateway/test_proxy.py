@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from tests.services.gateway.upstreams import MEMBER_KEY, Bench, open_bench, problem, streamed
 
@@ -53,6 +54,8 @@ async def test_passes_the_request_on_and_the_answer_back(
         ("/v1/imports?kind=contributions", "funds"),
         ("/v1/imports/019f-1", "loans"),
         ("/v1/imports/funds-019f-1/errors.xlsx", "funds"),
+        ("/v1/imports/funds-019f-1/events", "funds"),
+        ("/v1/imports/loans-019f-1/replay", "loans"),
         ("/v1/import-mappings", "loans"),
         ("/v1/import-mappings?kind=contributions", "funds"),
         ("/v1/import-mappings/suggestions?kind=contributions", "funds"),
@@ -201,3 +204,27 @@ async def test_two_requests_with_one_connection(client: httpx.AsyncClient) -> No
     for number in range(3):
         answer = await client.post("/v1/loans", content=json.dumps({"number": number}))
         assert answer.json()["bytes"] == len(json.dumps({"number": number}))
+
+
+async def test_a_part_is_let_go_when_its_listener_leaves(
+    bench: Bench, client: httpx.AsyncClient
+) -> None:
+    left = asyncio.Event()
+
+    async def tell(request: Request) -> Response:
+        async def events() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield b": \n\n"
+                    await asyncio.sleep(0.02)
+            finally:
+                left.set()
+
+        return StreamingResponse(events(), headers={"Content-Type": "text/event-stream"})
+
+    bench.loans.behaviours["/v1/imports/loans-1/events"] = tell
+    async with client.stream("GET", "/v1/imports/loans-1/events") as answer:
+        assert answer.headers["content-type"] == "text/event-stream"
+        assert await anext(answer.aiter_bytes()) == b": \n\n"
+    async with asyncio.timeout(2):
+        await left.wait()

@@ -125,3 +125,13 @@ async def test_a_key_is_forgotten_after_thirty_days(service: MarksService, calle
     await service.look(age, caller.principal.organisation_id, "2 days")
     assert (await caller.post("b", key="k1")).status_code == 201
     assert await service.numbers(caller) == [1, 2]
+
+
+async def test_a_misspelt_parameter_answers_no_other_question(
+    service: MarksService, caller: Caller
+) -> None:
+    refused = await caller.post("a", path="/v1/marks?dryrun=true")
+    assert refused.status_code == 422
+    assert [(e["pointer"], e["code"]) for e in refused.json()["errors"]] == [
+        ("/dryrun", "unknown_field")
+    ]

@@ -82,9 +82,26 @@ async def test_repayment_counts_principal_that_fell_due_loan_by_loan(member: Cli
     await member.post(f"{path}/reversals", {"fact": fact, "reason": "x"})
 
     own = await ask(member, **YEAR, as_of="2025-08-31")
-    assert own["repayment"] == {"principal_due": "1600.00", "principal_repaid": "750.00"}
+    assert own["repayment"] == {
+        "principal_due": "1600.00",
+        "principal_repaid": "750.00",
+        "due_in_period": "1600.00",
+        "on_time": "550.00",  # 50 $, all 400 $, and the first 100 $
+        "recovered_in_period": "750.00",
+    }
     own = await ask(member, **YEAR, as_of="2025-05-14")
-    assert own["repayment"] == {"principal_due": "0.00", "principal_repaid": "0.00"}
+    assert isinstance(own["repayment"], dict)
+    assert set(own["repayment"].values()) == {"0.00"}
+    # From July to August two instalments of each loan fell due. Of the arrears of before, 50 $
+    # came in, which with those due makes more than what was paid on time.
+    own = await ask(member, **{"from": "2025-07-01", "to": "2025-08-31"})
+    assert own["repayment"] == {
+        "principal_due": "1600.00",
+        "principal_repaid": "750.00",
+        "due_in_period": "800.00",
+        "on_time": "200.00",
+        "recovered_in_period": "300.00",
+    }
 
 
 async def test_mean_portfolio_is_that_of_the_opening_and_of_month_ends(member: Client) -> None:

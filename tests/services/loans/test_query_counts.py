@@ -123,7 +123,7 @@ async def test_single_posts_and_reads_have_few_statements(member: Client) -> Non
         with counted_statements() as sent:
             assert (await member.post(path, body)).status_code == 201
         assert len(sent) <= bound, sent
-    for bound, path in ((14, place), (8, "/v1/loans"), (8, "/v1/borrowers")):
+    for bound, path in ((18, place), (8, "/v1/loans"), (8, "/v1/borrowers")):
         with counted_statements() as sent:
             assert (await member.get(path)).status_code == 200
         assert 0 < len(sent) <= bound, sent

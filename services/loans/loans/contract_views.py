@@ -1,0 +1,68 @@
+"""A loan's contract and its legal dates, as they are shown."""
+
+from services.common.errors import JsonValue
+from services.common.money import format_cents
+from services.loans.loans.contract_queries import Contract
+from services.loans.loans.contract_terms import find_prescription, state_yearly_rate
+from services.loans.loans.contracts import Reviewed
+from services.loans.positions.arithmetic import Position, replay
+from services.loans.positions.facts import LoanFacts, facts_until
+from services.loans.provisions.arithmetic import Matrix, find_provision
+from services.loans.schedules.apr import annual_percentage_rate, cash_flows
+from services.loans.schedules.arithmetic import build_schedule
+
+
+def show_contract(contract: Contract, reviewed: Reviewed) -> dict[str, JsonValue]:
+    """The yearly rates of the contract, fees included and not, and what is odd about it."""
+    flows = cash_flows(contract.terms, build_schedule(contract.terms))
+    yearly = state_yearly_rate(contract.terms)
+    effective = yearly.effective
+    return {
+        "product_version": reviewed.version,
+        "apr": format(annual_percentage_rate(flows), "f"),
+        "yearly_rate": {
+            "nominal": format(yearly.nominal.normalize(), "f"),
+            "periods_a_year": format(yearly.periods_a_year.normalize(), "f"),
+            "effective": None if effective is None else format(effective, "f"),
+            "fr": yearly.text.fr,
+            "en": yearly.text.en,
+        },
+        "findings": [
+            {"code": found.code, "fr": found.message.fr, "en": found.message.en}
+            for found in reviewed.found
+        ],
+    }
+
+
+def show_prescription(facts: LoanFacts, position: Position) -> JsonValue:
+    """Of the oldest amount unpaid; what is written off is still owed."""
+    known = facts_until(facts, position.as_of)
+    oldest = position.unpaid[0].due_on if position.unpaid else None
+    if oldest is None and known.written_off_cents > known.recovered_cents:
+        before = (state.oldest_unpaid_due_on for state in reversed(replay(known).states))
+        oldest = next((day for day in before if day is not None), None)
+    acknowledged = (
+        *(payment.paid_on for payment in known.payments),
+        *(recovery.on for recovery in known.recoveries),
+        *(rescheduling.on for rescheduling in known.reschedulings),
+        *(moratorium.on for moratorium in known.moratoria),
+    )
+    prescription_on = find_prescription(oldest, acknowledged)
+    return None if prescription_on is None else prescription_on.isoformat()
+
+
+def show_provision(matrix: Matrix | None, facts: LoanFacts, position: Position) -> JsonValue:
+    """None before the first matrix."""
+    if matrix is None:
+        return None
+    provision = find_provision(
+        matrix,
+        position.outstanding_principal_cents,
+        position.days_past_due,
+        is_rescheduled=any(r.on <= position.as_of for r in facts.reschedulings),
+    )
+    return {
+        "rate": format(provision.rate.normalize(), "f"),
+        "amount": format_cents(provision.amount_cents),
+        "matrix_effective_from": matrix.effective_on.isoformat(),
+    }

@@ -1,0 +1,171 @@
+"""Faults in the middle of a long import: it goes on by itself, and is recorded exactly once."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import mkdtemp
+
+import httpx
+import pytest
+
+from tests.federation.test_faults import kill_part, kill_postgresql
+from tests.federation.test_federation import reseau
+from tests.support.databases import fast_directory
+from tests.support.federations import Federation, running_federation
+from tests.support.processes import ROOT, wait_until
+
+LOANS = 5_200
+HEADER = "external_id,borrower_external_id,principal,annual_rate,instalments,disbursed_on"
+ENDED = ("done", "refused", "failed", "cancelled")
+END_SECONDS = 90
+
+
+def sheet(prefix: str) -> bytes:
+    rows = [f"{prefix}-{n},{prefix}-B{n},{500 + n}.00,7,3,2026-01-15" for n in range(LOANS)]
+    return "\n".join([HEADER, *rows]).encode()
+
+
+def headers_of(federation: Federation, organisation: str) -> dict[str, str]:
+    return {
+        "Authorization": f"Bearer {federation.keys.members[organisation]}",
+        "Content-Type": "text/csv",
+        "Prefer": "respond-async",
+    }
+
+
+def accept(federation: Federation, organisation: str, body: bytes) -> str:
+    """Send a sheet; the address of its import."""
+    response = httpx.post(
+        f"{federation.url}/v1/imports?kind=loans",
+        content=body,
+        headers=headers_of(federation, organisation),
+        timeout=60,
+    )
+    assert response.status_code == 202, response.text
+    return federation.url + response.headers["location"]
+
+
+def look(federation: Federation, organisation: str, address: str) -> dict[str, object]:
+    """The import; empty while the part that holds it is down."""
+    try:
+        response = httpx.get(address, headers=headers_of(federation, organisation), timeout=30)
+    except httpx.TransportError:
+        return {}
+    return dict(response.json()) if response.is_success else {}
+
+
+def wait_for(federation: Federation, organisation: str, address: str, *states: str) -> None:
+    def is_there() -> bool:
+        return look(federation, organisation, address).get("state") in states
+
+    wait_until(is_there, END_SECONDS, f"{address}: {', '.join(states)}")
+
+
+def expect_done(federation: Federation, organisation: str, address: str) -> None:
+    wait_for(federation, organisation, address, *ENDED)
+    found = look(federation, organisation, address)
+    assert found["state"] == "done", found
+    assert found["counts"] == {
+        "received": LOANS,
+        "created": LOANS,
+        "unchanged": 0,
+        "rejected": 0,
+    }
+    listed = httpx.get(
+        f"{federation.url}/v1/imports", headers=headers_of(federation, organisation), timeout=30
+    ).json()["items"]
+    assert [each["import_id"] for each in listed] == [address.rpartition("/")[2]]
+
+
+@pytest.fixture(scope="module")
+def directory() -> Iterator[Path]:
+    path = Path(mkdtemp(dir=fast_directory()))
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.mark.xdist_group("federation")
+def test_a_killed_import_goes_on_and_is_recorded_once(directory: Path) -> None:
+    """Killed in turn: the service, PostgreSQL, and the supervisor with all that it runs."""
+    with running_federation(directory) as federation:
+        faults: list[tuple[str, Callable[[], None]]] = [
+            ("estrie", partial(kill_part, federation, "loans")),
+            ("laval", partial(kill_postgresql, federation)),
+        ]
+        for organisation, fault in faults:
+            address = accept(federation, organisation, sheet(organisation))
+            wait_for(federation, organisation, address, "checking", "recording")
+            fault()
+            expect_done(federation, organisation, address)
+        path = accept(federation, "outaouais", sheet("outaouais")).removeprefix(federation.url)
+        wait_for(federation, "outaouais", federation.url + path, "checking", "recording")
+        os.kill(federation.process.pid, signal.SIGKILL)
+    with running_federation(directory) as again:
+        expect_done(again, "outaouais", again.url + path)
+        result = reseau(again, "verify")
+        assert (result.returncode, result.stdout) == (0, ""), result.stdout + result.stderr
+
+
+def test_a_cancelled_import_stores_nothing(federation: Federation) -> None:
+    address = accept(federation, "gaspesie", sheet("CANCEL"))
+    wait_for(federation, "gaspesie", address, "checking", "recording")
+    headers = headers_of(federation, "gaspesie")
+    cancelled = httpx.post(f"{address}/cancellations", headers=headers, timeout=60)
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
+    sync = {name: value for name, value in headers.items() if name != "Prefer"}
+    few = b"\n".join(sheet("CANCEL").splitlines()[:3])
+    after = httpx.post(
+        f"{federation.url}/v1/imports?kind=loans", content=few, headers=sync, timeout=60
+    )
+    assert after.json()["counts"] == {"received": 2, "created": 2, "unchanged": 0, "rejected": 0}
+    assert look(federation, "gaspesie", address)["state"] == "cancelled"
+
+
+def test_two_at_once_are_one_and_a_listener_that_leaves_stops_nothing(
+    federation: Federation,
+) -> None:
+    body = sheet("TWICE")
+    addresses: list[str] = []
+    clients = [
+        threading.Thread(target=lambda: addresses.append(accept(federation, "mauricie", body)))
+        for _ in range(2)
+    ]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    assert len(set(addresses)) == 1
+    address = addresses[0]
+    with httpx.stream(
+        "GET", f"{address}/events", headers=headers_of(federation, "mauricie"), timeout=30
+    ) as stream:
+        assert stream.headers["content-type"] == "text/event-stream"
+        assert next(stream.iter_lines()).startswith("id: ")
+    expect_done(federation, "mauricie", address)
+
+
+def test_a_client_that_leaves_half_way_starts_nothing(federation: Federation) -> None:
+    body = sheet("HALF")
+    script = (
+        "import socket,sys;"
+        "body=sys.stdin.buffer.read();"
+        "s=socket.create_connection(('127.0.0.1',int(sys.argv[1])));"
+        "s.sendall(('POST /v1/imports?kind=loans HTTP/1.1\\r\\nHost: x\\r\\n"
+        "Authorization: Bearer '+sys.argv[2]+'\\r\\nContent-Type: text/csv\\r\\n"
+        "Prefer: respond-async\\r\\n"
+        "Content-Length: '+str(len(body))+'\\r\\n\\r\\n').encode()+body[:len(body)//2]);"
+        "s.close()"
+    )
+    key = federation.keys.members["charlevoix"]
+    command = [sys.executable, "-c", script, federation.url.rpartition(":")[2], key]
+    subprocess.run(command, input=body, cwd=ROOT, check=True)
+    time.sleep(0.5)
+    address = accept(federation, "charlevoix", body)
+    expect_done(federation, "charlevoix", address)
