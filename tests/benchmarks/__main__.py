@@ -2,9 +2,14 @@
 
 import sys
 
-from tests.benchmarks import imports, schedules, startup
+from tests.benchmarks import imports, positions, schedules, startup
 
-BENCHMARKS = {"schedules": schedules, "imports": imports, "startup": startup}
+BENCHMARKS = {
+    "schedules": schedules,
+    "positions": positions,
+    "imports": imports,
+    "startup": startup,
+}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or BENCHMARKS:
