@@ -1,107 +1,124 @@
 """A second calculator of positions: slow, obvious, written apart from the first.
 
-It walks the days one by one with what each instalment still asks for, pays the oldest first, takes
-write-offs off the last, and writes down every evening where the loan stands.
+It walks the days one by one and writes down every evening where the loan stands. A loan with daily
+interest adds that of each night to an exact sum.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from fractions import Fraction
 
-from services.loans.positions.arithmetic import LoanFacts
-
-
-@dataclass
-class Due:
-    """What an instalment still asks for."""
-
-    due_on: date
-    fees: int
-    interest: int
-    principal: int
-    lost: int = 0
-
-    @property
-    def left(self) -> int:
-        return self.fees + self.interest + self.principal
+from services.loans.positions.facts import LoanFacts
+from services.loans.schedules.terms import ScheduleTerms
+from tests.unit.schedule_model import periods, round_half_up, years_between
+from tests.unit.scheduled_position_model import DAY, Evening, Walk
 
 
-@dataclass(frozen=True)
-class Evening:
-    outstanding: int
-    days_past_due: int
-    fees_paid: int
-    interest_paid: int
-    principal_paid: int
-    written_off: int
-    recovered: int
-    interest_due: int
-    arrears: int
+class DailyWalk(Walk):
+    """A loan whose interest runs every night on what is owed."""
 
-    def at_risk(self, days: int) -> int:
-        return self.outstanding if self.days_past_due > days else 0
+    def __init__(self, facts: LoanFacts) -> None:
+        super().__init__(facts)
+        self.earned = Fraction(0)
+        self.earned_by: dict[date, Fraction] = {}
+        self.fees = [(due.due_on, due.fees) for due in self.dues]
+        self.fees_paid = 0
+        self.dates = [due.due_on for due in self.dues]
+        self.free_until = self.find_free_until()
+
+    def find_free_until(self) -> date:
+        assert self.terms is not None
+        free = self.terms.interest_free_periods
+        return periods(self.terms)[0][free - 1] if free else self.start
+
+    def take_night(self, day: date) -> None:
+        """The night before `day`."""
+        assert self.terms is not None
+        if day > self.free_until:
+            part = years_between(self.terms.day_count, day - DAY, day)
+            self.earned += self.outstanding * Fraction(self.terms.annual_rate) / 100 * part
+        if day in self.dates:
+            self.earned_by[day] = self.earned
+
+    def take_day(self, day: date) -> None:
+        if day > self.facts.disbursed_on:
+            self.take_night(day)
+        super().take_day(day)
+
+    def fees_owed(self) -> int:
+        return sum(cents for _, cents in self.fees) - self.fees_paid
+
+    def interest_balance(self, day: date) -> int:
+        return round_half_up(self.earned) - self.interest_paid
+
+    def due(self, day: date) -> dict[str, int]:
+        passed = [due_on for due_on in self.dates if due_on <= day]
+        earned = self.earned_by.get(passed[-1], Fraction(0)) if passed else Fraction(0)
+        interest = max(0, round_half_up(earned) - self.interest_paid)
+        fees = max(0, sum(cents for on, cents in self.fees if on <= day) - self.fees_paid)
+        expected = sum(due.left for due in self.dues if due.due_on <= day)
+        if passed == self.dates:
+            expected = fees + interest + self.outstanding
+        fees = min(expected, fees)
+        interest = min(expected - fees, interest)
+        principal = min(expected - fees - interest, self.outstanding)
+        return {"fees": fees, "interest": interest, "principal": principal}
+
+    def oldest(self) -> date | None:
+        return super().oldest() or (self.dates[-1] if self.dues else None)
+
+    def note(self, part: str, cents: int) -> None:
+        super().note(part, cents)
+        if part == "fees":
+            self.fees_paid += cents
+
+    def pay(self, on: date, cents: int) -> int:
+        owed, parts = self.owed(on), {}
+        for part in self.order:
+            parts[part] = min(cents, owed[part])
+            cents -= parts[part]
+        self.settle(parts)
+        if parts == owed:
+            self.dues = []
+        return cents
+
+    def settle(self, parts: dict[str, int]) -> None:
+        cents = sum(parts.values())
+        for due in self.dues:
+            for part in self.order:
+                settled = min(cents, getattr(due, part))
+                setattr(due, part, getattr(due, part) - settled)
+                cents -= settled
+        for part, settled in parts.items():
+            self.note(part, settled)
+
+    def charge(self, on: date, cents: int) -> None:
+        self.fees.append((on, cents))
+        super().charge(on, cents)
+
+    def write_off(self, on: date, cents: int) -> None:
+        self.outstanding -= cents
+        self.take_off(min(cents, sum(due.principal for due in self.dues)))
+        if not self.outstanding:
+            self.dues, self.fees, self.fees_paid = [], [], 0
+            self.earned, self.interest_paid = Fraction(0), 0
+            self.earned_by = {}
+
+    def lay(self, on: date, terms: ScheduleTerms) -> None:
+        earned = self.earned - self.interest_paid
+        super().lay(on, terms)
+        self.earned = earned
+        self.fees = [(due.due_on, due.fees) for due in self.dues]
+        self.fees_paid, self.earned_by = 0, {}
+        self.dates = [due.due_on for due in self.dues]
+        self.free_until = self.find_free_until()
 
 
 def walk(facts: LoanFacts, last: date) -> Iterator[tuple[date, Evening]]:
     """Every evening from the disbursement to `last`."""
-    dues = [
-        Due(i.due_on, i.fees_cents, i.interest_cents, i.principal_cents)
-        for i in facts.ladder.instalments
-    ]
-    paid = {"fees": 0, "interest": 0, "principal": 0}
-    written_off = recovered = 0
+    loan = DailyWalk(facts) if facts.conditions.accrual == "daily" else Walk(facts)
     day = facts.disbursed_on
     while day <= last:
-        for payment in sorted(facts.payments, key=lambda p: p.external_id):
-            if payment.paid_on == day:
-                pay(dues, paid, payment.amount_cents)
-        for loss in facts.write_offs:
-            if loss.on == day:
-                take_off(dues, loss.amount_cents)
-                written_off += loss.amount_cents
-        recovered += sum(loss.amount_cents for loss in facts.recoveries if loss.on == day)
-        yield day, look(dues, paid, written_off, recovered, day)
-        day += timedelta(days=1)
-
-
-def pay(dues: list[Due], paid: dict[str, int], cents: int) -> None:
-    for due in dues:
-        for part in ("fees", "interest", "principal"):
-            settled = min(cents, getattr(due, part))
-            setattr(due, part, getattr(due, part) - settled)
-            paid[part] += settled
-            cents -= settled
-    assert cents == 0, "the payment is more than the loan asks for"
-
-
-def take_off(dues: list[Due], cents: int) -> None:
-    for due in reversed(dues):
-        lost = min(cents, due.principal)
-        due.principal -= lost
-        due.lost += lost
-        cents -= lost
-    assert cents == 0, "the write-off is more than is left of the principal"
-
-
-def look(
-    dues: list[Due], paid: dict[str, int], written_off: int, recovered: int, day: date
-) -> Evening:
-    outstanding = sum(due.principal for due in dues)
-    # Once nothing of the principal is left, nothing is asked for; nor is an instalment whose
-    # whole principal was written off with all of those after it.
-    asked: list[Due] = []
-    if outstanding:
-        last = max(number for number, due in enumerate(dues) if due.principal)
-        asked = [due for due in dues[: last + 1] if due.left]
-    late = [due for due in asked if due.due_on < day]
-    return Evening(
-        outstanding=outstanding,
-        days_past_due=(day - late[0].due_on).days if late else 0,
-        fees_paid=paid["fees"],
-        interest_paid=paid["interest"],
-        principal_paid=paid["principal"],
-        written_off=written_off,
-        recovered=recovered,
-        interest_due=sum(due.interest for due in asked if due.due_on <= day),
-        arrears=sum(due.left for due in late),
-    )
+        loan.take_day(day)
+        yield day, loan.look(day)
+        day += DAY

@@ -72,20 +72,33 @@ def years_between(day_count: str, start: date, end: date) -> Fraction:
     raise AssertionError(day_count)
 
 
+def is_whole(terms: ScheduleTerms) -> bool:
+    """Whether the first period is as long as the others.
+
+    With an anchor, for a schedule laid anew during the life of a loan, it is counted from there.
+    """
+    if terms.due_anchor is None:
+        return terms.first_due_on in (None, step(terms.disbursed_on, terms, 1))
+    dates = [day for k in range(60) if (day := step(terms.due_anchor, terms, k)) < first_due(terms)]
+    return bool(dates) and dates[-1] == terms.disbursed_on
+
+
+def first_due(terms: ScheduleTerms) -> date:
+    return terms.first_due_on or step(terms.disbursed_on, terms, 1)
+
+
 def periods(terms: ScheduleTerms) -> tuple[list[date], list[Fraction]]:
     """Due dates and, for each, the part of a year its interest runs."""
-    usual_first = step(terms.disbursed_on, terms, 1)
-    first = terms.first_due_on or usual_first
-    if first == usual_first:
-        dates = [step(terms.disbursed_on, terms, k + 1) for k in range(terms.instalments)]
-    else:
-        dates = [step(first, terms, k) for k in range(terms.instalments)]
+    first = first_due(terms)
+    anchor = terms.due_anchor or (terms.disbursed_on if is_whole(terms) else first)
+    number = next(k for k in range(60) if step(anchor, terms, k) == first)
+    dates = [step(anchor, terms, number + k) for k in range(terms.instalments)]
     starts = [terms.disbursed_on, *dates]
     if terms.day_count == "period_fraction":
         months = terms.frequency == "months"
         whole = Fraction({"months": 30, "weeks": 7, "days": 1}[terms.frequency], 360)
         years = [whole * terms.repay_every] * terms.instalments
-        if first != usual_first:
+        if not is_whole(terms):
             days = (first - terms.disbursed_on).days
             days = days_of_360(terms.disbursed_on, first) if months else days
             years[0] = Fraction(days, 360)
@@ -182,8 +195,7 @@ def model_rows(terms: ScheduleTerms) -> list[Row] | None:
     equal = equal_part(terms, lent, rates, first)
     is_declining = terms.interest_method == "declining_balance"
     is_equal = terms.amortisation == "equal_instalments"
-    broken = terms.first_due_on not in (None, step(terms.disbursed_on, terms, 1))
-    may_skip = is_declining and is_equal and broken and first == 0 and n > 1
+    may_skip = is_declining and is_equal and not is_whole(terms) and first == 0 and n > 1
     if may_skip and equal < round_by(lent * rates[0], lines):
         first = 1
         equal = equal_part(terms, lent, rates, first)

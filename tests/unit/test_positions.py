@@ -1,33 +1,18 @@
-"""Positions: random loans against a model that walks the days, and cases worked out by hand."""
+"""Positions: random loans and histories against a model that walks the days, and properties."""
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
+from uuid import UUID
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.loans.positions.arithmetic import (
     END_OF_TIME,
-    Allocation,
-    LoanFacts,
-    LoanState,
-    Loss,
-    Payment,
     Position,
-    at_risk_from,
-    facts_until,
     find_position,
-    find_rooms,
-    left_to_pay,
-    left_to_recover,
-    left_to_write_off,
-    payment_order,
     replay,
-    take,
 )
 from services.loans.positions.daily_totals import (
     ACTIVE,
@@ -44,78 +29,29 @@ from services.loans.positions.daily_totals import (
     REPAYMENTS_COUNT,
     WRITTEN_OFF,
     DailyTotals,
-    subtract_days,
     sum_days,
 )
-from services.loans.positions.figures import Change, find_figures
-from services.loans.positions.ladder import Ladder
+from services.loans.positions.explanation import explain
+from services.loans.positions.facts import (
+    Accrual,
+    LoanFacts,
+    Payment,
+    PaymentPurpose,
+    facts_until,
+)
+from tests.unit.loan_histories import (
+    FEW,
+    MANY,
+    SPAN_DAYS,
+    START,
+    add_payment,
+    days,
+    histories,
+)
 from tests.unit.position_model import walk
+from tests.unit.scheduled_position_model import Evening
 
-START = date(2025, 1, 15)
 DAY = timedelta(days=1)
-SPAN_DAYS = 250
-
-days = st.integers(0, SPAN_DAYS).map(lambda number: START + timedelta(days=number))
-
-
-def lay_loan(
-    loan_id: uuid.UUID, disbursed_on: date, instalments: Sequence[tuple[date, int, int, int]]
-) -> LoanFacts:
-    """A loan of these instalments: due date, fees, interest and principal of each."""
-    due, fees, interest, principal = zip(*instalments, strict=True)
-    ladder = Ladder(due, fees, interest, principal)
-    return LoanFacts(loan_id, "06", disbursed_on, sum(principal), ladder)
-
-
-def add_payment(facts: LoanFacts, paid_on: date, amount_cents: int) -> LoanFacts:
-    number = len(facts.payments)
-    payment = Payment(uuid.UUID(int=number), f"R{number:03d}", paid_on, amount_cents)
-    return replace(facts, payments=tuple(sorted([*facts.payments, payment], key=payment_order)))
-
-
-def add_write_off(facts: LoanFacts, on: date, amount_cents: int) -> LoanFacts:
-    return replace(facts, write_offs=(*facts.write_offs, Loss(on, amount_cents)))
-
-
-@st.composite
-def schedules(draw: st.DrawFn) -> LoanFacts:
-    """A loan without facts. Some instalments have no principal (grace), the last always has."""
-    count = draw(st.integers(1, 6))
-    due_on = START
-    instalments = []
-    for number in range(1, count + 1):
-        due_on += timedelta(days=draw(st.integers(0 if number == 1 else 1, 45)))
-        fees = draw(st.integers(0, 3)) if number == 1 else 0
-        principal = draw(st.integers(1 if number == count else 0, 30))
-        instalments.append((due_on, fees, draw(st.integers(0, 9)), principal))
-    return lay_loan(uuid.UUID(int=7), START, instalments)
-
-
-KINDS = st.sampled_from(("payment", "payment", "payment", "write_off", "recovery"))
-
-
-@st.composite
-def histories(draw: st.DrawFn, *, is_in_order: bool = False) -> LoanFacts:
-    """A loan with facts that arrived in any order, each only as far as it could be taken."""
-    facts = draw(schedules())
-    arrivals = draw(st.lists(st.tuples(days, KINDS), max_size=8))
-    for on, kind in sorted(arrivals) if is_in_order else arrivals:
-        if kind == "payment":
-            room = left_to_pay(find_rooms(facts), on)
-        elif kind == "write_off":
-            room = left_to_write_off(facts)
-        else:
-            room = left_to_recover(facts, on)
-        if room <= 0:
-            continue
-        cents = draw(st.one_of(st.just(room), st.integers(1, room)))
-        if kind == "payment":
-            facts = add_payment(facts, on, cents)
-        elif kind == "write_off":
-            facts = add_write_off(facts, on, cents)
-        else:
-            facts = replace(facts, recoveries=(*facts.recoveries, Loss(on, cents)))
-    return facts
 
 
 def at_risk(position: Position, days_past_due: int) -> int:
@@ -128,73 +64,126 @@ def sum_until(totals: DailyTotals, as_of: date) -> list[int]:
     return [sum(column) for column in zip(*rows, strict=True)] if rows else [0] * 13
 
 
-@given(facts=histories())
-def test_the_model_that_walks_the_days_agrees(facts: LoanFacts) -> None:
-    totals = sum_days([(facts, replay(facts))])
-    last = START + timedelta(days=SPAN_DAYS + 5)
-    for day, evening in walk(facts, last):
-        position = find_position(facts, day)
-        arrears = position.arrears
-        assert position.outstanding_principal_cents == evening.outstanding, day
-        assert position.days_past_due == evening.days_past_due, day
-        assert position.principal_paid_cents == evening.principal_paid
-        assert position.interest_paid_cents == evening.interest_paid
-        assert position.fees_paid_cents == evening.fees_paid
-        assert position.written_off_cents == evening.written_off
-        assert position.recovered_cents == evening.recovered
-        assert position.interest_due_cents == evening.interest_due
-        owed = arrears.fees_cents + arrears.interest_cents + arrears.principal_cents
-        assert owed == evening.arrears
-    for day, evening in list(walk(facts, last))[::13]:
-        summed = sum_until(totals, day)
-        assert summed[OUTSTANDING] == evening.outstanding
-        assert summed[ACTIVE] == (evening.outstanding > 0)
-        assert (summed[PAR30], summed[PAR90]) == (evening.at_risk(30), evening.at_risk(90))
-        assert summed[PRINCIPAL] == evening.principal_paid
+def days_to_watch(facts: LoanFacts) -> list[date]:
+    """Those on which something happens or falls due, the days beside them, and a few others."""
+    replayed = replay(facts)
+    due = {day for laid in replayed.schedules for day in laid.laid.ladder.due}
+    turns = {*facts.ladder.due, *due, *(state.from_on for state in replayed.states)}
+    beside = {day + DAY * offset for day in turns for offset in (-1, 0, 1)}
+    others = {START + timedelta(days=number) for number in range(0, SPAN_DAYS, 41)}
+    return sorted(day for day in beside | others if day >= START)
 
 
-@given(facts=histories(), day=days)
-def test_nothing_is_lost_and_nothing_is_negative(facts: LoanFacts, day: date) -> None:
-    position = find_position(facts, day)
-    assert (
-        position.principal_paid_cents
-        + position.outstanding_principal_cents
-        + position.written_off_cents
-        == facts.principal_cents
+def see(position: Position) -> Evening:
+    """The position as the model writes it down."""
+    return Evening(
+        outstanding=position.outstanding_principal_cents,
+        days_past_due=position.days_past_due,
+        fees_paid=position.fees_paid_cents,
+        interest_paid=position.interest_paid_cents,
+        principal_paid=position.principal_paid_cents,
+        written_off=position.written_off_cents,
+        recovered=position.recovered_cents,
+        interest_due=position.interest_due_cents,
+        arrears=position.arrears.total_cents,
+        accrued=position.interest_accrued_cents,
+        fees_due=position.fees_due_cents,
+        credit=position.credit_cents,
+        payoff=position.payoff_cents,
     )
+
+
+def check_against_the_model(facts: LoanFacts) -> None:
+    watched = days_to_watch(facts)
+    totals = sum_days([(facts, replay(facts))])
+    for day, evening in walk(facts, watched[-1]):
+        if day in watched:
+            assert see(find_position(facts, day)) == evening, day
+            summed = sum_until(totals, day)
+            assert summed[OUTSTANDING] == evening.outstanding
+            assert summed[ACTIVE] == (evening.outstanding > 0)
+            assert (summed[PAR30], summed[PAR90]) == (evening.at_risk(30), evening.at_risk(90))
+            assert summed[PRINCIPAL] == evening.principal_paid
+
+
+@MANY
+@given(facts=histories(Accrual.SCHEDULED))
+def test_the_model_that_walks_the_days_agrees(facts: LoanFacts) -> None:
+    check_against_the_model(facts)
+
+
+@MANY
+@given(facts=histories(Accrual.DAILY))
+def test_the_model_that_adds_the_interest_of_each_night_agrees(facts: LoanFacts) -> None:
+    check_against_the_model(facts)
+
+
+def check_position(facts: LoanFacts, day: date) -> None:
+    """Nothing is lost, nothing is negative, and every figure is the sum of what explains it."""
+    position = find_position(facts, day)
+    known = facts_until(facts, day)
+    paid_off = position.principal_paid_cents + position.written_off_cents
+    assert paid_off + position.outstanding_principal_cents == known.lent_cents
+    settled = position.interest_paid_cents + position.fees_paid_cents
+    credit_paid = known.paid_cents - position.principal_paid_cents - settled
+    assert credit_paid == position.credit_cents + sum(r.amount_cents for r in known.refunds)
+    arrears = position.arrears
     amounts = (
         position.outstanding_principal_cents,
         position.interest_due_cents,
+        position.interest_accrued_cents,
         position.fees_due_cents,
-        position.days_past_due,
-        position.arrears.fees_cents,
-        position.arrears.interest_cents,
-        position.arrears.principal_cents,
+        arrears.fees_cents,
+        arrears.interest_cents,
+        arrears.principal_cents,
         position.written_off_cents - position.recovered_cents,
-        left_to_write_off(facts),
-        left_to_pay(find_rooms(facts), day),
+        position.credit_cents,
+        *(part for i in position.unpaid for part in (i.fees_cents, i.interest_cents)),
+        *(i.principal_cents for i in position.unpaid),
     )
     assert min(amounts) >= 0
-    assert bool(position.days_past_due) == bool(position.arrears.instalments)
+    assert bool(position.days_past_due) == bool(arrears.instalments)
+    assert position.is_closed == (position.payoff_cents == 0)
+    assert position.next_due is None or position.next_due.due_on > day
+    explained = {
+        "outstanding_principal": position.outstanding_principal_cents,
+        "interest_due": position.interest_due_cents,
+        "interest_accrued": position.interest_accrued_cents,
+        "fees_due": position.fees_due_cents,
+        "arrears": arrears.total_cents,
+        "credit_balance": position.credit_cents,
+        "payoff": position.payoff_cents,
+    }
+    why = explain(facts, position)
+    for figure, amount in explained.items():
+        assert sum(part.amount_cents for part in why[figure].parts) == amount, figure
+    assert why.keys() - explained.keys() == {"days_past_due", "par30", "par90"}
 
 
+@MANY
+@given(facts=histories(), day=days)
+def test_nothing_is_lost_and_every_figure_is_explained(facts: LoanFacts, day: date) -> None:
+    check_position(facts, day)
+
+
+@MANY
 @given(facts=histories())
 def test_what_is_allocated_is_what_was_paid(facts: LoanFacts) -> None:
-    allocations = replay(facts).allocations
-    for payment, allocation in zip(facts.payments, allocations, strict=True):
+    replayed = replay(facts)
+    for payment, allocation in zip(facts.payments, replayed.allocations, strict=True):
         parts = (allocation.fees_cents, allocation.interest_cents, allocation.principal_cents)
         assert min(parts) >= 0
-        assert sum(parts) == payment.amount_cents
+        assert allocation.total_cents <= payment.amount_cents
         assert allocation.repayment_id == payment.repayment_id
-    settled = find_position(facts, END_OF_TIME - DAY)
-    assert sum(a.principal_cents for a in allocations) == settled.principal_paid_cents
-    assert sum(a.interest_cents for a in allocations) == settled.interest_paid_cents
-    assert sum(a.fees_cents for a in allocations) == settled.fees_paid_cents
+    allocated = sum(allocation.total_cents for allocation in replayed.allocations)
+    assert allocated + replayed.surplus_cents == facts.paid_cents
 
 
+@MANY
 @given(facts=histories())
 def test_states_tile_the_time_line(facts: LoanFacts) -> None:
-    states = replay(facts).states
+    replayed = replay(facts)
+    states = replayed.states
     assert states[0].from_on == facts.disbursed_on
     assert states[-1].until_on == END_OF_TIME
     for state, following in pairwise(states):
@@ -202,11 +191,52 @@ def test_states_tile_the_time_line(facts: LoanFacts) -> None:
     for state in states:
         position = find_position(facts, state.from_on)
         assert state.outstanding_principal_cents == position.outstanding_principal_cents
-        has_arrears = state.oldest_unpaid_due_on is not None
-        assert has_arrears == (state.outstanding_principal_cents > 0)
+        assert (state.oldest_unpaid_due_on is None) == position.is_closed
 
 
-@given(facts=histories(), more=st.lists(histories(), max_size=3), as_of=days)
+@MANY
+@given(facts=histories())
+def test_one_schedule_is_in_force_and_repays_what_was_owed(facts: LoanFacts) -> None:
+    """Schedules follow each other by date; each asks for the whole principal, to the cent."""
+    schedules = replay(facts).schedules
+    laid_on = [schedule.laid.on for schedule in schedules]
+    assert laid_on == sorted(laid_on)
+    for number, (day, schedule) in enumerate(zip(laid_on, schedules, strict=True), 1):
+        evening = find_position(facts, day)
+        assert evening.schedules[:number] == schedules[:number]
+        ladder = schedule.laid.ladder
+        assert all(day < due_on for due_on in ladder.due)
+        assert list(ladder.due) == sorted(set(ladder.due))
+        assert min(*ladder.fees_cents, *ladder.interest_cents, *ladder.principal_cents) >= 0
+        if schedule == evening.schedules[-1] and not any(w.on == day for w in facts.write_offs):
+            assert sum(ladder.principal_cents) == evening.outstanding_principal_cents
+            assert sum(ladder.fees_cents) == evening.fees_owed_cents
+
+
+@MANY
+@given(facts=histories(facts_max=5), day=days)
+def test_paying_the_payoff_closes_the_loan(facts: LoanFacts, day: date) -> None:
+    of_the_evening = [
+        *(fact.on for fact in facts.reschedulings),
+        *(fact.on for fact in facts.moratoria),
+        *(fact.on for fact in (*facts.write_offs, *facts.refunds)),
+    ]
+    assume(day not in of_the_evening)
+    known = facts_until(facts, day)
+    payoff = find_position(known, day).payoff_cents
+    assume(payoff)
+    paid = add_payment(known, Payment(UUID(int=99), "Z", day, payoff, PaymentPurpose.PAYOFF))
+    assert replay(paid).surplus_cents == replay(known).surplus_cents
+    for later in (day, day + DAY, date(2030, 1, 1)):
+        position = find_position(paid, later)
+        assert position.is_closed
+        assert (position.payoff_cents, position.outstanding_principal_cents) == (0, 0)
+        assert (position.arrears.total_cents, position.days_past_due) == (0, 0)
+        assert (position.next_due, position.unpaid) == (None, ())
+
+
+@FEW
+@given(facts=histories(), more=st.lists(histories(), max_size=2), as_of=days)
 def test_daily_totals_up_to_a_date_are_the_positions_of_that_date(
     facts: LoanFacts, more: Sequence[LoanFacts], as_of: date
 ) -> None:
@@ -217,244 +247,17 @@ def test_daily_totals_up_to_a_date_are_the_positions_of_that_date(
     positions = [find_position(each, as_of) for each in loans]
     summed = sum_until(sum_days([(each, replay(each)) for each in loans]), as_of)
     assert summed[LOANS_COUNT] == len(loans)
-    assert summed[LOANS] == sum(each.principal_cents for each in loans)
+    assert summed[LOANS] == sum(each.lent_cents for each in known)
     assert summed[REPAYMENTS_COUNT] == len(splits)
     assert summed[REPAYMENTS] == sum(each.paid_cents for each in known)
     assert summed[PRINCIPAL] == sum(a.principal_cents for a in splits)
     assert summed[INTEREST] == sum(a.interest_cents for a in splits)
-    assert summed[FEES] == sum(a.fees_cents for a in splits)
+    if all(each.charges == of.charges for each, of in zip(loans, known, strict=True)):
+        # A fee to come may take from what is paid already: then on the day it was paid.
+        assert summed[FEES] == sum(a.fees_cents for a in splits)
     assert summed[WRITTEN_OFF] == sum(each.written_off_cents for each in known)
     assert summed[RECOVERED] == sum(each.recovered_cents for each in known)
     assert summed[ACTIVE] == sum(p.outstanding_principal_cents > 0 for p in positions)
     assert summed[OUTSTANDING] == sum(p.outstanding_principal_cents for p in positions)
     assert summed[PAR30] == sum(at_risk(p, 30) for p in positions)
     assert summed[PAR90] == sum(at_risk(p, 90) for p in positions)
-
-
-@given(facts=histories(is_in_order=True), data=st.data())
-def test_the_order_of_arrival_does_not_matter(facts: LoanFacts, data: st.DataObject) -> None:
-    """What is taken in the order of its dates is taken in any other, and gives the same figures."""
-    facts = replace(facts, recoveries=())
-    arrivals: list[Payment | Loss] = [*facts.payments, *facts.write_offs]
-    again = replace(facts, payments=(), write_offs=())
-    kept = Kept()
-    kept.write(Change(None, again))
-    for arrival in data.draw(st.permutations(arrivals)):
-        before = again
-        if isinstance(arrival, Payment):
-            rooms = find_rooms(again)
-            assert arrival.amount_cents <= left_to_pay(rooms, arrival.paid_on)
-            payments = sorted([*again.payments, arrival], key=payment_order)
-            again = replace(again, payments=tuple(payments))
-            take(rooms, arrival.paid_on, arrival.amount_cents)
-            last = END_OF_TIME - DAY
-            assert left_to_pay(rooms, last) == left_to_pay(find_rooms(again), last)
-        else:
-            assert arrival.amount_cents <= left_to_write_off(again)
-            again = replace(again, write_offs=(*again.write_offs, arrival))
-        kept.write(Change(before, again))
-    assert replay(again) == replay(facts)
-    kept.check(facts)
-
-
-class Kept:
-    """The figures beside the facts, written difference after difference as the database is."""
-
-    def __init__(self) -> None:
-        self.allocations: dict[uuid.UUID, Allocation] = {}
-        self.states: dict[date, LoanState] = {}
-        self.days: DailyTotals = {}
-
-    def write(self, change: Change) -> None:
-        figures = find_figures([change])
-        self.allocations |= {a.repayment_id: a for _, a in figures.new_allocations}
-        self.states |= {state.from_on: state for _, state in figures.new_states}
-        for _, repayment_id in figures.gone_allocations:
-            del self.allocations[repayment_id]
-        for _, from_on in figures.gone_states:
-            del self.states[from_on]
-        minus = {day: [-measure for measure in row] for day, row in figures.days.items()}
-        self.days = subtract_days(self.days, minus)
-        # What is told to the journal moves the splits there as they moved here.
-        for move in figures.moves:
-            then, now = (
-                splits[move.repayment_id] for splits in (figures.splits_before, figures.splits)
-            )
-            assert move.principal_cents == now.principal_cents - then.principal_cents
-            assert move.fees_cents + move.interest_cents + move.principal_cents == 0
-
-    def check(self, facts: LoanFacts) -> None:
-        replayed = replay(facts)
-        assert self.allocations == {a.repayment_id: a for a in replayed.allocations}
-        assert [self.states[day] for day in sorted(self.states)] == list(replayed.states)
-        assert self.days == sum_days([(facts, replayed)])
-
-
-@given(facts=histories(), data=st.data())
-def test_reversing_is_as_if_it_had_never_been(facts: LoanFacts, data: st.DataObject) -> None:
-    """Whatever payment or write-off is taken out, what is left is a loan like any other."""
-    facts = replace(facts, recoveries=())
-    reversible: list[Payment | Loss] = [*facts.payments, *facts.write_offs]
-    if not reversible:
-        return
-    out = data.draw(st.sampled_from(reversible))
-    if isinstance(out, Payment):
-        without = replace(facts, payments=tuple(p for p in facts.payments if p != out))
-    else:
-        place = facts.write_offs.index(out)
-        write_offs = (*facts.write_offs[:place], *facts.write_offs[place + 1 :])
-        without = replace(facts, write_offs=write_offs)
-    kept = Kept()
-    kept.write(Change(None, facts))
-    kept.write(Change(facts, without))
-    kept.check(without)
-    for day, evening in list(walk(without, START + timedelta(days=SPAN_DAYS)))[::17]:
-        assert find_position(without, day).outstanding_principal_cents == evening.outstanding
-
-
-@settings(max_examples=50)
-@given(facts=schedules(), data=st.data())
-def test_a_loan_takes_exactly_what_its_schedule_asks_for(
-    facts: LoanFacts, data: st.DataObject
-) -> None:
-    total = sum(i.total_cents for i in facts.ladder.instalments)
-    first = data.draw(st.integers(1, total))
-    partly = add_payment(facts, data.draw(days), first)
-    assert left_to_pay(find_rooms(partly), data.draw(days)) == total - first
-
-
-# --- by hand --------------------------------------------------------------------------------------
-
-# Three instalments of 110.00: 10.00 of interest and 100.00 of principal; 5.00 of fees in the first.
-THREE = lay_loan(
-    uuid.UUID(int=1),
-    date(2025, 1, 1),
-    [
-        (date(2025, 2, 1), 5_00, 10_00, 100_00),
-        (date(2025, 3, 1), 0, 10_00, 100_00),
-        (date(2025, 4, 1), 0, 10_00, 100_00),
-    ],
-)
-
-
-def split(facts: LoanFacts) -> list[tuple[int, int, int]]:
-    """Fees, interest and principal of each payment."""
-    return [(a.fees_cents, a.interest_cents, a.principal_cents) for a in replay(facts).allocations]
-
-
-def test_a_partial_payment_settles_fees_then_interest_then_principal() -> None:
-    facts = add_payment(THREE, date(2025, 2, 1), 3_00)
-    facts = add_payment(facts, date(2025, 2, 2), 7_00)
-    facts = add_payment(facts, date(2025, 2, 3), 25_00)
-    assert split(facts) == [(3_00, 0, 0), (2_00, 5_00, 0), (0, 5_00, 20_00)]
-    position = find_position(facts, date(2025, 2, 3))
-    assert position.outstanding_principal_cents == 280_00
-    assert position.days_past_due == 2
-    assert position.arrears.principal_cents == 80_00
-    assert (position.arrears.interest_cents, position.arrears.fees_cents) == (0, 0)
-    assert position.arrears.instalments == 1
-    assert position.next_due is not None
-    assert position.next_due.number == 2
-
-
-def test_an_early_payment_settles_the_next_instalments_in_their_order() -> None:
-    facts = add_payment(THREE, date(2025, 1, 10), 230_00)
-    assert split(facts) == [(5_00, 25_00, 200_00)]
-    position = find_position(facts, date(2025, 3, 31))
-    assert (position.days_past_due, position.interest_due_cents) == (0, 0)
-    assert position.next_due is not None
-    assert position.next_due.number == 3
-
-
-def test_the_day_due_is_not_late_and_the_day_after_is_one_day_late() -> None:
-    assert find_position(THREE, date(2025, 2, 1)).days_past_due == 0
-    assert find_position(THREE, date(2025, 2, 1)).interest_due_cents == 10_00
-    assert find_position(THREE, date(2025, 2, 2)).days_past_due == 1
-
-
-@pytest.mark.parametrize(
-    ("as_of", "is_at_risk"),
-    [
-        (date(2025, 3, 3), False),  # 30 days past due
-        (date(2025, 3, 4), True),  # 31 days
-    ],
-)
-def test_par30_is_more_than_thirty_days(as_of: date, is_at_risk: bool) -> None:
-    summed = sum_until(sum_days([(THREE, replay(THREE))]), as_of)
-    assert summed[PAR30] == (300_00 if is_at_risk else 0)
-    assert at_risk_from(replay(THREE).states[0], 30) == date(2025, 3, 4)
-
-
-def test_before_its_disbursement_a_loan_is_nothing() -> None:
-    position = find_position(THREE, date(2024, 12, 31))
-    assert position.outstanding_principal_cents == 0
-    assert position.next_due is None
-    assert sum_until(sum_days([(THREE, replay(THREE))]), date(2024, 12, 31)) == [0] * 13
-
-
-def test_a_whole_write_off_leaves_nothing_to_pay_and_all_to_recover() -> None:
-    facts = add_payment(THREE, date(2025, 2, 1), 115_00)
-    facts = add_write_off(facts, date(2025, 6, 1), left_to_write_off(facts))
-    assert facts.written_off_cents == 200_00
-    assert left_to_write_off(facts) == 0
-    assert left_to_pay(find_rooms(facts), date(2025, 6, 2)) == 0
-    position = find_position(facts, date(2025, 6, 1))
-    assert position.outstanding_principal_cents == 0
-    assert (position.days_past_due, position.arrears.instalments) == (0, 0)
-    assert find_position(facts, date(2025, 5, 31)).days_past_due == 91
-    # Until that day, only the interest that was due could still have been paid.
-    assert left_to_pay(find_rooms(facts), date(2025, 6, 1)) == 10_00
-    assert left_to_recover(facts, date(2025, 5, 31)) == 0
-    assert left_to_recover(facts, date(2025, 6, 1)) == 200_00
-
-
-def test_a_partial_write_off_is_taken_off_the_last_instalments() -> None:
-    facts = add_write_off(THREE, date(2025, 2, 10), 150_00)
-    # The third instalment is no longer asked for; of the second, half its principal.
-    assert left_to_pay(find_rooms(facts), date(2025, 2, 10)) == 5_00 + 20_00 + 150_00
-    paid = add_payment(facts, date(2025, 2, 11), 5_00 + 20_00 + 150_00)
-    assert split(paid) == [(5_00, 20_00, 150_00)]
-    position = find_position(paid, date(2025, 12, 31))
-    assert position.outstanding_principal_cents == 0
-    assert position.arrears.instalments == 0
-    late = find_position(facts, date(2025, 12, 31))
-    assert late.arrears.instalments == 2
-    assert late.arrears.principal_cents == 150_00
-    assert late.arrears.interest_cents == 20_00
-
-
-def test_a_payment_dated_before_a_write_off_leaves_what_was_written_off_unpaid() -> None:
-    facts = add_write_off(THREE, date(2025, 6, 1), 200_00)
-    early = date(2025, 5, 1)
-    # 115.00 for the first instalment, and the interest of the second: not a cent of its principal.
-    assert left_to_pay(find_rooms(facts), early) == 125_00
-    facts = add_payment(facts, early, 125_00)
-    assert split(facts) == [(5_00, 20_00, 100_00)]
-    assert find_position(facts, early).outstanding_principal_cents == 200_00
-    assert find_position(facts, date(2025, 6, 1)).outstanding_principal_cents == 0
-
-
-def test_recoveries_never_run_before_write_offs() -> None:
-    facts = add_write_off(THREE, date(2025, 6, 1), 100_00)
-    facts = add_write_off(facts, date(2025, 8, 1), 50_00)
-    facts = replace(facts, recoveries=(Loss(date(2025, 8, 2), 120_00),))
-    assert left_to_recover(facts, date(2025, 7, 1)) == 30_00
-    assert left_to_recover(facts, date(2025, 9, 1)) == 30_00
-    without = replace(facts, write_offs=(Loss(date(2025, 8, 1), 50_00),))
-    assert left_to_recover(without, date.min) == -70_00
-
-
-def test_a_late_fact_moves_the_split_of_those_after_it_and_nothing_else() -> None:
-    facts = add_payment(THREE, date(2025, 2, 1), 5_00)
-    facts = add_payment(facts, date(2025, 3, 1), 10_00)
-    assert split(facts) == [(5_00, 0, 0), (0, 10_00, 0)]
-    late = add_payment(facts, date(2025, 2, 15), 10_00)
-    assert split(late) == [(5_00, 0, 0), (0, 10_00, 0), (0, 0, 10_00)]
-
-
-def test_a_loan_repaid_is_never_late() -> None:
-    facts = add_payment(THREE, date(2025, 4, 1), 335_00)
-    last = replay(facts).states[-1]
-    assert (last.outstanding_principal_cents, last.oldest_unpaid_due_on) == (0, None)
-    assert left_to_pay(find_rooms(facts), date(2026, 1, 1)) == 0
-    assert find_position(facts, date(2026, 1, 1)).next_due is None

@@ -43,6 +43,7 @@ def test_half_a_cent_goes_up(cents: int, provision: int) -> None:
 
 @pytest.mark.parametrize("days", [(30, 0), (0, 30, 30)])
 def test_classes_out_of_order_are_refused(days: tuple[int, ...]) -> None:
-    classes = [{"days_over": each, "rate": Decimal(1)} for each in days]
-    with pytest.raises(ValidationError):
+    classes = [{"days_over": each, "rate": "1"} for each in days]
+    with pytest.raises(ValidationError) as refused:
         MatrixRules.model_validate({"classes": classes})
+    assert [error["type"] for error in refused.value.errors()] == ["provision.classes_disordered"]

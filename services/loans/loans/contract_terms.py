@@ -50,10 +50,18 @@ def check_criminal_rate(
     return check_flows(cash_flows(terms, schedule), limit, pointer)
 
 
+NOTHING_ADVANCED = Text(
+    "Ces frais ne laissent rien de ce qui a été versé : au-delà de tout taux.",
+    "These fees leave nothing of what was disbursed: over any rate.",
+)
+
+
 def check_flows(flows: CashFlows, limit: CriminalRateLimit, pointer: str) -> InputError | None:
     """What is wrong when these flows cost more than the law allows."""
     if judge(flows, limit) is Verdict.ACCEPT:
         return None
+    if flows.advance_cents <= 0:  # no rate would do
+        return InputError(pointer, "loan.criminal_rate", NOTHING_ADVANCED)
     # Rounded away from the limit: a rate over it never reads as equal to it.
     apr = annual_percentage_rate(flows).quantize(_SHOWN, ROUND_CEILING)
     return InputError(pointer, "loan.criminal_rate", _tell_criminal_rate(apr, limit))

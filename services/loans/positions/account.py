@@ -19,13 +19,14 @@ from services.loans.positions.ladder import (
     FEES,
     INTEREST,
     PRINCIPAL,
+    Instalment,
     Ladder,
     Order,
     Parts,
     Rungs,
 )
 from services.loans.schedules.arithmetic import Schedule, build_schedule
-from services.loans.schedules.periods import find_anchor, grid_dates
+from services.loans.schedules.periods import find_anchor, grid_dates, lay_periods
 from services.loans.schedules.terms import ScheduleError, ScheduleTerms
 
 LOAN_CLOSED = Text(
@@ -109,8 +110,20 @@ class Account:
 
         An instalment settled before its time keeps its interest.
         """
+        return max(0, self._interest_balance(day))
+
+    def unpaid(self) -> list[Instalment]:
+        """What is still asked for, instalment by instalment."""
+        return self.rungs.unpaid()
+
+    def oldest_unpaid_due_on(self) -> date | None:
+        return self.rungs.oldest_due_on()
+
+    def _interest_balance(self, day: date) -> int:
+        """Interest due or run by the end of `day`, less what is paid: below zero if paid ahead."""
+        left = self.rungs.left()[INTEREST]
         if not self.outstanding:
-            return self.rungs.left()[INTEREST]
+            return left
         if self._periods is None:
             # Without its terms, a contract defers no interest: none of its instalments does.
             self._periods = (
@@ -119,10 +132,10 @@ class Account:
                 else _count_periods(self._terms)
             )
         earned = self._carried_interest + self._periods.earned_until(day)
-        return max(self.due(day)[INTEREST], earned - self._interest_paid)
-
-    def oldest_unpaid_due_on(self) -> date | None:
-        return self.rungs.oldest_due_on() if self.outstanding else None
+        balance = earned - self._interest_paid
+        due = self.due(day)[INTEREST]
+        # Of instalments that a write-off took out, interest is no longer asked for.
+        return min(left, max(due, balance) if due else balance)
 
     # --- what happens -----------------------------------------------------------------------
 
@@ -134,10 +147,12 @@ class Account:
         return parts, surplus
 
     def prepay(self, on: date, cents: int, *, is_shorter: bool) -> tuple[Parts, int, Laid | None]:
-        """Settle what is due and what interest has run, then principal; lay anew what is left."""
-        due = self.due(on)[PRINCIPAL]
-        parts, surplus = self._settle_owed(on, cents)
-        if not self.outstanding or parts[PRINCIPAL] <= due or not self._dates_after(on):
+        """Settle what is due, what interest has run, then principal; lay anew what is left."""
+        due = self.due(on)
+        if cents <= sum(due):
+            return *self.pay(on, cents), None
+        parts, surplus = self._settle_owed(on, cents, due, (FEES, INTEREST, PRINCIPAL))
+        if not self.outstanding or parts[PRINCIPAL] <= due[PRINCIPAL] or not self._dates_after(on):
             return parts, surplus, None
         return parts, surplus, self._lay_rest(on, is_shorter=is_shorter)
 
@@ -182,13 +197,16 @@ class Account:
         self._require_principal(on)
         is_whole = moratorium.kind is MoratoriumKind.CAPITAL_AND_INTEREST
         is_waived = is_whole and moratorium.interest is MoratoriumInterest.WAIVED
+        rest = self._terms_of_rest(on)
         terms = replace(
-            self._terms_of_rest(on, max(1, len(self._dates_after(on))) + periods),
-            principal_grace_periods=periods,
-            interest_grace_periods=periods if is_whole and not is_waived else 0,
-            interest_free_periods=periods if is_waived else 0,
+            rest,
+            instalments=rest.instalments + periods,
+            principal_grace_periods=rest.principal_grace_periods + periods,
+            interest_grace_periods=rest.interest_grace_periods
+            + (periods if is_whole and not is_waived else 0),
+            interest_free_periods=rest.interest_free_periods + (periods if is_waived else 0),
         )
-        return self._lay(on, terms, first_asked=periods if is_whole else 0)
+        return self._lay(on, terms)
 
     def write_off(self, on: date, cents: int) -> None:
         """Ask no more for so much principal, nor for the instalments it leaves without any."""
@@ -199,13 +217,15 @@ class Account:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _settle_owed(self, on: date, cents: int) -> tuple[Parts, int]:
-        """Settle what is owed on that day, due or not: the parts settled, and the surplus."""
+    def _settle_owed(self, on: date, cents: int, first: Parts, order: Order) -> tuple[Parts, int]:
+        """Settle `first`, then by order what is owed on that day: the parts, and the surplus."""
         owed = (self.fees_owed(), self.interest_owed(on), self.outstanding)
-        parts = [0, 0, 0]
-        for part in self._order:
-            parts[part] = min(cents, owed[part])
-            cents -= parts[part]
+        parts = list(first)
+        cents -= sum(first)
+        for part in order:
+            taken = min(cents, owed[part] - first[part])
+            parts[part] += taken
+            cents -= taken
         settled = (parts[FEES], parts[INTEREST], parts[PRINCIPAL])
         self._take(on, settled)
         if settled == owed:
@@ -226,84 +246,105 @@ class Account:
         last = max((instalment.number for instalment in self.rungs.unpaid()), default=0)
         if self.terms.down_payment_percent:
             last -= 1  # it was the first row, on no date of the calendar
-        return [day for day in grid_dates(self.terms)[: max(0, last)] if day > on]
+        due, _ = lay_periods(self.terms)
+        dates = zip(grid_dates(self.terms)[: max(0, last)], due, strict=False)
+        return [day for day, due_on in dates if min(day, due_on) > on]
 
-    def _terms_of_rest(self, on: date, instalments: int) -> ScheduleTerms:
-        """The terms in force, for what is owed on `on`, first due on their next date."""
-        dates = self._dates_after(on)
+    def _terms_of_rest(self, on: date) -> ScheduleTerms:
+        """The terms in force for what is owed on `on`, from their next date, with what is left
+        of their grace; in one instalment when no date is left.
+        """
+        terms, dates = self.terms, self._dates_after(on)
+        passed = grid_dates(terms).index(dates[0]) if dates else terms.instalments
+        count = max(1, len(dates))
         return replace(
-            self.terms,
+            terms,
             principal_cents=self.outstanding,
-            instalments=instalments,
+            instalments=count,
             disbursed_on=on,
             first_due_on=dates[0] if dates else None,
-            due_anchor=find_anchor(self.terms) if dates else None,
-            principal_grace_periods=0,
-            interest_grace_periods=0,
-            interest_free_periods=0,
+            due_anchor=find_anchor(terms) if dates else None,
+            principal_grace_periods=_left(terms.principal_grace_periods, passed, count - 1),
+            interest_grace_periods=_left(terms.interest_grace_periods, passed, count - 1),
+            interest_free_periods=_left(terms.interest_free_periods, passed, count),
             down_payment_percent=None,
             fees=(),
         )
 
     def _lay_rest(self, on: date, *, is_shorter: bool = False) -> Laid:
-        terms = self._terms_of_rest(on, len(self._dates_after(on)))
-        if is_shorter:
-            highest = build_schedule(self.terms).instalment_cents
-            terms = _with_fewest(terms, highest)
-        return self._lay(on, _with_instalments_above_zero(terms))
+        terms = self._terms_of_rest(on)
+        if is_shorter or not _amortises(terms):
+            # What is left may be too little for as many instalments, each a multiple of an amount.
+            terms = _with_fewest(terms, build_schedule(self.terms).instalment_cents)
+        return self._lay(on, terms)
 
-    def _lay(self, on: date, terms: ScheduleTerms, first_asked: int = 0) -> Laid:
+    def _lay(self, on: date, terms: ScheduleTerms) -> Laid:
         """A new schedule from the evening of `on`.
 
-        What is unpaid falls due with its instalment `first_asked`, and bears no interest itself.
+        What is unpaid falls due with the first instalment that asks for interest, and bears none
+        itself. Interest paid ahead is taken off what the first instalments ask for.
         """
-        fees, interest = self.fees_owed(), self.interest_owed(on)
+        fees, interest = self.fees_owed(), self._interest_balance(on)
         try:
             schedule = build_schedule(terms)
         except ScheduleError as error:
             raise Impossible(error.code, on, error.message) from error
+        is_nothing_asked = min(terms.principal_grace_periods, terms.interest_free_periods)
+        first_asked = max(terms.interest_grace_periods, is_nothing_asked)
         ladder = lay_ladder(schedule, fees, interest, first_asked)
         self.rungs = Rungs(ladder)
         self._terms, self._periods = terms, None
-        self._carried_interest, self._interest_paid = interest, 0
+        self._carried_interest = sum(ladder.interest_cents) - schedule.totals.interest_cents
+        self._interest_paid = 0
         return Laid(on, ladder)
 
 
 def lay_ladder(
     schedule: Schedule, fees_cents: int = 0, interest_cents: int = 0, first_asked: int = 0
 ) -> Ladder:
-    """A schedule by column, with what is carried over added to one of its instalments."""
-    rows = schedule.rows
-    fees = [row.fees_cents for row in rows]
-    interest = [row.interest_cents for row in rows]
-    asked = min(first_asked, len(rows) - 1)
+    """A schedule by column, with what is carried over added to one of its instalments.
+
+    Interest below zero is paid already: the first instalments ask for so much less, as far as
+    they ask for any.
+    """
+    fees, interest = list(schedule.fees_cents), list(schedule.interest_cents)
+    asked = min(first_asked, len(fees) - 1)
     fees[asked] += fees_cents
-    interest[asked] += interest_cents
-    return Ladder(
-        [row.due_on for row in rows], fees, interest, [row.principal_cents for row in rows]
-    )
+    interest[asked] += max(0, interest_cents)
+    ahead = max(0, -interest_cents)
+    for number, cents in enumerate(interest if ahead else ()):
+        taken = min(ahead, cents)
+        interest[number] -= taken
+        ahead -= taken
+    return Ladder(list(schedule.due_on), fees, interest, schedule.principal_cents)
 
 
-def _with_instalments_above_zero(terms: ScheduleTerms) -> ScheduleTerms:
-    """A few cents cannot be shared among many instalments: they get fewer, down to one."""
-    while terms.instalments > 1:
-        try:
-            build_schedule(terms)
-        except ScheduleError:
-            terms = replace(terms, instalments=terms.instalments // 2)
-        else:
-            break
-    return terms
+def _left(grace_periods: int, passed: int, most: int) -> int:
+    """What is left of a grace; a write-off may have taken out more instalments than it leaves."""
+    return max(0, min(grace_periods - passed, most))
 
 
 def _with_fewest(terms: ScheduleTerms, highest_cents: int) -> ScheduleTerms:
     """The same terms with the fewest instalments that are no higher than this."""
-    low, high = 1, terms.instalments
+    grace = max(terms.principal_grace_periods, terms.interest_grace_periods)
+    low, high = max(1 + grace, terms.interest_free_periods), terms.instalments
     while low < high:
         middle = (low + high) // 2
-        instalment_cents = build_schedule(replace(terms, instalments=middle)).instalment_cents
-        low, high = (low, middle) if instalment_cents <= highest_cents else (middle + 1, high)
+        tried = replace(terms, instalments=middle)
+        # Too many to amortise is too many.
+        if not _amortises(tried) or build_schedule(tried).instalment_cents <= highest_cents:
+            high = middle
+        else:
+            low = middle + 1
     return replace(terms, instalments=low)
+
+
+def _amortises(terms: ScheduleTerms) -> bool:
+    try:
+        build_schedule(terms)
+    except ScheduleError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

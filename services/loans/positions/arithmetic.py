@@ -170,20 +170,21 @@ _Event = tuple[date, int, str, Callable[[], None]]
 
 
 def _list_events(run: _Run, facts: LoanFacts) -> list[_Event]:
-    """Everything that happened, by date; of one day, what adds to the debt comes first.
+    """Everything that happened, by date; of one day, a fee comes before what may pay it.
 
-    A write-off comes after the payments of its day: it is decided in the evening.
+    A payment settles the schedule of the morning: what lays another comes after it, and a
+    write-off too, which is decided in the evening.
     """
     events: list[_Event] = [
-        (p.paid_on, 2, p.external_id, partial(run.take_payment, p)) for p in facts.payments
+        (p.paid_on, 1, p.external_id, partial(run.take_payment, p)) for p in facts.payments
     ]
     if not facts.is_plain or facts.recoveries or facts.refunds:
         events += (
             *(
-                (t.on, 0, str(t.disbursement_id), partial(run.take_tranche, t))
+                (t.on, 2, str(t.disbursement_id), partial(run.take_tranche, t))
                 for t in facts.tranches
             ),
-            *((c.on, 1, str(c.fee_id), partial(run.take_charge, c)) for c in facts.charges),
+            *((c.on, 0, str(c.fee_id), partial(run.take_charge, c)) for c in facts.charges),
             *(
                 (r.on, 3, str(r.rescheduling_id), partial(run.take_rescheduling, r))
                 for r in facts.reschedulings
@@ -324,7 +325,7 @@ def find_position(facts: LoanFacts, as_of: date) -> Position:
     due = account.due(as_of) if is_lent else (0, 0, 0)
     late = account.due(as_of - DAY) if is_lent else (0, 0, 0)
     oldest = account.oldest_unpaid_due_on() if is_lent else None
-    unpaid = tuple(account.rungs.unpaid()) if is_lent else ()
+    unpaid = tuple(account.unpaid()) if is_lent else ()
     owed = account.interest_owed(as_of) if is_lent and not account.is_closed else 0
     fees = account.fees_owed() if is_lent and not account.is_closed else 0
     outstanding = account.outstanding if is_lent else 0

@@ -19,8 +19,16 @@ from services.loans.positions.account import (
     Impossible,
     Laid,
 )
-from services.loans.positions.facts import LoanFacts, Moratorium
-from services.loans.positions.ladder import FEES, INTEREST, PRINCIPAL, Ladder, Parts, Rungs
+from services.loans.positions.facts import LoanFacts
+from services.loans.positions.ladder import (
+    FEES,
+    INTEREST,
+    PRINCIPAL,
+    Instalment,
+    Ladder,
+    Parts,
+    Rungs,
+)
 from services.loans.schedules.periods import grid_dates
 from services.loans.schedules.terms import ScheduleTerms
 
@@ -46,7 +54,8 @@ class _Run:
 class DailyAccount(Account):
     def __init__(self, facts: LoanFacts) -> None:
         super().__init__(facts)
-        self._free_until = facts.disbursed_on
+        self._free_until = _free_until(self.terms)
+        self._dates = facts.ladder.due  # of the instalments, without those of later fees
         self._runs = [_Run(facts.disbursed_on, Fraction(0), self.outstanding)]
         self._fees = _list_fees(facts.ladder)
         self._fees_paid = 0
@@ -58,40 +67,41 @@ class DailyAccount(Account):
     def fees_owed(self) -> int:
         return sum(cents for _, cents in self._fees) - self._fees_paid
 
-    def interest_owed(self, day: date) -> int:
+    def _interest_balance(self, day: date) -> int:
         earned = self._earned_until(day)
         return divide_rounded(earned.numerator, earned.denominator) - self._interest_paid
 
     def due(self, day: date) -> Parts:
         """What was expected by `day`, as far as it is owed; after the last date, all that is."""
-        dates = [due_on for due_on in self.rungs.due if due_on <= day]
-        if not dates:
-            return 0, 0, 0
-        interest = max(0, self.interest_owed(dates[-1]))
-        if len(dates) == len(self.rungs.due):
-            return self.fees_owed(), interest, self.outstanding
+        dates = [due_on for due_on in self._dates if due_on <= day]
+        interest = self.interest_owed(dates[-1]) if dates else 0
+        if len(dates) == len(self._dates):
+            return self._fees_due(day), interest, self.outstanding
         expected = sum(self.rungs.left(day))
         fees = min(expected, self._fees_due(day))
         interest = min(expected - fees, interest)
         return fees, interest, min(expected - fees - interest, self.outstanding)
 
+    def unpaid(self) -> list[Instalment]:
+        """What is expected; once all of it is paid, what is owed beside it, with the last."""
+        expected = self.rungs.unpaid()
+        if expected or self.is_closed:
+            return expected
+        last = self._dates[-1]
+        interest = self.interest_owed(last)
+        return [Instalment(len(self._dates), last, self.fees_owed(), interest, self.outstanding)]
+
     def oldest_unpaid_due_on(self) -> date | None:
-        if not self.outstanding:
+        if self.is_closed:
             return None
-        return self.rungs.oldest_due_on() or self.rungs.due[-1]
+        return self.rungs.oldest_due_on() or self._dates[-1]
 
     def pay(self, on: date, cents: int) -> tuple[Parts, int]:
-        return self._settle_owed(on, cents)
+        return self._settle_owed(on, cents, (0, 0, 0), self._order)
 
     def charge(self, on: date, cents: int) -> None:
         super().charge(on, cents)
         self._fees.append((on, cents))
-
-    def suspend(self, moratorium: Moratorium) -> Laid:
-        laid = super().suspend(moratorium)
-        if self.terms.interest_free_periods:
-            self._free_until = grid_dates(self.terms)[moratorium.periods - 1]
-        return laid
 
     def write_off(self, on: date, cents: int) -> None:
         if cents > self.outstanding:
@@ -109,9 +119,10 @@ class DailyAccount(Account):
         self.outstanding -= parts[PRINCIPAL]
         self._run(on)
 
-    def _lay(self, on: date, terms: ScheduleTerms, first_asked: int = 0) -> Laid:
+    def _lay(self, on: date, terms: ScheduleTerms) -> Laid:
         earned = self._earned_until(on) - self._interest_paid
-        laid = super()._lay(on, terms, first_asked)
+        laid = super()._lay(on, terms)
+        self._free_until, self._dates = _free_until(terms), laid.ladder.due
         self._runs = [_Run(on, earned, self.outstanding)]
         self._fees, self._fees_paid = _list_fees(laid.ladder), 0
         return laid
@@ -146,3 +157,9 @@ class DailyAccount(Account):
 
 def _list_fees(ladder: Ladder) -> list[tuple[date, int]]:
     return [(i.due_on, i.fees_cents) for i in ladder.instalments if i.fees_cents]
+
+
+def _free_until(terms: ScheduleTerms) -> date:
+    """The day from whose evening interest runs."""
+    free = terms.interest_free_periods
+    return grid_dates(terms)[free - 1] if free else terms.disbursed_on

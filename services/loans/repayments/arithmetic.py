@@ -70,7 +70,7 @@ def refuse_offers(facts: LoanFacts, offers: Sequence[Offer]) -> list[InputError 
 
 def _refuse_plain(facts: LoanFacts, offers: Sequence[Offer]) -> list[InputError | None]:
     """A loan that nothing but payments has changed takes what its schedule still asks for."""
-    left = facts.ladder.total_cents - facts.paid_cents
+    left = max(0, facts.ladder.total_cents - facts.paid_cents)
     found: list[InputError | None] = []
     for offer in offers:
         cents = offer.payment.amount_cents

@@ -10,7 +10,7 @@ it, the second forbids it. The second is then the rate.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Context, Decimal, localcontext
 from enum import StrEnum
@@ -98,9 +98,13 @@ def add_fees(
     """The flows with fees paid on other days than the instalments; `due` are the latter's dates.
 
     A fee within a period cuts it in two by its days; after the last, a day is 1/365 of a year.
+    One of the first day reduces the advance.
     """
     year = flows.parts_in_year
     for on, cents in sorted(fees):
+        if on == disbursed_on:
+            flows = replace(flows, advance_cents=flows.advance_cents - cents)
+            continue
         ends = [day for day in due if day >= on]
         number = len(due) - len(ends)
         payments, parts = list(flows.payments_cents), list(flows.period_parts)

@@ -16,7 +16,8 @@ from services.common.money import format_cents
 from services.loans.positions.facts import LoanFacts, Loss, Payment
 from services.loans.positions.ladder import Ladder
 from tests.services.loans.conftest import Client, loan_row, repayment_row, write_csv
-from tests.unit.position_model import Evening, walk
+from tests.unit.position_model import walk
+from tests.unit.scheduled_position_model import Evening
 
 FIRST_DAY = date(2024, 1, 10)
 NOTHING = Evening(0, 0, 0, 0, 0, 0, 0, 0, 0)

@@ -1,5 +1,6 @@
 """The catalogue over HTTP, and loans held against it: recorded with a word, or refused."""
 
+import asyncpg
 import pytest
 
 from services.common.database import Database
@@ -119,6 +120,20 @@ async def test_rules_that_say_nothing_sound(
     assert (refused.status_code, codes_of(refused)) == (422, {pointer: error})
 
 
+@pytest.mark.parametrize("table", ["product_versions", "provision_matrices"])
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE {} SET effective_on = effective_on", "DELETE FROM {}", "TRUNCATE {}"],
+)
+async def test_the_catalogue_is_only_added_to(loans: Loans, table: str, statement: str) -> None:
+    connection = await asyncpg.connect(loans.database.dsn("loans_app"))
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement.format(table))
+    finally:
+        await connection.close()
+
+
 async def test_a_product_nobody_recorded(member: Client, code: str) -> None:
     for path in (f"/v1/products/{code}", f"/v1/products/{code}/versions"):
         assert (await member.get(path)).status_code == 404
@@ -205,7 +220,7 @@ async def test_a_binding_product_refuses_at_the_place(
         "/terms/instalments": "product.term_out_of_range",
         "/terms/fees": "product.fee_above_limit",
         "/terms/day_count": "product.convention_differs",
-        "/borrower_kind": "product.borrower_kind",
+        "/borrower/external_id": "product.borrower_kind",
     }
     rows = write_csv([loan_row("P-1", product=code, principal="1000.01")])
     sheet = await member.send("loans", rows)
@@ -425,8 +440,58 @@ async def test_a_batch_tells_what_is_odd_and_records_it(loans: Loans, member: Cl
     }
 
 
+async def test_a_sheet_is_answered_with_its_warnings(member: Client) -> None:
+    rows = [loan_row("P-1"), loan_row("P-2", annual_rate="12.5")]
+    answer = (await member.send("loans", write_csv(rows))).json()
+    assert answer["counts"]["created"] == 2
+    assert [(e["row"], e["column"], e["code"]) for e in answer["warnings"]] == [
+        (2, "annual_rate", "product.rate_out_of_range")
+    ]
+    again = (await member.send("loans", write_csv(rows))).json()
+    assert (again["counts"]["unchanged"], again["warnings"]) == (2, [])
+
+
 def read_cells(row: dict[str, object]) -> dict[str, object]:
     """A row of a sheet as the reader hands it on."""
     whole = ("instalments", "birth_year")
     cells = {name: int(str(cell)) if name in whole else cell for name, cell in row.items() if cell}
     return {**cells, "clienteles": ["immigrant"]}
+
+
+async def test_a_loan_that_does_not_say_follows_its_product(
+    loans: Loans, network: Client, member: Client, code: str
+) -> None:
+    """Interest by the day, interest before fees; a loan that says otherwise departs from it."""
+    rules = product(
+        code,
+        interest_accrual="daily",
+        allocation_order="interest_fees_principal",
+        conventions={"day_count": "actual/365"},
+    )
+    assert (await network.post("/v1/products", rules)).status_code == 201
+    borrower_id = await record_borrower(member)
+    body = loan(borrower_id, product=code, terms=terms(day_count="actual/365"))
+    posted = await member.post("/v1/loans", body)
+    assert posted.status_code == 201, posted.text
+    lent = posted.json()
+    assert (lent["interest_accrual"], lent["allocation_order"]) == (
+        "daily",
+        "interest_fees_principal",
+    )
+    assert finding_codes(await find(member, lent)) == []
+    again = await member.post("/v1/loans", body)
+    assert (again.status_code, again.json()) == (200, lent)
+
+    uncounted = await member.post("/v1/loans", loan(borrower_id, product=code))
+    assert codes_of(uncounted) == {"/terms/day_count": "loan.day_count_not_daily"}
+    said = loan(
+        borrower_id,
+        product=code,
+        terms=terms(day_count="actual/365"),
+        interest_accrual="scheduled",
+        allocation_order="fees_interest_principal",
+    )
+    departed = (await member.post("/v1/loans", said)).json()
+    assert departed["interest_accrual"] == "scheduled"
+    assert finding_codes(await find(member, departed)) == ["product.convention_differs"] * 2
+    assert await loans.find_differences(member) == []

@@ -1,0 +1,459 @@
+"""Positions by hand, and which payments a loan can take: three instalments of 110.00."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from services.common.errors import InputError
+from services.loans.loan_facts.arithmetic import with_fact, without_fact
+from services.loans.loan_facts.drafts import FactDraft, FactKind, Suspension
+from services.loans.positions.arithmetic import (
+    DAY,
+    END_OF_TIME,
+    LaidSchedule,
+    LoanState,
+    at_risk_from,
+    find_position,
+    left_to_recover,
+    replay,
+)
+from services.loans.positions.daily_totals import MEASURES, PAR30, PAR90, sum_days
+from services.loans.positions.explanation import Part, explain
+from services.loans.positions.facts import (
+    Accrual,
+    AgreedTerms,
+    AllocationOrder,
+    Charge,
+    Conditions,
+    LoanFacts,
+    Loss,
+    Moratorium,
+    MoratoriumInterest,
+    MoratoriumKind,
+    Payment,
+    PaymentPurpose,
+    Rescheduling,
+    Tranche,
+    facts_until,
+    payment_order,
+)
+from services.loans.positions.figures import Change, find_figures
+from services.loans.positions.ladder import Instalment, Ladder
+from services.loans.repayments.arithmetic import Offer, add_payments, refuse_offers
+from services.loans.schedules.terms import Amortisation, ScheduleTerms
+from tests.unit.loan_histories import Fact, add_fact, lay_loan
+from tests.unit.test_positions import sum_until
+
+# 10.00 of interest and 100.00 of principal in each; 5.00 of fees in the first.
+THREE = LoanFacts(
+    UUID(int=1),
+    "06",
+    date(2025, 1, 1),
+    300_00,
+    Ladder(
+        (date(2025, 2, 1), date(2025, 3, 1), date(2025, 4, 1)),
+        (5_00, 0, 0),
+        (10_00, 10_00, 10_00),
+        (100_00, 100_00, 100_00),
+    ),
+)
+
+
+def pay(on: date, cents: int, purpose: PaymentPurpose | None = None) -> Payment:
+    return Payment(UUID(int=on.toordinal()), f"R{on}", on, cents, purpose)
+
+
+def paid(facts: LoanFacts, *payments: tuple[date, int]) -> LoanFacts:
+    return add_payments(facts, [pay(on, cents) for on, cents in payments])
+
+
+def lost(facts: LoanFacts, on: date, cents: int) -> LoanFacts:
+    return add_fact(facts, ("write_off", Loss(on, cents)))
+
+
+def split(facts: LoanFacts) -> list[tuple[int, int, int]]:
+    """Fees, interest and principal of each payment."""
+    return [(a.fees_cents, a.interest_cents, a.principal_cents) for a in replay(facts).allocations]
+
+
+def offer(
+    facts: LoanFacts,
+    on: date,
+    cents: int,
+    purpose: PaymentPurpose | None = None,
+    *,
+    keeps_surplus: bool = False,
+) -> InputError | None:
+    [error] = refuse_offers(facts, [Offer(pay(on, cents, purpose), keeps_surplus)])
+    return error
+
+
+def code_of(error: InputError | None) -> str | None:
+    return None if error is None else error.code
+
+
+# --- what a payment settles -----------------------------------------------------------------------
+
+
+def test_a_partial_payment_settles_fees_then_interest_then_principal() -> None:
+    facts = paid(
+        THREE, (date(2025, 2, 3), 25_00), (date(2025, 2, 1), 3_00), (date(2025, 2, 2), 7_00)
+    )
+    assert split(facts) == [(3_00, 0, 0), (2_00, 5_00, 0), (0, 5_00, 20_00)]
+    position = find_position(facts, date(2025, 2, 3))
+    assert position.outstanding_principal_cents == 280_00
+    assert position.days_past_due == 2
+    assert (position.arrears.principal_cents, position.arrears.instalments) == (80_00, 1)
+    assert (position.arrears.interest_cents, position.arrears.fees_cents) == (0, 0)
+    assert position.next_due == Instalment(2, date(2025, 3, 1), 0, 10_00, 100_00)
+    assert position.next_due.total_cents == 110_00
+
+
+@pytest.mark.parametrize(
+    ("order", "parts"),
+    [
+        (AllocationOrder.FEES_INTEREST_PRINCIPAL, (5_00, 2_00, 0)),
+        (AllocationOrder.FEES_PRINCIPAL_INTEREST, (5_00, 0, 2_00)),
+        (AllocationOrder.INTEREST_FEES_PRINCIPAL, (0, 7_00, 0)),
+        (AllocationOrder.INTEREST_PRINCIPAL_FEES, (0, 7_00, 0)),
+        (AllocationOrder.PRINCIPAL_FEES_INTEREST, (0, 0, 7_00)),
+        (AllocationOrder.PRINCIPAL_INTEREST_FEES, (0, 0, 7_00)),
+    ],
+)
+def test_each_order_settles_its_first_part_first(
+    order: AllocationOrder, parts: tuple[int, int, int]
+) -> None:
+    facts = replace(THREE, conditions=Conditions(order=order))
+    assert split(paid(facts, (date(2025, 2, 1), 7_00))) == [parts]
+    # The whole instalment, whatever the order, then the next.
+    fees, interest, principal = split(paid(facts, (date(2025, 2, 1), 115_01)))[0]
+    assert sum((fees, interest, principal)) == 115_01
+    assert min(fees - 5_00, interest - 10_00, principal - 100_00) == 0
+
+
+def test_an_early_payment_settles_the_next_instalments_and_keeps_their_interest() -> None:
+    facts = paid(THREE, (date(2025, 1, 10), 230_00))
+    assert split(facts) == [(5_00, 25_00, 200_00)]
+    position = find_position(facts, date(2025, 3, 31))
+    assert (position.days_past_due, position.interest_due_cents) == (0, 0)
+    assert position.next_due is not None
+    assert position.next_due.number == 3
+
+
+def test_interest_accrues_by_the_days_of_its_period() -> None:
+    """10.00 over the 31 days of January: 10 x 16/31 = 5.16 by the 17th."""
+    position = find_position(THREE, date(2025, 1, 17))
+    assert (position.interest_due_cents, position.interest_accrued_cents) == (0, 5_16)
+    # Fees are owed before they are due.
+    assert (position.fees_due_cents, position.payoff_cents) == (0, 300_00 + 5_16 + 5_00)
+    assert find_position(THREE, date(2026, 1, 1)).payoff_cents == 335_00
+
+
+def test_a_late_fact_moves_the_split_of_those_after_it_and_nothing_else() -> None:
+    facts = paid(THREE, (date(2025, 2, 1), 5_00), (date(2025, 3, 1), 10_00))
+    assert split(facts) == [(5_00, 0, 0), (0, 10_00, 0)]
+    late = paid(facts, (date(2025, 2, 15), 10_00))
+    assert split(late) == [(5_00, 0, 0), (0, 10_00, 0), (0, 0, 10_00)]
+    figures = find_figures([Change(facts, late)])
+    [move] = figures.moves
+    assert (move.loan_id, move.paid_on) == (THREE.loan_id, date(2025, 3, 1))
+    assert (move.fees_cents, move.interest_cents, move.principal_cents) == (0, -10_00, 10_00)
+
+
+# --- days past due --------------------------------------------------------------------------------
+
+
+def test_the_day_due_is_not_late_and_the_day_after_is_one_day_late() -> None:
+    assert find_position(THREE, date(2025, 2, 1)).days_past_due == 0
+    assert find_position(THREE, date(2025, 2, 1)).interest_due_cents == 10_00
+    assert find_position(THREE, date(2025, 2, 2)).days_past_due == 1
+
+
+@pytest.mark.parametrize(
+    ("as_of", "is_at_risk"),
+    [
+        (date(2025, 3, 3), False),  # 30 days past due
+        (date(2025, 3, 4), True),  # 31 days
+    ],
+)
+def test_par30_is_more_than_thirty_days(as_of: date, is_at_risk: bool) -> None:
+    summed = sum_until(sum_days([(THREE, replay(THREE))]), as_of)
+    assert summed[PAR30] == (300_00 if is_at_risk else 0)
+    assert summed[PAR90] == 0
+    assert at_risk_from(replay(THREE).states[0], 30) == date(2025, 3, 4)
+
+
+def test_a_state_is_at_risk_from_a_day_within_it() -> None:
+    start, end = date(2025, 5, 1), date(2025, 6, 1)
+    assert at_risk_from(LoanState(start, end, 1, start), 30) is None
+    assert at_risk_from(LoanState(start, end, 1, start - DAY), 30) == date(2025, 5, 31)
+    assert at_risk_from(LoanState(start, end, 1, date(2025, 1, 1)), 30) == start
+    assert at_risk_from(LoanState(start, end, 0, date(2025, 1, 1)), 30) is None
+    assert at_risk_from(LoanState(start, end, 1, None), 30) is None
+
+
+def test_before_its_disbursement_a_loan_is_nothing() -> None:
+    position = find_position(THREE, date(2024, 12, 31))
+    assert position.outstanding_principal_cents == position.payoff_cents == 0
+    assert (position.next_due, position.unpaid, position.is_closed) == (None, (), False)
+    assert explain(THREE, position)["outstanding_principal"].parts == ()
+    assert sum_until(sum_days([(THREE, replay(THREE))]), date(2024, 12, 31)) == [0] * len(MEASURES)
+
+
+def test_a_loan_repaid_is_never_late() -> None:
+    facts = paid(THREE, (date(2025, 4, 1), 335_00))
+    last = replay(facts).states[-1]
+    assert (last.outstanding_principal_cents, last.oldest_unpaid_due_on) == (0, None)
+    assert find_position(facts, date(2026, 1, 1)).next_due is None
+
+
+def test_why_names_what_adds_up() -> None:
+    facts = lost(paid(THREE, (date(2025, 2, 1), 50_00)), date(2025, 2, 5), 20_00)
+    facts = add_fact(facts, Charge(UUID(int=4), date(2025, 2, 3), 2_00))
+    why = explain(facts, find_position(facts, date(2025, 2, 10)))
+    assert why["outstanding_principal"].parts == (
+        Part("disbursement", None, date(2025, 1, 1), 300_00),
+        Part("repayment", "R2025-02-01", date(2025, 2, 1), -35_00),
+        Part("write_off", None, date(2025, 2, 5), -20_00),
+    )
+    assert why["arrears"].parts == (
+        Part("instalment", "1", date(2025, 2, 1), 65_00),
+        Part("fee", None, date(2025, 2, 3), 2_00),
+    )
+    assert why["days_past_due"].parts == (Part("instalment", "1", date(2025, 2, 1), 65_00),)
+    assert why["fees_due"].parts == (Part("fee", None, date(2025, 2, 3), 2_00),)
+    # 10.00 x 9/28 since 1 February.
+    assert why["interest_accrued"].parts == (
+        Part("interest_accrued", None, date(2025, 2, 10), 3_21),
+    )
+    assert [part.what for part in why["payoff"].parts] == [
+        "outstanding_principal",
+        "interest_accrued",
+        "fees",
+    ]
+
+
+# --- write-offs and recoveries --------------------------------------------------------------------
+
+
+def test_a_whole_write_off_leaves_nothing_to_pay_and_all_to_recover() -> None:
+    facts = lost(paid(THREE, (date(2025, 2, 1), 115_00)), date(2025, 6, 1), 200_00)
+    assert facts.written_off_cents == 200_00
+    assert code_of(offer(facts, date(2025, 6, 2), 1)) == "loan.closed"
+    position = find_position(facts, date(2025, 6, 1))
+    assert (position.outstanding_principal_cents, position.payoff_cents) == (0, 0)
+    assert (position.days_past_due, position.arrears.instalments) == (0, 0)
+    assert find_position(facts, date(2025, 5, 31)).days_past_due == 91
+    # Until that day, only the interest of the second instalment could still have been paid.
+    assert offer(facts, date(2025, 5, 31), 10_00) is None
+    assert code_of(offer(facts, date(2025, 5, 31), 10_01)) == "fact.contradicts_another"
+    assert left_to_recover(facts, date(2025, 5, 31)) == 0
+    assert left_to_recover(facts, date(2025, 6, 1)) == 200_00
+
+
+def test_a_partial_write_off_is_taken_off_the_last_instalments() -> None:
+    facts = lost(THREE, date(2025, 2, 10), 150_00)
+    # The third instalment is no longer asked for; of the second, half its principal.
+    assert code_of(offer(facts, date(2025, 2, 11), 175_01)) == "repayment.over_payment"
+    whole = paid(facts, (date(2025, 2, 11), 175_00))
+    assert split(whole) == [(5_00, 20_00, 150_00)]
+    assert find_position(whole, date(2025, 12, 31)).is_closed
+    late = find_position(facts, date(2025, 12, 31))
+    assert (late.arrears.instalments, late.arrears.total_cents) == (2, 175_00)
+    # What was the third period's interest does not run: what closes the loan is what is due.
+    assert late.payoff_cents == 175_00
+
+
+def test_a_fee_of_its_own_outlives_the_instalments_written_off() -> None:
+    facts = add_fact(THREE, Charge(UUID(int=4), date(2025, 5, 1), 2_00))
+    facts = lost(facts, date(2025, 5, 2), 200_00)
+    unpaid = find_position(facts, date(2025, 5, 3)).unpaid
+    assert unpaid == (
+        Instalment(1, date(2025, 2, 1), 5_00, 10_00, 100_00),
+        Instalment(0, date(2025, 5, 1), 2_00, 0, 0),
+    )
+    # Not the whole principal: then nothing is asked for.
+    assert find_position(lost(facts, date(2025, 5, 2), 100_00), date(2025, 5, 3)).is_closed
+
+
+def test_recoveries_never_run_before_write_offs() -> None:
+    facts = lost(lost(THREE, date(2025, 6, 1), 100_00), date(2025, 8, 1), 50_00)
+    facts = replace(facts, recoveries=(Loss(date(2025, 8, 2), 120_00),))
+    assert facts.recovered_cents == 120_00
+    assert left_to_recover(facts, date(2025, 7, 1)) == 30_00
+    assert left_to_recover(facts, date(2025, 9, 1)) == 30_00
+    without = replace(facts, write_offs=(Loss(date(2025, 8, 1), 50_00),))
+    assert left_to_recover(without, date.min) == -70_00
+
+
+# --- payments that are refused --------------------------------------------------------------------
+
+
+def test_a_loan_takes_exactly_what_its_schedule_asks_for() -> None:
+    offers = [Offer(pay(date(2025, 2, day), 100_00)) for day in (1, 2, 3, 4)]
+    errors = refuse_offers(THREE, [*offers, Offer(pay(date(2025, 2, 5), 35_00))])
+    assert [code_of(error) for error in errors] == [
+        None,
+        None,
+        None,
+        "repayment.over_payment",
+        None,
+    ]
+    assert errors[3] is not None
+    assert "35.00" in errors[3].message.en
+    assert errors[3].pointer == "/amount"
+    whole = paid(THREE, (date(2025, 2, 1), 335_00))
+    assert code_of(offer(whole, date(2025, 2, 2), 1)) == "loan.closed"
+
+
+def test_what_is_paid_too_much_is_kept_only_when_said() -> None:
+    day = date(2025, 2, 1)
+    assert offer(THREE, day, 340_00, keeps_surplus=True) is None
+    error = offer(THREE, day, 340_00, PaymentPurpose.PREPAYMENT)
+    assert code_of(error) is not None
+    # A loan that holds a credit asks for nothing.
+    rich = paid(THREE, (day, 340_00))
+    assert find_position(rich, day).credit_cents == 5_00
+    assert code_of(offer(rich, day + DAY, 1)) == "loan.closed"
+    assert code_of(offer(rich, day + DAY, 1, keeps_surplus=True)) == "loan.closed"
+
+
+TERMS = ScheduleTerms(
+    300_00, Decimal(12), 3, date(2025, 1, 1), amortisation=Amortisation.EQUAL_PRINCIPAL
+)
+
+
+def test_a_payoff_is_of_what_closes_the_loan() -> None:
+    """3.00 due on 1 February with 100.00; 1.00 of the 2.00 of February by the 15th."""
+    facts, day = lay_loan(TERMS), date(2025, 2, 15)
+    payoff = PaymentPurpose.PAYOFF
+    assert offer(facts, day, 304_00, payoff) is None
+    for cents in (303_99, 304_01):
+        error = offer(facts, day, cents, payoff)
+        assert code_of(error) == "repayment.payoff_differs"
+        assert error is not None
+        assert "304.00" in error.message.en
+    # Among others of one batch: what comes after it finds a closed loan.
+    errors = refuse_offers(facts, [Offer(pay(day, 304_00, payoff)), Offer(pay(day + DAY, 1))])
+    assert [code_of(error) for error in errors] == [None, "loan.closed"]
+    # A payment before it leaves too much in it.
+    closed = add_payments(facts, [pay(day, 304_00, payoff)])
+    assert code_of(offer(closed, date(2025, 2, 1), 10_00)) == "loan.closed"
+
+
+def test_a_prepayment_over_what_is_owed_tells_how_much_is() -> None:
+    error = offer(lay_loan(TERMS), date(2025, 2, 15), 310_00, PaymentPurpose.PREPAYMENT)
+    assert code_of(error) == "repayment.over_payment"
+    assert error is not None
+    assert "304.00" in error.message.en
+
+
+# --- facts added, taken out, and left for later ---------------------------------------------------
+
+
+def draft(kind: FactKind) -> FactDraft:
+    suspension = Suspension(MoratoriumKind.CAPITAL_AND_INTEREST, 2, MoratoriumInterest.WAIVED)
+    return FactDraft(
+        kind,
+        "F",
+        THREE.loan_id,
+        date(2025, 2, 5),
+        amount_cents=7_00,
+        terms=AgreedTerms(4),
+        suspension=suspension,
+    )
+
+
+def test_a_fact_added_and_taken_out_again_leaves_the_loan_as_it_was() -> None:
+    fact_id, on = UUID(int=9), date(2025, 2, 5)
+    loss = (Loss(on, 7_00),)
+    everything = MoratoriumKind.CAPITAL_AND_INTEREST
+    added = {
+        FactKind.DISBURSEMENT: replace(THREE, tranches=(Tranche(fact_id, on, 7_00),)),
+        FactKind.FEE: replace(THREE, charges=(Charge(fact_id, on, 7_00),)),
+        FactKind.REFUND: replace(THREE, refunds=loss),
+        FactKind.WRITE_OFF: replace(THREE, write_offs=loss),
+        FactKind.RECOVERY: replace(THREE, recoveries=loss),
+        FactKind.RESCHEDULING: replace(
+            THREE, reschedulings=(Rescheduling(fact_id, on, AgreedTerms(4)),)
+        ),
+        FactKind.MORATORIUM: replace(
+            THREE,
+            moratoria=(Moratorium(fact_id, on, everything, 2, MoratoriumInterest.WAIVED),),
+        ),
+    }
+    assert added.keys() == set(FactKind)
+    for kind, expected in added.items():
+        assert with_fact(THREE, draft(kind), fact_id) == expected
+        assert without_fact(expected, kind, fact_id, on, 7_00) == THREE
+        # Another fact of the same kind stays.
+        twice = with_fact(expected, draft(kind), UUID(int=10))
+        once = without_fact(twice, kind, UUID(int=10), on, 7_00)
+        assert once == expected
+        assert facts_until(twice, on) == twice
+        assert facts_until(twice, on - DAY) == THREE
+    payments = paid(THREE, (on, 1), (on + DAY, 2))
+    out = without_fact(payments, "repayment", payments.payments[1].repayment_id, on + DAY, 2)
+    assert out == paid(THREE, (on, 1)) == facts_until(payments, on)
+
+
+def test_only_payments_and_recoveries_leave_a_loan_plain() -> None:
+    on = date(2025, 2, 5)
+    plain = replace(paid(THREE, (on, 1)), recoveries=(Loss(on, 1),), refunds=(Loss(on, 1),))
+    assert plain.is_plain
+    others = (
+        replace(THREE, conditions=Conditions(accrual=Accrual.DAILY)),
+        add_payments(THREE, [pay(on, 1, PaymentPurpose.PREPAYMENT)]),
+        *(
+            with_fact(THREE, draft(kind), UUID(int=9))
+            for kind in FactKind
+            if kind not in (FactKind.RECOVERY, FactKind.REFUND)
+        ),
+    )
+    assert not any(facts.is_plain for facts in others)
+
+
+def test_payments_of_one_day_are_taken_by_their_identifier() -> None:
+    day = date(2025, 2, 1)
+    second, first = Payment(UUID(int=1), "B", day, 1), Payment(UUID(int=2), "A", day, 2)
+    assert add_payments(THREE, [second, first]).payments == (first, second)
+    assert payment_order(first) < payment_order(second) < payment_order(pay(day + DAY, 1))
+
+
+def test_what_happens_on_one_day_has_its_order() -> None:
+    """A fee before a payment that settles it; a write-off in the evening, of what is left."""
+    day = date(2025, 2, 1)
+    facts = lost(paid(THREE, (day, 117_00)), day, 200_00)
+    facts = add_fact(facts, Charge(UUID(int=1), day, 2_00))
+    facts = replace(facts, recoveries=(Loss(day, 200_00),))
+    assert split(facts) == [(7_00, 10_00, 100_00)]
+    assert find_position(facts, day).is_closed
+    assert [state.from_on for state in replay(facts).states] == [date(2025, 1, 1), day]
+    # On the first day there is one state, that of its evening.
+    first = paid(THREE, (date(2025, 1, 1), 1))
+    assert replay(first).states == (
+        LoanState(date(2025, 1, 1), END_OF_TIME, 300_00, date(2025, 2, 1)),
+    )
+
+
+def test_a_schedule_laid_says_what_made_it() -> None:
+    day = date(2025, 2, 1)
+    facts = lay_loan(TERMS)
+    causes: dict[str, Fact] = {
+        "repayment": pay(day, 203_00, PaymentPurpose.PREPAYMENT),
+        "disbursement": Tranche(UUID(int=3), day, 10_00),
+        "rescheduling": Rescheduling(UUID(int=4), day, AgreedTerms(2)),
+        "moratorium": Moratorium(UUID(int=5), day, MoratoriumKind.CAPITAL_ONLY, 1),
+    }
+    for kind, cause in causes.items():
+        changed = add_fact(facts, cause)
+        [schedule] = replay(changed).schedules
+        assert isinstance(schedule, LaidSchedule)
+        assert (schedule.cause_kind, schedule.laid.on) == (kind, day)
+        assert str(schedule.cause_id) in str(cause)
+        relaid = find_figures([Change(facts, changed)]).schedules[facts.loan_id]
+        assert (relaid.before, relaid.after) == ((), (schedule,))
+        assert find_position(changed, day - timedelta(days=1)).schedules == ()

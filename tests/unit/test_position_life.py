@@ -1,0 +1,157 @@
+"""The figures kept beside a loan's facts, while facts arrive in any order and are reversed."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from services.loans.loan_facts.arithmetic import without_fact
+from services.loans.positions.arithmetic import (
+    END_OF_TIME,
+    Allocation,
+    LaidSchedule,
+    LoanState,
+    find_position,
+    left_to_recover,
+    replay,
+)
+from services.loans.positions.daily_totals import DailyTotals, subtract_days, sum_days
+from services.loans.positions.facts import (
+    Charge,
+    LoanFacts,
+    Moratorium,
+    Payment,
+    Rescheduling,
+    Tranche,
+)
+from services.loans.positions.figures import Change, find_figures
+from tests.unit.loan_histories import (
+    FEW,
+    SPAN_DAYS,
+    START,
+    Fact,
+    add_fact,
+    can_stand,
+    facts_of_a_life,
+    histories,
+    loans,
+)
+from tests.unit.test_positions import check_position
+
+
+class Kept:
+    """The figures beside the facts, written difference after difference as the database is."""
+
+    def __init__(self) -> None:
+        self.allocations: Sequence[Allocation] = ()
+        self.states: Sequence[LoanState] = ()
+        self.days: DailyTotals = {}
+        self.schedules: Sequence[LaidSchedule] = ()
+
+    def write(self, change: Change) -> None:
+        figures = find_figures([change])
+        for kept in figures.kept.values():
+            assert kept is not None
+            self.allocations, self.states = kept.allocations, kept.states
+        minus = {day: [-measure for measure in row] for day, row in figures.days.items()}
+        self.days = subtract_days(self.days, minus)
+        for relaid in figures.schedules.values():
+            assert self.schedules == relaid.before
+            self.schedules = relaid.after
+        # What is told to the journal moves the splits there as they moved here.
+        for move in figures.moves:
+            then = figures.splits_before[move.repayment_id]
+            now = figures.splits[move.repayment_id]
+            assert move.principal_cents == now.principal_cents - then.principal_cents
+            assert move.interest_cents == now.interest_cents - then.interest_cents
+            assert move.fees_cents == now.fees_cents - then.fees_cents
+
+    def check(self, facts: LoanFacts) -> None:
+        replayed = replay(facts)
+        assert self.allocations == replayed.allocations
+        assert self.states == replayed.states
+        assert self.days == sum_days([(facts, replayed)])
+        assert self.schedules == replayed.schedules
+
+
+def find_key(fact: Fact) -> tuple[str, UUID, date, int]:
+    """What a reversal says of a fact: its kind, its identifier, its date and its amount."""
+    match fact:
+        case Payment():
+            return "repayment", fact.repayment_id, fact.paid_on, fact.amount_cents
+        case Charge():
+            return "fee", fact.fee_id, fact.on, fact.amount_cents
+        case Tranche():
+            return "disbursement", fact.disbursement_id, fact.on, fact.amount_cents
+        case Rescheduling():
+            return "rescheduling", fact.rescheduling_id, fact.on, 0
+        case Moratorium():
+            return "moratorium", fact.moratorium_id, fact.on, 0
+        case (kind, loss):
+            return kind, UUID(int=10**9), loss.on, loss.amount_cents
+
+
+class LifeOfALoan(RuleBasedStateMachine):
+    """Facts arrive in any order and are reversed; the figures kept are those of the facts."""
+
+    @initialize(facts=loans())
+    def sign(self, facts: LoanFacts) -> None:
+        self.signed = self.facts = facts
+        self.arrived: list[Fact] = []
+        self.number = 0
+        self.kept = Kept()
+        self.kept.write(Change(None, facts))
+
+    @rule(data=st.data())
+    def record(self, data: st.DataObject) -> None:
+        self.number += 1
+        fact = data.draw(facts_of_a_life(self.number))
+        self._change(add_fact(self.facts, fact), [*self.arrived, fact])
+
+    @precondition(lambda self: self.arrived)
+    @rule(data=st.data())
+    def reverse(self, data: st.DataObject) -> None:
+        fact = data.draw(st.sampled_from(self.arrived))
+        arrived = [other for other in self.arrived if other is not fact]
+        self._change(without_fact(self.facts, *find_key(fact)), arrived)
+
+    def _change(self, after: LoanFacts, arrived: list[Fact]) -> None:
+        if can_stand(after):
+            self.kept.write(Change(self.facts, after))
+            self.facts, self.arrived = after, arrived
+
+    @invariant()
+    def the_order_of_arrival_does_not_matter(self) -> None:
+        again = self.signed
+        for fact in sorted(self.arrived, key=lambda f: (find_key(f)[2], str(find_key(f)))):
+            again = add_fact(again, fact)
+        self.kept.check(again)
+        for number in (0, 60, 150, SPAN_DAYS):
+            day = START + timedelta(days=number)
+            assert find_position(self.facts, day) == find_position(again, day)
+
+    @invariant()
+    def nothing_is_lost(self) -> None:
+        for number in (0, 45, SPAN_DAYS + 400):
+            check_position(self.facts, START + timedelta(days=number))
+        assert left_to_recover(self.facts, END_OF_TIME) >= 0
+
+
+LifeOfALoan.TestCase.settings = settings(FEW, max_examples=40, stateful_step_count=12)
+TestLifeOfALoan = LifeOfALoan.TestCase
+
+
+@FEW
+@given(facts=histories())
+def test_a_loan_that_goes_takes_its_figures_with_it(facts: LoanFacts) -> None:
+    kept = Kept()
+    kept.write(Change(None, facts))
+    kept.check(facts)
+    figures = find_figures([Change(facts, None)])
+    assert figures.kept == {facts.loan_id: None}
+    assert figures.days == subtract_days({}, kept.days)
+    again = find_figures([Change(facts, facts)])
+    assert (again.kept, again.days, again.schedules) == ({}, {}, {})

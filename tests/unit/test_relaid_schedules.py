@@ -1,0 +1,464 @@
+"""Schedules laid anew, worked out by hand: the arithmetic stands beside each figure.
+
+Most cases are of 1,200.00 lent on 31 January 2025 at 12 % over 12 months in equal parts of the
+principal: 100.00 a month, and 1 % of what is owed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from services.common.calendar import DayCount
+from services.loans.positions.account import Impossible
+from services.loans.positions.arithmetic import find_position, find_terms, replay
+from services.loans.positions.facts import (
+    Accrual,
+    AgreedTerms,
+    Charge,
+    LoanFacts,
+    Loss,
+    Moratorium,
+    MoratoriumInterest,
+    MoratoriumKind,
+    Payment,
+    PaymentPurpose,
+    Rescheduling,
+    Tranche,
+)
+from services.loans.schedules.terms import (
+    Amortisation,
+    InterestMethod,
+    NonWorkingDays,
+    ScheduleTerms,
+)
+from tests.unit.loan_histories import Fact, add_fact, lay_loan
+
+Row = tuple[date, int, int]
+
+TERMS = ScheduleTerms(
+    principal_cents=1200_00,
+    annual_rate=Decimal(12),
+    instalments=12,
+    disbursed_on=date(2025, 1, 31),
+    amortisation=Amortisation.EQUAL_PRINCIPAL,
+)
+FEBRUARY, MARCH, MID_APRIL = date(2025, 2, 28), date(2025, 3, 31), date(2025, 4, 15)
+PREPAYMENT, SHORTER_TERM = PaymentPurpose.PREPAYMENT, PaymentPurpose.SHORTER_TERM
+
+
+def pay(on: date, cents: int, purpose: PaymentPurpose | None = None) -> Payment:
+    return Payment(UUID(int=on.toordinal()), f"R{on}", on, cents, purpose)
+
+
+def put_off(on: date, kind: MoratoriumKind, periods: int, interest: str = "deferred") -> Moratorium:
+    return Moratorium(UUID(int=1), on, kind, periods, MoratoriumInterest(interest))
+
+
+def live(terms: ScheduleTerms, *facts: Fact, accrual: Accrual = Accrual.SCHEDULED) -> LoanFacts:
+    loan = lay_loan(terms, accrual)
+    for fact in facts:
+        loan = add_fact(loan, fact)
+    return loan
+
+
+# The first two instalments: 100.00 + 1 % of 1,200.00, then 100.00 + 1 % of 1,100.00.
+TWO_PAID = (pay(FEBRUARY, 112_00), pay(MARCH, 111_00))
+
+
+def rows_of(facts: LoanFacts) -> list[Row]:
+    """The due date, principal and interest of each row of the newest schedule."""
+    ladder = replay(facts).schedules[-1].laid.ladder
+    return list(zip(ladder.due, ladder.principal_cents, ladder.interest_cents, strict=True))
+
+
+def amounts_of(facts: LoanFacts) -> list[tuple[int, int]]:
+    return [(principal, interest) for _, principal, interest in rows_of(facts)]
+
+
+# The ten dates left after 31 March: each month returns to its last day.
+DATES = [
+    date(2025, 4, 30),
+    date(2025, 5, 31),
+    date(2025, 6, 30),
+    date(2025, 7, 31),
+    date(2025, 8, 31),
+    date(2025, 9, 30),
+    date(2025, 10, 31),
+    date(2025, 11, 30),
+    date(2025, 12, 31),
+    date(2026, 1, 31),
+    date(2026, 2, 28),
+    date(2026, 3, 31),
+]
+# 100.00 a month with 1 % of 1,000.00, of 900.00, and so on down to 100.00.
+TEN = [(100_00, 10_00 - number * 1_00) for number in range(10)]
+
+
+@pytest.mark.parametrize("on", [MARCH, MID_APRIL])
+def test_a_moratorium_on_capital_asks_for_interest_alone(on: date) -> None:
+    """From mid-April: 5.00 of the 15 days run, then 1,000.00 x 12 % x 15/360 = 5.00: 10.00 too."""
+    facts = live(TERMS, *TWO_PAID, put_off(on, MoratoriumKind.CAPITAL_ONLY, 2))
+    assert [day for day, *_ in rows_of(facts)] == DATES
+    assert amounts_of(facts) == [(0, 10_00), (0, 10_00), *TEN]
+
+
+@pytest.mark.parametrize("on", [MARCH, MID_APRIL])
+def test_a_moratorium_on_everything_defers_interest_without_interest_on_it(on: date) -> None:
+    """10.00 for each of the two months put off fall due with the third: no 10.10."""
+    facts = live(TERMS, *TWO_PAID, put_off(on, MoratoriumKind.CAPITAL_AND_INTEREST, 2))
+    assert [day for day, *_ in rows_of(facts)] == DATES
+    assert amounts_of(facts) == [(0, 0), (0, 0), (100_00, 30_00), *TEN[1:]]
+    assert find_position(facts, date(2025, 6, 29)).days_past_due == 0
+    # On 15 June: 10.00 of April, 10.00 of May, and 10.00 x 15/30 of June have run; none is due.
+    position = find_position(facts, date(2025, 6, 15))
+    assert (position.interest_due_cents, position.interest_accrued_cents) == (0, 25_00)
+    assert position.payoff_cents == 1025_00
+
+
+def test_a_moratorium_may_give_up_its_interest() -> None:
+    everything = MoratoriumKind.CAPITAL_AND_INTEREST
+    facts = live(TERMS, *TWO_PAID, put_off(MARCH, everything, 2, "waived"))
+    assert amounts_of(facts) == [(0, 0), (0, 0), *TEN]
+    # From mid-April what ran by then, 10.00 x 15/30, stays owed and is put off too.
+    facts = live(TERMS, *TWO_PAID, put_off(MID_APRIL, everything, 2, "waived"))
+    assert amounts_of(facts) == [(0, 0), (0, 0), (100_00, 15_00), *TEN[1:]]
+    assert find_position(facts, date(2025, 5, 31)).payoff_cents == 1005_00
+
+
+def test_a_moratorium_within_a_grace_comes_before_what_is_left_of_it() -> None:
+    """Three months of grace, one gone; two put off: four more months without principal."""
+    terms = replace(TERMS, principal_grace_periods=3)
+    first = pay(FEBRUARY, 12_00)
+    facts = live(terms, first, put_off(FEBRUARY, MoratoriumKind.CAPITAL_ONLY, 2))
+    assert amounts_of(facts)[:5] == [(0, 12_00)] * 4 + [(133_33, 12_00)]
+    assert len(rows_of(facts)) == 11 + 2
+
+
+def test_a_prepayment_during_a_moratorium_leaves_it_to_its_end() -> None:
+    suspended = put_off(MARCH, MoratoriumKind.CAPITAL_AND_INTEREST, 2)
+    april = pay(date(2025, 4, 30), 510_00, PREPAYMENT)
+    facts = live(TERMS, *TWO_PAID, suspended, april)
+    # 10.00 run in April, 500.00 of principal: 500.00 left, 5.00 a month, one month still put off.
+    assert amounts_of(facts)[:3] == [(0, 0), (50_00, 10_00), (50_00, 4_50)]
+    assert len(rows_of(facts)) == 11
+
+
+def test_a_rescheduling_takes_arrears_in_without_interest_on_their_interest() -> None:
+    """Nothing paid: 12.00 and 11.00 due, 10.00 x 15/30 run since. 1,200.00 in 6 at 0.5 %."""
+    agreed = AgreedTerms(instalments=6, annual_rate=Decimal(6))
+    facts = live(TERMS, Rescheduling(UUID(int=1), MID_APRIL, agreed))
+    # 6.00 + 28.00 carried, then 0.5 % of 1,000.00, 800.00, 600.00, 400.00 and 200.00.
+    interest = [34_00, 5_00, 4_00, 3_00, 2_00, 1_00]
+    assert amounts_of(facts) == [(200_00, cents) for cents in interest]
+    assert [day for day, *_ in rows_of(facts)] == [date(2025, m, 15) for m in range(5, 11)]
+    before, after = find_position(facts, date(2025, 4, 14)), find_position(facts, MID_APRIL)
+    assert (before.arrears.total_cents, before.days_past_due) == (223_00, 45)
+    assert (after.arrears.total_cents, after.days_past_due) == (0, 0)
+    assert after.payoff_cents == 1200_00 + 28_00
+    assert find_terms(facts, MID_APRIL).annual_rate == 6
+    assert find_terms(facts, MARCH).annual_rate == 12
+
+
+def test_interest_paid_ahead_is_not_asked_for_twice() -> None:
+    """Two instalments paid on the day of the loan, 23.00 of interest; rescheduled that day."""
+    ahead = pay(TERMS.disbursed_on, 223_00)
+    facts = live(TERMS, ahead, Rescheduling(UUID(int=1), TERMS.disbursed_on, AgreedTerms(10)))
+    # 10.00, 9.00 and 4.00 of the 8.00 of the third month are paid already.
+    assert amounts_of(facts) == [(100_00, 0), (100_00, 0), (100_00, 4_00), *TEN[3:]]
+    assert find_position(facts, MARCH).payoff_cents == 1000_00
+    # At no interest, what was paid ahead stays paid.
+    free = Rescheduling(UUID(int=1), TERMS.disbursed_on, AgreedTerms(10, Decimal(0)))
+    assert amounts_of(live(TERMS, ahead, free)) == [(100_00, 0)] * 10
+
+
+def test_a_prepayment_lays_as_many_smaller_instalments() -> None:
+    """5.00 run in 15 days; 300.00 of principal: 700.00 over the ten dates left."""
+    facts = live(TERMS, *TWO_PAID, pay(MID_APRIL, 305_00, PREPAYMENT))
+    split = replay(facts).allocations[-1]
+    assert (split.interest_cents, split.principal_cents) == (5_00, 300_00)
+    # 700.00 x 12 % x 15/360 = 3.50, then 1 % of 630.00, and so on.
+    later = [(70_00, 70 * (10 - number)) for number in range(1, 10)]
+    assert amounts_of(facts) == [(70_00, 3_50), *later]
+    assert [day for day, *_ in rows_of(facts)] == DATES[:10]
+
+
+def test_a_prepayment_may_shorten_the_term() -> None:
+    """700.00 in instalments of at most 100.00 of principal, as before: seven."""
+    facts = live(TERMS, *TWO_PAID, pay(MID_APRIL, 305_00, SHORTER_TERM))
+    later = [(100_00, 6_00 - number * 1_00) for number in range(6)]
+    assert amounts_of(facts) == [(100_00, 3_50), *later]
+
+
+def test_a_prepayment_of_no_more_than_is_due_lays_nothing() -> None:
+    facts = live(TERMS, pay(FEBRUARY, 112_00, PREPAYMENT), pay(MID_APRIL, 116_00, PREPAYMENT))
+    # In April 111.00 due; the 5.00 more are the interest of 15 days. The ladder stands.
+    assert replay(facts).schedules == ()
+    position = find_position(facts, MID_APRIL)
+    assert (position.outstanding_principal_cents, position.payoff_cents) == (1000_00, 1000_00)
+
+
+def test_too_little_for_every_instalment_gets_fewer() -> None:
+    """Instalments are multiples of 50.00; 60.00 left over ten dates would round to none."""
+    terms = replace(TERMS, instalment_multiple_cents=50_00)
+    facts = live(terms, *TWO_PAID, pay(MID_APRIL, 945_00, PREPAYMENT))
+    # As high as before at most, 100.00: one instalment. 60.00 x 12 % x 15/360 = 0.30.
+    assert rows_of(facts) == [(DATES[0], 60_00, 30)]
+
+
+def test_the_payoff_in_mid_period() -> None:
+    facts = live(TERMS, *TWO_PAID)
+    assert find_position(facts, MID_APRIL).payoff_cents == 1000_00 + 5_00
+    closed = live(TERMS, *TWO_PAID, pay(MID_APRIL, 1005_00, PaymentPurpose.PAYOFF))
+    position = find_position(closed, date(2026, 1, 31))
+    assert (position.is_closed, position.interest_paid_cents) == (True, 12_00 + 11_00 + 5_00)
+
+
+def test_the_payoff_in_an_interest_grace() -> None:
+    """Three months in which 100.00 of principal are due and no interest: it runs all the same."""
+    terms = replace(TERMS, interest_grace_periods=3)
+    facts = live(terms, pay(FEBRUARY, 100_00), pay(MARCH, 100_00))
+    position = find_position(facts, MID_APRIL)
+    assert (position.interest_due_cents, position.interest_accrued_cents) == (0, 28_00)
+    assert position.payoff_cents == 1000_00 + 12_00 + 11_00 + 5_00
+
+
+def test_a_second_disbursement_is_laid_over_the_dates_left() -> None:
+    """600.00 in six, one paid; 400.00 more on 15 March: 900.00 over five dates."""
+    terms = replace(TERMS, principal_cents=600_00, instalments=6)
+    more = Tranche(UUID(int=1), date(2025, 3, 15), 400_00)
+    facts = live(terms, pay(FEBRUARY, 106_00), more)
+    # 5.00 x 15/31 = 2.42 run; 900.00 x 12 % x 16/360 = 4.80 (15 to 31 March, in 30/360, is 16).
+    interest = [2_42 + 4_80, 7_20, 5_40, 3_60, 1_80]
+    assert amounts_of(facts) == [(180_00, cents) for cents in interest]
+    assert facts.lent_cents == 1000_00
+
+
+def test_a_second_disbursement_keeps_what_is_left_of_the_grace() -> None:
+    """Six months, three of them without principal; the second sum comes after one."""
+    terms = replace(TERMS, principal_cents=600_00, instalments=6, principal_grace_periods=3)
+    paid = pay(date(2025, 2, 27), 6_00)
+    facts = live(terms, paid, Tranche(UUID(int=1), FEBRUARY, 300_00))
+    assert amounts_of(facts) == [
+        (0, 9_00),
+        (0, 9_00),
+        (300_00, 9_00),
+        (300_00, 6_00),
+        (300_00, 3_00),
+    ]
+
+
+def test_a_grace_longer_than_what_a_write_off_leaves_ends_before_the_last() -> None:
+    terms = replace(TERMS, interest_grace_periods=11)
+    lost = ("write_off", Loss(FEBRUARY, 1000_00))
+    facts = live(terms, lost, put_off(MARCH, MoratoriumKind.CAPITAL_ONLY, 1))
+    # 200.00 were asked for in February and March; the interest deferred to the last instalment went
+    # with it. One instalment is left, and the month put off: 200.00 x 1 % for each.
+    assert amounts_of(facts) == [(0, 2_00), (200_00, 2_00)]
+
+
+def test_a_loan_that_has_ended_takes_no_disbursement_and_a_closed_one_no_change() -> None:
+    end = date(2026, 2, 1)
+    with pytest.raises(Impossible) as caught:
+        replay(live(TERMS, Tranche(UUID(int=1), end, 1_00)))
+    assert (caught.value.code, caught.value.on) == ("disbursement.loan_ended", end)
+    whole = pay(FEBRUARY, 1212_00, PaymentPurpose.PAYOFF)
+    changes: Sequence[tuple[Fact, str]] = [
+        (Tranche(UUID(int=1), MARCH, 1_00), "disbursement.loan_ended"),
+        (Rescheduling(UUID(int=1), MARCH, AgreedTerms(2)), "loan.closed"),
+        (put_off(MARCH, MoratoriumKind.CAPITAL_ONLY, 1), "loan.closed"),
+        (("write_off", Loss(MARCH, 1)), "write_off.exceeds_balance"),
+        (("recovery", Loss(MARCH, 1)), "recovery.exceeds_balance"),
+        (("refund", Loss(MARCH, 1)), "refund.exceeds_balance"),
+    ]
+    for change, code in changes:
+        with pytest.raises(Impossible) as caught:
+            replay(live(TERMS, whole, change))
+        assert caught.value.code == code
+
+
+def test_terms_that_cannot_be_laid_are_impossible() -> None:
+    agreed = AgreedTerms(instalments=3, first_due_on=MARCH)
+    with pytest.raises(Impossible) as caught:
+        replay(live(TERMS, Rescheduling(UUID(int=1), MARCH, agreed)))
+    assert caught.value.code == "schedule.first_due_before_disbursement"
+
+
+def test_a_loan_past_its_end_is_put_off_from_that_day() -> None:
+    """Nothing paid but interest, never the last 100.00: one instalment, a month put off first."""
+    paid = pay(date(2026, 1, 31), 1278_00 - 101_00)
+    suspended = put_off(date(2026, 2, 10), MoratoriumKind.CAPITAL_ONLY, 1)
+    facts = live(TERMS, paid, suspended)
+    assert rows_of(facts) == [(date(2026, 3, 10), 0, 2_00), (date(2026, 4, 10), 100_00, 1_00)]
+
+
+def test_a_flat_loan_prepaid() -> None:
+    """1,200.00 x 12 % in 12 parts of 12.00. In mid-April 6.00 have run; 500.00 of principal.
+
+    The rest is flat on 500.00: 15 days and nine months, 12 % x (15/360 + 270/360) = 9.5 %, or
+    47.50 in ten parts of 4.75.
+    """
+    terms = replace(TERMS, interest_method=InterestMethod.FLAT)
+    two_paid = (pay(FEBRUARY, 112_00), pay(MARCH, 112_00))
+    facts = live(terms, *two_paid, pay(MID_APRIL, 506_00, PREPAYMENT))
+    assert amounts_of(facts) == [(50_00, 4_75)] * 10
+
+
+def test_a_loan_with_a_down_payment_rescheduled() -> None:
+    """1,000.00 less 100.00 on the first day; 900.00 in nine, one paid: 800.00 in four at 1 %."""
+    terms = replace(TERMS, principal_cents=1000_00, instalments=9, down_payment_percent=Decimal(10))
+    paid = (pay(TERMS.disbursed_on, 100_00), pay(FEBRUARY, 109_00))
+    facts = live(terms, *paid, Rescheduling(UUID(int=1), FEBRUARY, AgreedTerms(4)))
+    assert amounts_of(facts) == [(200_00, 8_00), (200_00, 6_00), (200_00, 4_00), (200_00, 2_00)]
+    # In mid-March without it: 8.00 x 15/31 have run.
+    assert find_position(live(terms, *paid), date(2025, 3, 15)).interest_accrued_cents == 3_87
+    # And as many dates are left as there are instalments.
+    prepaid = live(terms, *paid, pay(MARCH, 108_00 + 350_00, PREPAYMENT))
+    assert amounts_of(prepaid)[0] == (50_00, 3_50)
+    assert len(rows_of(prepaid)) == 7
+
+
+def test_due_dates_off_holidays_laid_anew_keep_their_calendar() -> None:
+    """24 June is a holiday, 24 August a Sunday: 25 June, 24 July, 25 August; interest as ever."""
+    terms = ScheduleTerms(
+        300_00,
+        Decimal(12),
+        3,
+        date(2025, 5, 24),
+        amortisation=Amortisation.EQUAL_PRINCIPAL,
+        non_working_days=NonWorkingDays.MOVE_LATER,
+    )
+    first = pay(date(2025, 6, 25), 103_00)
+    prepaid = pay(date(2025, 7, 9), 101_00, PREPAYMENT)
+    # 2.00 x 15/30 have run; 100.00 of principal; 100.00 over two dates, 100.00 x 12 % x 15/360.
+    assert rows_of(live(terms, first, prepaid)) == [
+        (date(2025, 7, 24), 50_00, 50),
+        (date(2025, 8, 25), 50_00, 50),
+    ]
+    # The day before, nothing is due; on 24 June the whole month has run, and is due the day after.
+    position = find_position(live(terms), date(2025, 6, 24))
+    assert (position.interest_due_cents, position.interest_accrued_cents) == (0, 3_00)
+
+
+def test_a_prepayment_on_a_date_moved_earlier_leaves_the_dates_after_it() -> None:
+    """Due on 23 June for the 24th: 103.00, and 100.00 of the principal to come.
+
+    30 of the 31 days have run, 2.90 of the 3.00 paid. From 23 June, 31 days of 100.00 in 30/360
+    cost 1.03, of which 0.10 is paid.
+    """
+    terms = ScheduleTerms(
+        300_00,
+        Decimal(12),
+        3,
+        date(2025, 5, 24),
+        amortisation=Amortisation.EQUAL_PRINCIPAL,
+        non_working_days=NonWorkingDays.MOVE_EARLIER,
+    )
+    assert rows_of(live(terms, pay(date(2025, 6, 23), 203_00, PREPAYMENT))) == [
+        (date(2025, 7, 24), 50_00, 93),
+        (date(2025, 8, 22), 50_00, 50),
+    ]
+
+
+# --- interest by the day --------------------------------------------------------------------------
+
+# 1,000.00 at 36.5 % on a year of 365 days: 1.00 a day. Due on 29 February, 31 March, 30 April 2024.
+DAILY = ScheduleTerms(
+    1000_00,
+    Decimal("36.5"),
+    3,
+    date(2024, 1, 31),
+    day_count=DayCount.ACTUAL_365,
+    amortisation=Amortisation.EQUAL_PRINCIPAL,
+)
+
+
+def live_daily(*facts: Fact, terms: ScheduleTerms = DAILY) -> LoanFacts:
+    return live(terms, *facts, accrual=Accrual.DAILY)
+
+
+def test_a_daily_loan_paid_late_then_early_over_a_leap_day() -> None:
+    late, early = pay(date(2024, 3, 10), 339_00), pay(date(2024, 3, 20), 207_00)
+    # 29 days until 29 February: 29.00, and 333.33 of principal, due and unpaid ten days later.
+    before = find_position(live_daily(), date(2024, 3, 10))
+    assert (before.interest_due_cents, before.interest_accrued_cents) == (29_00, 10_00)
+    assert (before.days_past_due, before.arrears.total_cents) == (10, 362_33)
+    # 39 days to 10 March, through 29 February: 39.00. Ten days of 700.00: 7.00.
+    facts = live_daily(late, early)
+    splits = [(a.interest_cents, a.principal_cents) for a in replay(facts).allocations]
+    assert splits == [(39_00, 300_00), (7_00, 200_00)]
+    # 41 days of 500.00 to 30 April: 20.50.
+    payoff = find_position(facts, date(2024, 4, 30)).payoff_cents
+    assert payoff == 520_50
+    closing = pay(date(2024, 4, 30), payoff, PaymentPurpose.PAYOFF)
+    assert find_position(live_daily(late, early, closing), date(2024, 5, 1)).is_closed
+
+
+def test_what_a_daily_loan_paid_late_still_owes_is_due_with_the_last_instalment() -> None:
+    """All that was expected is paid on 30 April: 90 days cost more than the schedule said."""
+    expected = lay_loan(DAILY).ladder.total_cents
+    # 29.00, then 31 days of 666.67 (20.67) and 30 days of 333.34 (10.00): 59.67 of interest.
+    assert expected == 1059_67
+    facts = live_daily(pay(date(2024, 4, 30), expected))
+    # 90 days of 1,000.00 are 90.00: 30.33 of the principal is left. Ten days later 0.30 has run.
+    position = find_position(facts, date(2024, 5, 10))
+    assert position.outstanding_principal_cents == 30_33
+    assert (position.days_past_due, position.arrears.instalments) == (10, 1)
+    assert (position.arrears.total_cents, position.payoff_cents) == (30_33, 30_63)
+    # A fee of that day is due, but late the day after; it makes nothing else less late.
+    charged = live_daily(
+        pay(date(2024, 4, 30), expected), Charge(UUID(int=1), date(2024, 5, 10), 5)
+    )
+    position = find_position(charged, date(2024, 5, 10))
+    assert (position.arrears.total_cents, position.fees_due_cents) == (30_33, 5)
+    paid = add_fact(charged, pay(date(2024, 5, 10), 5))
+    assert find_position(paid, date(2024, 5, 10)).days_past_due == 10
+
+
+def test_a_daily_loan_bears_no_interest_in_its_free_periods() -> None:
+    terms = replace(DAILY, interest_free_periods=1)
+    assert find_position(live_daily(terms=terms), date(2024, 3, 10)).interest_accrued_cents == 10_00
+    everything = MoratoriumKind.CAPITAL_AND_INTEREST
+    waived = put_off(date(2024, 1, 31), everything, 2, "waived")
+    assert find_position(live_daily(waived), date(2024, 4, 10)).payoff_cents == 1010_00
+    # New terms put an end to it: interest runs from the day they are agreed.
+    agreed = Rescheduling(UUID(int=2), date(2024, 2, 10), AgreedTerms(3))
+    assert find_position(live_daily(waived, agreed), date(2024, 2, 20)).payoff_cents == 1010_00
+
+
+def test_half_a_cent_paid_stays_paid_when_a_schedule_is_laid_anew() -> None:
+    """0.50 lent at 36.5 %: on the tenth day half a cent has run, and a whole one is owed."""
+    terms = replace(DAILY, principal_cents=50)
+    day = date(2024, 2, 10)
+    facts = live_daily(pay(day, 1 + 20, PREPAYMENT), terms=terms)
+    position = find_position(facts, day)
+    assert (position.interest_paid_cents, position.outstanding_principal_cents) == (1, 30)
+    assert position.payoff_cents == 30
+
+
+# --- fees -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("accrual", Accrual)
+def test_a_fee_after_the_last_instalment_is_due_that_day(accrual: Accrual) -> None:
+    """1,000.00 repaid whole; 10.00 charged a month later, of which 4.00 was paid too much."""
+    closing = pay(date(2024, 4, 30), 1090_00 + 4_00, PaymentPurpose.PAYOFF)
+    loan = live(replace(DAILY, amortisation=Amortisation.EQUAL_INSTALMENTS), accrual=accrual)
+    owed = find_position(loan, date(2024, 4, 30)).payoff_cents
+    loan = add_fact(loan, replace(closing, amount_cents=owed + 4_00))
+    assert find_position(loan, date(2024, 5, 30)).credit_cents == 4_00
+    charged = add_fact(loan, Charge(UUID(int=1), date(2024, 5, 31), 10_00))
+    position = find_position(charged, date(2024, 6, 30))
+    assert (position.fees_due_cents, position.days_past_due) == (6_00, 30)
+    assert (position.credit_cents, position.payoff_cents, position.is_closed) == (0, 6_00, False)
+    paid = add_fact(charged, pay(date(2024, 6, 30), 6_00))
+    assert find_position(paid, date(2024, 6, 30)).is_closed
+
+
+def test_a_write_off_takes_out_the_interest_of_the_instalments_it_takes_out() -> None:
+    """Ten instalments of twelve: 200.00 with 12.00 and 11.00 of interest are still asked for."""
+    facts = live(TERMS, ("write_off", Loss(FEBRUARY, 1000_00)))
+    assert find_position(facts, date(2025, 12, 31)).payoff_cents == 200_00 + 23_00
