@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.common.columns import Column, Notice, RowError, index_columns, show
+from services.common.columns import Column, Notice, Remarks, RowError, index_columns, show
 from services.common.database import ReadSession, WriteSession
 from services.common.error_log import ErrorLog
 from services.common.errors import InputError, JsonValue, PayloadTooLarge, Problem
@@ -149,18 +149,10 @@ def import_kind(
                 return Recorded(created=(), unchanged=())
             return await record(session, principal, drafts, today, reason)
 
-        is_truncated, remarks = len(found) > ERRORS_MAX, table.remarks
-        findings = Findings(
-            sorted(found, key=by_row)[:ERRORS_MAX],
-            is_truncated,
-            remarks.warnings,
-            remarks.notices,
-            log.close() if is_truncated else b"",
-        )
         return Prepared(
             received,
             numbers,
-            findings,
+            _find_first(found, log, table.remarks),
             [draft.external_id for draft in drafts],
             _digest(numbers, drafts),
             record_drafts,
@@ -184,6 +176,17 @@ def _read_with(
         return to_draft(model.validate_python(to_document(values))) if draft is None else draft
 
     return read_row
+
+
+def _find_first(found: Sequence[RowError], log: ErrorLog, remarks: Remarks) -> Findings:
+    is_truncated = len(found) > ERRORS_MAX
+    return Findings(
+        sorted(found, key=by_row)[:ERRORS_MAX],
+        is_truncated,
+        remarks.warnings,
+        remarks.notices,
+        log.close() if is_truncated else b"",
+    )
 
 
 def by_row(error: RowError) -> tuple[int, str]:
