@@ -16,8 +16,8 @@ from services.common import job_queue
 from services.common.job_schema import queue_schema
 
 
-def migrate(service: str, owner_url: str) -> None:
-    """Bring a service's schema to its newest version, as the owner of that schema.
+def migrate(service: str, owner_url: str, version: str = "head") -> None:
+    """Bring a service's schema to a version, the newest unless said, as the owner of that schema.
 
     Alembic's environment waits for an advisory lock first, and runs its own event loop: call this
     from a thread that runs none.
@@ -25,7 +25,7 @@ def migrate(service: str, owner_url: str) -> None:
     configuration = Config()
     configuration.set_main_option("script_location", str(migrations_of(service)).replace("%", "%%"))
     with _environment_variable("RESEAU_DATABASE_URL", owner_url):
-        command.upgrade(configuration, "head")
+        command.upgrade(configuration, version)
 
 
 def install_queue(service: str, owner_url: str) -> None:

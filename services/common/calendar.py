@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 
 FISCAL_YEAR_FIRST_MONTH = 4
 """The network and the ministry count from 1 April to 31 March."""
@@ -47,14 +48,18 @@ def add_periods(day: date, frequency: Frequency, periods: int) -> date:
     return day + timedelta(days=periods * (7 if frequency is Frequency.WEEKS else 1))
 
 
-def due_dates(anchor: date, frequency: Frequency, repay_every: int, numbers: range) -> list[date]:
+@lru_cache(maxsize=256)
+def due_dates(
+    anchor: date, frequency: Frequency, repay_every: int, numbers: range
+) -> tuple[date, ...]:
     """Due dates number by number, each counted from the anchor so that month ends return.
 
-    Counting from the anchor, not from the date before, gives 31 Jan, 28 Feb, 31 Mar.
+    Counting from the anchor, not from the date before, gives 31 Jan, 28 Feb, 31 Mar. Many loans
+    of a fund are disbursed on one day: they share their dates.
     """
     if frequency is Frequency.MONTHS:
-        return [add_months(anchor, number * repay_every) for number in numbers]
-    return [add_periods(anchor, frequency, number * repay_every) for number in numbers]
+        return tuple(add_months(anchor, number * repay_every) for number in numbers)
+    return tuple(add_periods(anchor, frequency, number * repay_every) for number in numbers)
 
 
 def days_30_360(start: date, end: date) -> int:

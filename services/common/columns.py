@@ -4,6 +4,7 @@ Titles are compared folded: no case, accents, punctuation or small words. A titl
 is left out with a notice, unless it looks like a slip for a column that is not there.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ _ONE_WORD = {
     **dict.fromkeys(("n", "num", "numero", "number", "nr"), "no"),
     **dict.fromkeys(("nb", "nbr", "nbre"), "nombre"),
 }
+_CAPITAL_INSIDE = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])")
 _SIGNS = str.maketrans({"°": "o", "#": " no ", "\u2116": " no ", "œ": "oe", "æ": "ae"})
 _SLIP_LENGTH_MIN = 4
 _TWO_SLIPS_LENGTH = 8
@@ -142,7 +144,8 @@ def fold_name(name: str) -> str:
 
 def fold_words(name: str) -> list[str]:
     """The words of a name that tell it from others, plain."""
-    decomposed = unicodedata.normalize("NFKD", name.translate(_SIGNS)).casefold()
+    apart = _CAPITAL_INSIDE.sub(" ", name.translate(_SIGNS))  # LoanNumber is loan number
+    decomposed = unicodedata.normalize("NFKD", apart).casefold()
     plain = "".join(c if c.isalnum() else " " for c in decomposed if not unicodedata.combining(c))
     words = [word for word in plain.split() if word not in _SMALL_WORDS]
     return [_ONE_WORD.get(word, word) for word in words or plain.split()]

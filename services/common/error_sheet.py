@@ -22,10 +22,10 @@ from typing import IO
 
 import xlsxwriter
 
-from services.common.columns import COLUMNS_MAX, RowError, find_names
+from services.common.columns import COLUMNS_MAX, Column, RowError, find_names
 from services.common.import_kinds import ImportKind
 from services.common.import_queries import SentFile
-from services.common.records import Record, read_sheets
+from services.common.records import Record, read_records
 from services.common.text import Language, Text
 
 COMMENTS_MAX = 5_000
@@ -34,6 +34,8 @@ LISTED_MAX = 200_000
 """Errors in the list: with more, the book would be too large to be sent again."""
 
 _CELL_LENGTH_MAX = 32_767  # of Excel
+_TAB_LENGTH_MAX = 31
+_NOT_IN_TABS = re.compile(r"[\[\]:*?/\\]|[^\x20-\ud7ff\ue000-\ufffd]")
 _WIDTH = 18
 _NOTE_PIXELS = {"width": 320, "height": 110}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -44,8 +46,8 @@ _LIST_TITLES = (
     Text("Colonne", "Column"),
     Text("Code", "Code"),
     Text("Message", "Message"),
+    Text("Feuille", "Sheet"),
 )
-_LIST_SHEET = Text("Feuille", "Sheet")
 _LIST_WIDTHS = (8, 22, 28, 100, 22)
 _MORE = Text("et d'autres", "and others")
 
@@ -79,23 +81,19 @@ class _Style:
 
 
 @dataclass(slots=True)
-class _Sheet:
-    """A sheet on its way to the book: its rows, and the comments on its cells."""
+class _Rows:
+    """The rows of a sheet on their way to the book, and its comments."""
 
     name: str
-    titles: Sequence[str]
-    rows: IO[bytes]
+    file: IO[bytes]
+    width: int = 0
     last: int = 0
     comments: list[tuple[int, int, str]] = field(default_factory=list)
-
-    @property
-    def width(self) -> int:
-        return len(self.titles[:COLUMNS_MAX])
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """An error as it is told beside its cell."""
+    """An error as a comment says it."""
 
     sheet: str
     row: int
@@ -114,75 +112,72 @@ def write_error_sheet(
     `sheets` are those that are read of it, without a name when it is one table; `found` are in the
     order of the sheets and of their rows.
     """
-    names = [name for name, _ in sheets]
-    records = read_sheets(file.content, file.media_type, names, sheets[0][1].columns)
-    headers = [next(each)[1] for each in records]
-    places = [_find_places(titles, kind) for titles, (_, kind) in zip(headers, sheets, strict=True)]
-    titles_of = {
-        name: {column: titles[place] for column, place in found_places.items()}
-        for name, titles, found_places in zip(names, headers, places, strict=True)
-    }
-    title, _, _ = _read_styles()
-    with ExitStack() as stack:
-        listed = _Sheet("", _list_titles(names, language), stack.enter_context(TemporaryFile()))
-        data = [
-            _Sheet(name or _SHEET_NAME.read(language), titles, stack.enter_context(TemporaryFile()))
-            for name, titles in zip(names, headers, strict=True)
-        ]
-        listed.name = _name_apart(_LIST_NAME.read(language), data)
-        for sheet in (*data, listed):
-            sheet.rows.write(_row(0, sheet.titles, title))
-        told = groupby(
-            _list_errors(listed, found, titles_of, language), key=lambda error: error.sheet
-        )
-        bad_name, errors = next(told, ("", iter(())))
-        for name, sheet, each, columns in zip(names, data, records, places, strict=True):
-            if name == bad_name:
-                _write_records(sheet, each, columns, errors)
-                bad_name, errors = next(told, ("", iter(())))
-            else:
-                _write_records(sheet, each, columns, ())
-        book = io.BytesIO(_make_book(data, listed))
-        every = enumerate((*data, listed), 1)
-        return _fill(book, {f"sheet{number}.xml": sheet.rows for number, sheet in every})
+    *names, list_name = _name_tabs(
+        [name or _SHEET_NAME.read(language) for name, _ in sheets] + [_LIST_NAME.read(language)]
+    )
+    with ExitStack() as files:
+        parts = [_Rows(name, files.enter_context(TemporaryFile())) for name in names]
+        listed = _Rows(list_name, files.enter_context(TemporaryFile()))
+        shown = _read_titles(file, sheets)
+        by_sheet = groupby(_list_errors(listed, found, shown, language), lambda told: told.sheet)
+        bad_sheet, errors = next(by_sheet, ("", iter(())))
+        for (name, kind), part in zip(sheets, parts, strict=True):
+            records = read_records(file.content, file.media_type, kind.columns, name)
+            is_bad = name == bad_sheet
+            _write_records(part, records, kind.columns, errors if is_bad else iter(()))
+            if is_bad:
+                bad_sheet, errors = next(by_sheet, ("", iter(())))
+        return _fill(io.BytesIO(_make_book(parts, listed)), [*parts, listed])
 
 
-def _find_places(titles: Sequence[str], kind: ImportKind) -> dict[str, int]:
-    return {name: place for place, name in find_names(titles, kind.columns).items()}
+def _name_tabs(names: Sequence[str]) -> list[str]:
+    """Names that a spreadsheet takes: short, all different, without the signs it forbids."""
+    tabs: list[str] = []
+    for name in names:
+        tab = _NOT_IN_TABS.sub(" ", name)[:_TAB_LENGTH_MAX].strip(" '") or "1"
+        while tab.casefold() in map(str.casefold, tabs):
+            tab = f"{tab[: _TAB_LENGTH_MAX - 4]} ({len(tabs) + 1})"
+        tabs.append(tab)
+    return tabs
 
 
-def _list_titles(names: Sequence[str], language: Language) -> list[str]:
-    """The list says the sheet where there are several."""
-    titles = (*_LIST_TITLES, _LIST_SHEET) if any(names) else _LIST_TITLES
-    return [title.read(language) for title in titles]
-
-
-def _name_apart(name: str, others: Sequence[_Sheet]) -> str:
-    is_taken = name.casefold() in (other.name.casefold() for other in others)
-    return f"{name} (2)" if is_taken else name
+def _read_titles(
+    file: SentFile, sheets: Sequence[tuple[str, ImportKind]]
+) -> dict[tuple[str, str], str]:
+    """The member's own titles by sheet and column."""
+    shown: dict[tuple[str, str], str] = {}
+    for name, kind in sheets:
+        _, titles = next(read_records(file.content, file.media_type, kind.columns, name))
+        found = find_names(titles, kind.columns)
+        shown |= {(name, column): titles[place] for place, column in found.items()}
+    return shown
 
 
 def _write_records(
-    sheet: _Sheet, records: Iterator[Record], places: Mapping[str, int], told: Iterable[_Told]
+    part: _Rows, records: Iterator[Record], columns: Sequence[Column], told: Iterator[_Told]
 ) -> None:
-    _, good, bad = _read_styles()
+    title, good, bad = _read_styles()
+    _, titles = next(records)
+    places = {name: place for place, name in find_names(titles, columns).items()}
+    part.width = len(titles[:COLUMNS_MAX])
+    part.file.write(_row(0, titles, title))
     by_row = groupby(told, key=lambda error: error.row)
     bad_row, errors = next(by_row, (0, iter(())))
     for number, cells in records:
         if number != bad_row:
-            sheet.rows.write(_row(number, cells, good))
+            part.file.write(_row(number, cells, good))
         else:
             notes = _gather_notes(errors, places)
             wide = [*cells, *[""] * (max(notes) + 1 - len(cells))]
             style = bad if -1 in notes else good
-            sheet.rows.write(_row(number, wide, style, dict.fromkeys(notes, bad)))
+            part.file.write(_row(number, wide, style, dict.fromkeys(notes, bad)))
             if -1 in notes:
                 notes[0] = [*notes.pop(-1), *notes.get(0, ())]
             for place, note in notes.items():
-                if len(sheet.comments) < COMMENTS_MAX:
-                    sheet.comments.append((number, place, _fit("\n".join(note))))
+                if len(part.comments) < COMMENTS_MAX:
+                    part.comments.append((number, place, _fit("\n".join(note))))
             bad_row, errors = next(by_row, (0, iter(())))
-        sheet.last = number
+        part.last = number
 
 
 def _gather_notes(errors: Iterable[_Told], places: Mapping[str, int]) -> dict[int, list[str]]:
@@ -194,24 +189,29 @@ def _gather_notes(errors: Iterable[_Told], places: Mapping[str, int]) -> dict[in
 
 
 def _list_errors(
-    listed: _Sheet,
+    listed: _Rows,
     found: Iterable[RowError],
-    titles_of: Mapping[str, Mapping[str, str]],
+    titles: Mapping[tuple[str, str], str],
     language: Language,
 ) -> Iterator[_Told]:
-    """The errors on their way from the list to the cells. The list has the member's own titles."""
-    _, good, _ = _read_styles()
+    """The errors, on their way from the list to the cells. The list has the member's own titles."""
+    title, good, _ = _read_styles()
+    heads = [each.read(language) for each in _LIST_TITLES]
+    has_sheets = any(sheet for sheet, _ in titles)
+    listed.width = len(heads) if has_sheets else len(heads) - 1
+    listed.file.write(_row(0, heads[: listed.width], title))
     for error in found:
         said = error.message.read(language)
         if listed.last < LISTED_MAX:
             listed.last += 1
-            title = titles_of.get(error.sheet, {}).get(error.column, error.column)
-            cells = ("", title, error.code, said, error.sheet)[: len(listed.titles)]
+            column = titles.get((error.sheet, error.column), error.column)
+            cells = ("", column, error.code, said, error.sheet)[: listed.width]
             number = f"<c><v>{error.row}</v></c>".encode()
-            listed.rows.write(_row(listed.last, cells, good).replace(b"<c/>", number, 1))
+            listed.file.write(_row(listed.last, cells, good).replace(b"<c/>", number, 1))
         elif listed.last == LISTED_MAX:
             listed.last += 1
-            listed.rows.write(_row(listed.last, ("", "", "…", _MORE.read(language)), good))
+            more = ("", "", "…", _MORE.read(language))
+            listed.file.write(_row(listed.last, more, good))
         yield _Told(error.sheet, error.row, error.column, said)
 
 
@@ -250,26 +250,27 @@ def _fit(text: str) -> str:
 # The book around them
 
 
-def _make_book(sheets: Sequence[_Sheet], listed: _Sheet) -> bytes:
+def _make_book(parts: Sequence[_Rows], listed: _Rows) -> bytes:
     """The book without its rows."""
     content = io.BytesIO()
     with xlsxwriter.Workbook(content) as book:
-        worksheets = [book.add_worksheet(sheet.name) for sheet in (*sheets, listed)]
         formats = [book.add_format(looks) for looks in _list_looks()]
-        for place, form in enumerate(formats):
-            worksheets[0].write_blank(1, place, None, form)
-        for sheet, data in zip(sheets, worksheets[:-1], strict=True):
-            width = max(0, sheet.width - 1)
-            data.freeze_panes(1, 0)
-            data.set_column(0, width, _WIDTH, formats[2])
-            data.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
-            data.autofilter(0, 0, sheet.last, width)
-            for row, place, note in sheet.comments:
-                data.write_comment(row, place, note, _NOTE_PIXELS)
-        worksheets[-1].freeze_panes(1, 0)
-        for place in range(listed.width):
-            worksheets[-1].set_column(place, place, _LIST_WIDTHS[place])
-        worksheets[-1].autofilter(0, 0, listed.last, listed.width - 1)
+        for part in parts:
+            sheet = book.add_worksheet(part.name)
+            for place, form in enumerate(formats):
+                sheet.write_blank(1, place, None, form)
+            sheet.freeze_panes(1, 0)
+            last = max(0, part.width - 1)
+            sheet.set_column(0, last, _WIDTH, formats[2])
+            sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+            sheet.autofilter(0, 0, part.last, last)
+            for row, place, note in part.comments:
+                sheet.write_comment(row, place, note, _NOTE_PIXELS)
+        sheet = book.add_worksheet(listed.name)
+        sheet.freeze_panes(1, 0)
+        for place, width in enumerate(_LIST_WIDTHS[: listed.width]):
+            sheet.set_column(place, place, width)
+        sheet.autofilter(0, 0, listed.last, max(0, listed.width - 1))
     return content.getvalue()
 
 
@@ -283,7 +284,7 @@ def _list_looks() -> Iterator[dict[str, object]]:
 def _read_styles() -> tuple[_Style, _Style, _Style]:
     """The numbers that the looks of titles, good cells and bad cells have in every such book."""
     with TemporaryFile() as nothing:
-        book = _make_book([_Sheet("A", [""], nothing)], _Sheet("B", [""], nothing))
+        book = _make_book([_Rows("1", nothing, width=1)], _Rows("2", nothing, width=1))
     with zipfile.ZipFile(io.BytesIO(book)) as archive:
         xml = archive.read("xl/worksheets/sheet1.xml")
     title, title_quoted, good, good_quoted, bad, bad_quoted = (
@@ -292,21 +293,22 @@ def _read_styles() -> tuple[_Style, _Style, _Style]:
     return _Style(title, title_quoted), _Style(good, good_quoted), _Style(bad, bad_quoted)
 
 
-def _fill(book: IO[bytes], rows: Mapping[str, IO[bytes]]) -> bytes:
+def _fill(book: IO[bytes], sheets: Sequence[_Rows]) -> bytes:
     """The book with these rows in its sheets."""
     content = io.BytesIO()
+    rows = {f"xl/worksheets/sheet{n}.xml": sheet.file for n, sheet in enumerate(sheets, 1)}
     with zipfile.ZipFile(book) as skeleton, _new_archive(content) as filled:
         for entry in skeleton.infolist():
             part = skeleton.read(entry)
-            name = entry.filename.rpartition("/")[2]
-            if not entry.filename.startswith("xl/worksheets/sheet"):
+            file = rows.get(entry.filename)
+            if file is None:
                 filled.writestr(entry, part, zipfile.ZIP_DEFLATED)
                 continue
             head, tail = _ROWS.split(_DIMENSION.sub(b"", part), maxsplit=1)
             with filled.open(entry.filename, "w") as sheet:
                 sheet.write(head + b"<sheetData>")
-                rows[name].seek(0)
-                copyfileobj(rows[name], sheet, 1024 * 1024)
+                file.seek(0)
+                copyfileobj(file, sheet, 1024 * 1024)
                 sheet.write(b"</sheetData>" + tail)
     return content.getvalue()
 

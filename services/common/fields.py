@@ -75,6 +75,8 @@ def parse_date(value: object) -> date:
 
 def clean_text(value: str) -> str:
     """NFC, trimmed. Raises `text.control` on control, surrogate and unassigned characters."""
+    if value.isascii() and value.isprintable():
+        return value.strip()
     text = unicodedata.normalize("NFC", value).strip()
     if not text.isprintable() and any(
         unicodedata.category(c) in ("Cc", "Cs", "Cn", "Co") for c in text
@@ -133,7 +135,9 @@ def matching(pattern: str, code: LiteralString) -> AfterValidator:
 
 def _visible(value: str) -> str:
     """Identifiers that look alike are alike: no invisible character tells two of them apart."""
-    if any(unicodedata.category(c) in ("Cf", "Zl", "Zp") for c in value):
+    if not value.isprintable() and any(
+        unicodedata.category(c) in ("Cf", "Zl", "Zp") for c in value
+    ):
         raise _refuse("text.control")
     return value
 

@@ -27,7 +27,7 @@ ERRORS_MAX = 1_000
 WORKBOOK = "workbook"
 """The name of the kind of workbooks whose sheets are of several kinds."""
 WEIGHT_MAX = 1_000_000
-"""Rows of the record that one file may make, at the most: some 1 GB while they are recorded."""
+"""What the drafts of one file may weigh in all: it keeps a service under 400 MB."""
 
 Row = TypeVar("Row")
 Draft = TypeVar("Draft", bound=Posted)
@@ -106,6 +106,7 @@ def import_kind(
     to_draft: Callable[[Row], Draft],
     record: Recorder[Draft],
     weigh: Callable[[Draft], int] = lambda _: 1,
+    quick: Callable[[Mapping[str, JsonValue]], Draft | None] = lambda _: None,
     sheet_names: Sequence[str] = (),
 ) -> ImportKind:
     """Describe a kind of import. Raises ValueError when two columns share a name.
@@ -113,11 +114,17 @@ def import_kind(
     A row becomes the document that `model` reads by its columns' pointers. `to_draft` may raise a
     Problem; its errors are then the row's. A file whose drafts weigh more than WEIGHT_MAX in all
     (a loan weighs its instalments) is refused while it is read, before it fills the memory.
+    `quick` makes the drafts of plain rows, those that `model` and `to_draft` would make, and leaves
+    to these two, with None, any row it is not sure of: it never tells what is wrong with one.
     `sheet_names` are what people call the sheet of a workbook that holds this kind.
     """
     index_columns(columns)
     to_document = _nest_by(columns)
     places = {column.pointer or f"/{column.name}": column.name for column in columns}
+
+    def read_row(values: dict[str, JsonValue]) -> Draft:
+        draft = quick(values)
+        return to_draft(model.validate_python(to_document(values))) if draft is None else draft
 
     def prepare(table: Table) -> Prepared:
         numbers, drafts, found = list[int](), list[Draft](), list[RowError]()
@@ -127,7 +134,7 @@ def import_kind(
             wrong, good = list(batch.refused), len(numbers)
             for number, values in zip(batch.numbers, batch.values, strict=True):
                 try:
-                    drafts.append(to_draft(model.validate_python(to_document(values))))
+                    drafts.append(read_row(values))
                     numbers.append(number)
                 except (ValidationError, Problem) as error:
                     wrong += place_errors(number, _errors_of(error), places)

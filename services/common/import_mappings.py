@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from services.common.cells import SHEET_READINGS, CellKind
+from services.common.cells import LIST_SEPARATOR, SHEET_READINGS, CellKind
 from services.common.columns import Column, count_slips, find_names, fold_name, fold_words
 from services.common.dates import DateReading
 from services.common.records import Record
@@ -21,6 +21,7 @@ NAME_LENGTH_MIN = 4
 """Shorter names are like too many others."""
 CONFIDENCE_MIN = 60
 SURE = 100
+LIKE_INITIALS = 80
 """Confidence is in hundredths."""
 
 
@@ -141,13 +142,27 @@ def _judge(title: str, cells: Sequence[str], column: Column) -> int:
     if filled and column.kind in _TYPED:
         share = 100 * sum(_fits(cell, column.kind) for cell in filled) // len(filled)
         likeness = likeness * (40 + 75 * share // 100) // 100
+    if filled and column.choices:
+        known = column.fold_choices()
+        words = [fold_name(word) for cell in filled for word in cell.split(LIST_SEPARATOR)]
+        likeness = likeness * (60 + 40 * sum(word in known for word in words) // len(words)) // 100
     return min(likeness, SURE - 1)
+
+
+def _compare_word(word: str, ours: str) -> int:
+    """As titles; and PI is what people write for « prêt individuel »."""
+    initials = "".join(each[0] for each in fold_words(ours))
+    return (
+        LIKE_INITIALS if len(initials) > 1 and initials == fold_name(word) else _compare(word, ours)
+    )
 
 
 def _compare(title: str, name: str) -> int:
     left, right = fold_words(title), fold_words(name)
     common = len(set(left) & set(right))
     words = 200 * common // (len(left) + len(right)) if common else 0
+    if right and right[0] not in left:
+        words = words * 3 // 4  # the first word of a title says what it is about
     one, other = "".join(left)[:COMPARED_LENGTH_MAX], "".join(right)
     length = max(len(one), len(other))
     if min(len(one), len(other)) < NAME_LENGTH_MIN:
@@ -173,7 +188,7 @@ def _suggest_codes(column: Column, cells: Sequence[str]) -> list[SuggestedCode]:
     known = column.fold_choices()
     words: dict[str, str] = {}
     for cell in cells:
-        for word in cell.split("|") if column.kind is CellKind.LIST else (cell,):
+        for word in cell.split(LIST_SEPARATOR) if column.kind is CellKind.LIST else (cell,):
             if word.strip() and fold_name(word) not in known:
                 words.setdefault(fold_name(word), word.strip())
     if len(words) > WORDS_MAX:
@@ -181,7 +196,7 @@ def _suggest_codes(column: Column, cells: Sequence[str]) -> list[SuggestedCode]:
     found = []
     for word in words.values():
         confidence, code = max(
-            (max(_compare(word, each) for each in choice.all_words), choice.code)
+            (max(_compare_word(word, each) for each in choice.all_words), choice.code)
             for choice in column.choices
         )
         likely = confidence >= CONFIDENCE_MIN

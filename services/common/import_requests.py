@@ -17,6 +17,7 @@ SomeKind = TypeVar("SomeKind", bound=Kind)
 
 Member = Annotated[Principal, Depends(Requires(Role.MEMBER))]
 
+AnyKind = TypeVar("AnyKind", bound=Kind)
 BODY = {
     "requestBody": {
         "required": True,

@@ -92,8 +92,9 @@ MESSAGES: dict[str, Text] = {
         "The disbursement date of the loan and that of its terms differ.",
     ),
     "import.too_heavy": Text(
-        "Ce fichier fait trop d'échéances pour un seul envoi ; envoyez-le en plusieurs parties.",
-        "This file makes too many instalments for one import; send it in several parts.",
+        "Ce fichier fait trop de prêts et d'échéances pour un seul envoi ; envoyez-le en plusieurs "
+        "parties.",
+        "This file makes too many loans and instalments for one import; send it in several parts.",
     ),
     "region_code.form": Text(
         "Une région est un code officiel à deux chiffres, de 01 à 17.",

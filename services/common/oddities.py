@@ -14,9 +14,8 @@ from statistics import median_low
 
 from services.common.cells import CellKind
 from services.common.columns import Column, Remarks, RowError, row_error
-from services.common.errors import JsonValue
 from services.common.money import format_cents
-from services.common.readings import Batch
+from services.common.readings import KNOWN_TEXTS_MAX, Batch
 
 WARNINGS_MAX = 1_000
 CELLS_MIN = 20
@@ -37,11 +36,7 @@ class _Cells:
 
     numbers: "array[int]" = field(default_factory=lambda: array("q"))
     figures: "array[int]" = field(default_factory=lambda: array("q"))
-
-    def add(self, number: int, figure: int) -> None:
-        if figure:  # most optional amounts are zero: that is none
-            self.numbers.append(number)
-            self.figures.append(figure)
+    known: dict[str, int] = field(default_factory=dict)
 
 
 def watch(batches: Iterator[Batch], columns: Sequence[Column], remarks: Remarks) -> Iterator[Batch]:
@@ -65,19 +60,28 @@ def watch(batches: Iterator[Batch], columns: Sequence[Column], remarks: Remarks)
         remarks.warnings.extend(islice(_odd_years(name, cells), WARNINGS_MAX))
 
 
-def _collect(batch: Batch, name: str, cells: _Cells, to_figure: Callable[[JsonValue], int]) -> None:
+def _collect(batch: Batch, name: str, cells: _Cells, to_figure: Callable[[str], int]) -> None:
+    known = cells.known
+    if len(known) > KNOWN_TEXTS_MAX:
+        known.clear()
     for number, values in zip(batch.numbers, batch.values, strict=True):
-        if name in values:
-            cells.add(number, to_figure(values[name]))
+        text = values.get(name)
+        if isinstance(text, str):
+            figure = known.get(text)
+            if figure is None:
+                figure = known[text] = to_figure(text)
+            if figure:  # most optional amounts are zero: that is none
+                cells.numbers.append(number)
+                cells.figures.append(figure)
 
 
-def _to_cents(value: JsonValue) -> int:
-    match = _AMOUNT.fullmatch(value) if isinstance(value, str) else None
+def _to_cents(text: str) -> int:
+    match = _AMOUNT.fullmatch(text)
     return 0 if match is None else int(match[1]) * 100 + int((match[2] or "").ljust(2, "0"))
 
 
-def _to_year(value: JsonValue) -> int:
-    match = _DATE.fullmatch(value) if isinstance(value, str) else None
+def _to_year(text: str) -> int:
+    match = _DATE.fullmatch(text)
     return 0 if match is None else int(match[1])
 
 

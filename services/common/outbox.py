@@ -6,13 +6,14 @@ for "after n" can neither miss an event that commits late nor see one that does 
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 
 from sqlalchemy import text
 
-from services.common.database import ReadSession, WriteSession
+from services.common.database import ReadSession, WriteSession, driver
 from services.common.errors import JsonValue
 
 
@@ -29,22 +30,36 @@ class Event:
 
 async def append(session: WriteSession, event_type: str, payload: JsonValue) -> None:
     """Add an event to the organisation's stream."""
-    await append_all(session, event_type, [payload])
-
-
-async def append_all(session: WriteSession, event_type: str, payloads: Sequence[JsonValue]) -> None:
-    """Add events to the organisation's stream, in order, with one statement."""
-    if not payloads:
-        return
-    await session.connection.execute(
-        _APPEND,
-        {
-            "organisation": session.organisation_id,
-            "type": event_type,
-            "count": len(payloads),
-            "payloads": [json.dumps(payload, ensure_ascii=False) for payload in payloads],
-        },
+    connection = await driver(session)
+    source = "(SELECT 1 AS position, $4::text AS payload) AS new"
+    await connection.execute(
+        _APPEND.format(source=source), session.organisation_id, event_type, 1, _to_text(payload)
     )
+
+
+async def append_all(session: WriteSession, event_type: str, payloads: Iterable[JsonValue]) -> None:
+    """Add events to the organisation's stream, in order, with one INSERT.
+
+    Several go through a temporary table: those of a large import are never in memory together.
+    """
+    left = iter(payloads)
+    first = list(islice(left, 2))
+    if len(first) == 1:
+        await append(session, event_type, first[0])
+    if len(first) < 2:
+        return
+    connection = await driver(session)
+    await connection.execute(_STAGE)
+    texts = map(_to_text, chain(first, left))
+    copied = await connection.copy_records_to_table("staged_events", records=enumerate(texts, 1))
+    count = int(copied.removeprefix("COPY "))
+    statement = _APPEND.format(source="staged_events")
+    await connection.execute(statement, session.organisation_id, event_type, count)
+    await connection.execute("DROP TABLE staged_events")
+
+
+def _to_text(payload: JsonValue) -> str:
+    return json.dumps(payload, ensure_ascii=False)
 
 
 async def read_after(session: ReadSession, number: int, limit: int) -> list[Event]:
@@ -73,19 +88,18 @@ _POSITIONS = text(
     "SELECT organisation_id, last_event_number FROM organisation_counters"
     " WHERE last_event_number > 0 ORDER BY organisation_id"
 )
-_APPEND = text(
-    """
+_STAGE = "CREATE TEMPORARY TABLE staged_events (position bigint, payload text) ON COMMIT DROP"
+_APPEND = """
     WITH numbered AS (
-        UPDATE organisation_counters SET last_event_number = last_event_number + :count
-        WHERE organisation_id = :organisation
-        RETURNING organisation_id, last_event_number - :count AS number_before
+        UPDATE organisation_counters SET last_event_number = last_event_number + $3
+        WHERE organisation_id = $1
+        RETURNING organisation_id, last_event_number - $3 AS number_before
     )
     INSERT INTO events (organisation_id, event_number, type, payload)
-    SELECT organisation_id, number_before + position, :type, cast(payload AS jsonb)
-    FROM numbered, unnest(cast(:payloads AS text[])) WITH ORDINALITY AS new (payload, position)
+    SELECT organisation_id, number_before + position, $2, cast(payload AS jsonb)
+    FROM numbered, {source}
     ON CONFLICT DO NOTHING
-    """
-)
+"""
 _READ = text(
     """
     SELECT organisation_id, event_number, type, payload, recorded_at FROM events

@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import islice
+from json.encoder import encode_basestring
 
 from services.common.errors import (
     ERRORS_SHOWN_MAX,
@@ -129,11 +130,18 @@ def loads(body: bytes) -> JsonValue:
     return document
 
 
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+)
+
+
 def canonical(document: JsonValue) -> bytes:
     """The same bytes for the same content: RFC 8785 for the text and integers we write."""
-    return json.dumps(
-        document, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    ).encode()
+    return _CANONICAL.encode(document).encode()
+
+
+quote: Callable[[str], str] = encode_basestring
+"""A text as `canonical` writes it."""
 
 
 def fingerprint(document: JsonValue) -> bytes:

@@ -12,15 +12,16 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Date,
     DateTime,
     ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
-    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -49,10 +50,11 @@ BigInt = Annotated[int, Field(sa_type=BigInteger)]
 BigIntOrNone = Annotated[int | None, Field(sa_type=BigInteger)]
 Cents = BigInt
 CentsOrNone = BigIntOrNone
+IdList = Annotated[list[UUID], Field(sa_type=ARRAY(Uuid))]
+CentsList = Annotated[list[int], Field(sa_type=ARRAY(BigInteger))]
+DayList = Annotated[list[date | None], Field(sa_type=ARRAY(Date))]
 Counter = Annotated[int, Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})]
-Revision = Annotated[
-    int, Field(sa_type=SmallInteger, sa_column_kwargs={"server_default": text("1")})
-]
+Revision = Annotated[int, Field(sa_type=Integer, sa_column_kwargs={"server_default": text("1")})]
 """The newest revision of an external_id is known; those before it are reversed."""
 First = Annotated[int, Field(sa_type=Integer, sa_column_kwargs={"server_default": text("1")})]
 """The rank of one among several of the same: the first unless said."""

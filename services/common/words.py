@@ -3,11 +3,13 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 
+@lru_cache(maxsize=1024)
 def to_code(text: str) -> str:
     """`Prêt individuel` -> `pret_individuel`; raises `text.form` when nothing is left of it."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()

@@ -1,7 +1,9 @@
 """The content of a draft as JSON: what its fingerprint is taken of, and what its columns say."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import cast
 from uuid import UUID
 
 from services.common.errors import JsonValue
@@ -15,12 +17,19 @@ def read_content(draft: object, leave_out: Collection[str] = ()) -> dict[str, Js
     Those that a dataclass computes itself are left out, and those that say nothing: a field that
     comes to be later, and that nobody fills, changes no fingerprint on record.
     """
-    assert is_dataclass(draft), "a draft is a dataclass"
+    names = _names(cast(Hashable, type(draft)))
     return {
-        f.name: _read(value)
-        for f in fields(draft)
-        if f.init and f.name not in leave_out and (value := getattr(draft, f.name)) is not None
+        name: _read(value)
+        for name in names
+        if name not in leave_out and (value := getattr(draft, name)) is not None
     }
+
+
+@cache
+def _names(kind: Hashable) -> tuple[str, ...]:
+    assert isinstance(kind, type), "a draft has a type"
+    assert is_dataclass(kind), "a draft is a dataclass"
+    return tuple(f.name for f in fields(kind) if f.init)
 
 
 def _read(value: object) -> JsonValue:

@@ -2,10 +2,10 @@
 
     borrowers ─ loans ─┬─ disbursements
                        ├─ schedule_versions ─ instalments
-                       ├─ repayments           allocations     ┐
-                       ├─ fees                 loan_states     ├ kept beside the facts
-                       ├─ refunds              schedule_spans  │
-                       ├─ write_offs           daily_totals    ┘
+                       ├─ repayments           loan_figures    ┐
+                       ├─ fees                 schedule_spans  ├ kept beside the facts
+                       ├─ refunds              daily_totals    ┘
+                       ├─ write_offs
                        ├─ recoveries
                        ├─ reschedulings
                        ├─ moratoria
@@ -26,10 +26,13 @@ from sqlmodel import SQLModel
 from services.common.tables import (
     BigInt,
     Cents,
+    CentsList,
     CentsOrNone,
     DateKey,
+    DayList,
     Document,
     First,
+    IdList,
     Key,
     NewId,
     NewKey,
@@ -389,30 +392,24 @@ class Reversal(LoansTable, table=True):
     recorded_by: Words
 
 
-class Allocation(LoansTable, table=True):
-    """How a repayment is split; it changes when an earlier one is recorded or reversed."""
+class LoanFigures(LoansTable, table=True):
+    """How each repayment of a loan is split, and what the loan owes from which day on.
 
-    __tablename__ = "allocations"
+    The views `allocations` and `loan_states` show them row by row. A split changes when an earlier
+    repayment is recorded or reversed; a state holds until the next, the last one for ever.
+    """
 
-    organisation_id: Key
-    loan_id: Key
-    repayment_id: Key
-    fees_cents: Cents
-    interest_cents: Cents
-    principal_cents: Cents
-
-
-class LoanState(LoansTable, table=True):
-    """What a loan owes from one date until another."""
-
-    __tablename__ = "loan_states"
+    __tablename__ = "loan_figures"
 
     organisation_id: Key
     loan_id: Key
-    from_on: DateKey
-    until_on: date
-    outstanding_principal_cents: Cents
-    oldest_unpaid_due_on: date | None
+    repayment_ids: IdList
+    fees_cents: CentsList
+    interest_cents: CentsList
+    principal_cents: CentsList
+    from_on: DayList
+    outstanding_principal_cents: CentsList
+    oldest_unpaid_due_on: DayList
 
 
 class ScheduleSpan(LoansTable, table=True):
@@ -501,7 +498,7 @@ FACTS = (
 DESCRIPTIONS = (Borrower,)
 """Who the facts are about: a description may be completed; each change is audited."""
 
-KEPT_FIGURES = (Allocation, LoanState, ScheduleSpan, DailyTotals)
+KEPT_FIGURES = (LoanFigures, ScheduleSpan, DailyTotals)
 """Derived from the facts in the transaction that records them; `reseau verify` rebuilds them."""
 
 TENANT_TABLES = (*FACTS, *DESCRIPTIONS, *KEPT_FIGURES)

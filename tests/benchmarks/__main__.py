@@ -1,12 +1,19 @@
-"""`make bench`: run every benchmark, one after the other."""
+"""`make bench`: run every benchmark, one after the other; or those named after it."""
 
 import sys
 
 from tests.benchmarks import imports, positions, schedules, startup
 
+BENCHMARKS = {
+    "schedules": schedules,
+    "positions": positions,
+    "imports": imports,
+    "startup": startup,
+}
+
 if __name__ == "__main__":
-    for benchmark in (schedules, positions, imports, startup):
-        sys.stdout.write(f"{benchmark.__doc__}\n")
-        for line in benchmark.measure():
+    for name in sys.argv[1:] or BENCHMARKS:
+        sys.stdout.write(f"{BENCHMARKS[name].__doc__}\n")
+        for line in BENCHMARKS[name].measure():
             sys.stdout.write(f"  {line}\n")
             sys.stdout.flush()

@@ -46,7 +46,9 @@ def _measure_late_fact(accrual: Accrual) -> str:
     def insert() -> None:
         assert refuse_offers(loan, [Offer(late)]) == [None]
         figures = find_figures([Change(loan, add_payments(loan, [late]))])
-        assert len(figures.new_states) >= PAYMENTS
+        [kept] = figures.kept.values()
+        assert kept is not None
+        assert len(kept.states) >= PAYMENTS
 
     late_ms, replay_ms = _time_ms(insert), _time_ms(lambda: replay(loan))
     return (

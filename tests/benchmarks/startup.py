@@ -10,6 +10,7 @@ from statistics import median
 from tempfile import mkdtemp
 
 from deploy.data_folder import DataFolder, open_data_folder
+from tests.benchmarks.processes import family, proportional_megabytes
 from tests.support.federations import read_federation, start_federation
 from tests.support.processes import close
 
@@ -50,27 +51,9 @@ def _start_and_stop(folder: DataFolder) -> tuple[float, float]:
         read_federation(folder, process)
         seconds = time.monotonic() - began
         time.sleep(_REST_SECONDS)
-        kilobytes = sum(map(_proportional_kilobytes, _family(process.pid)))
+        megabytes = proportional_megabytes(family(process.pid))
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
-        return seconds, kilobytes / 1024
+        return seconds, megabytes
     finally:
         close(process)
-
-
-def _family(process: int) -> set[int]:
-    """A process and all its descendants, PostgreSQL's left out."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii")
-    family = {process}
-    for child in map(int, children.split()):
-        if Path(f"/proc/{child}/comm").read_text(encoding="utf-8").strip() != "postgres":
-            family |= _family(child)
-    return family
-
-
-def _proportional_kilobytes(process: int) -> int:
-    """Private pages whole, shared pages divided by those who share them (Linux: Pss)."""
-    for line in Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-    return 0

@@ -166,6 +166,47 @@ async def test_second_run_waits_for_the_first(fresh_database: ClonedDatabase) ->
     assert "table access_keys" in await describe(fresh_database, "registry")
 
 
+async def test_figures_kept_before_are_those_kept_after(fresh_database: ClonedDatabase) -> None:
+    await empty(fresh_database, "loans")
+    owner = fresh_database.url("loans_owner")
+    await asyncio.to_thread(migrate, "loans", owner, "0007")
+    queries = [
+        "SELECT * FROM loans.allocations ORDER BY loan_id, principal_cents",
+        "SELECT * FROM loans.loan_states ORDER BY loan_id, from_on",
+    ]
+    async with connect(fresh_database) as connection:
+        await connection.execute("SET session_replication_role = replica")  # no loan is needed
+        await connection.execute(_KEPT_FIGURES)
+        before = [await connection.fetch(query) for query in queries]
+        await asyncio.to_thread(migrate, "loans", owner)
+        after = [await connection.fetch(query) for query in queries]
+    assert [len(rows) for rows in before] == [2, 3]
+    assert [[dict(row) for row in rows] for rows in after] == [
+        [dict(row) for row in rows] for rows in before
+    ]
+
+
+_KEPT_FIGURES = """
+    INSERT INTO loans.repayments (organisation_id, repayment_id, loan_id, external_id, paid_on,
+                                  amount_cents, fingerprint, recorded_by)
+    SELECT uuid_nil, id::uuid, uuid_nil, id, on_date, cents, '', ''
+    FROM (VALUES ('00000000-0000-7000-8000-00000000000a', date '2026-03-01', 100),
+                 ('00000000-0000-7000-8000-00000000000b', date '2026-02-01', 200)
+         ) AS new (id, on_date, cents),
+         (SELECT '00000000-0000-0000-0000-000000000000'::uuid AS uuid_nil);
+    INSERT INTO loans.allocations
+    SELECT organisation_id, loan_id, repayment_id, 1, 2, amount_cents - 3 FROM loans.repayments;
+    INSERT INTO loans.loan_states
+    SELECT uuid_nil, loan_id::uuid, from_on, until_on, cents, oldest
+    FROM (VALUES ('00000000-0000-0000-0000-000000000000', date '2026-01-01', date '2026-02-01',
+                  300, date '2026-02-01'),
+                 ('00000000-0000-0000-0000-000000000000', '2026-02-01', '9999-12-31', 0, NULL),
+                 ('00000000-0000-0000-0000-000000000001', '2026-02-01', '9999-12-31', 5, NULL)
+         ) AS new (loan_id, from_on, until_on, cents, oldest),
+         (SELECT '00000000-0000-0000-0000-000000000000'::uuid AS uuid_nil);
+"""
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_history_is_one_line(service: str) -> None:
     configuration = Config()

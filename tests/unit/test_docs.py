@@ -258,7 +258,7 @@ def test_the_gateway_leads_to_every_operation(applications: Mapping[str, FastAPI
     for part, app in applications.items():
         for operation in operations_of([app]):
             method, _, path = operation.partition(" ")
-            if path.startswith("/v1/imports"):
+            if path.startswith("/v1/import"):
                 continue  # two services have some: the tests of the routing hold them
             segments = split_path(re.sub(r"\{\w+\}", "x", path).encode())
             found = find_destination(segments, method, b"")

@@ -25,6 +25,7 @@ from services.loans.repayments.schemas import RepaymentBody
 SERVICES = Path(__file__).parents[2] / "services"
 
 MIGRATIONS: Mapping[str, str] = {
+    "2026_11_22_0008_loan_figures.py": "cfbbe284b34d6b23",
     "2026_11_22_0001_funds.py": "1f4ab2ce447980d7",
     "2026_11_22_0001_loans.py": "78d99c08622f0bba",
     "2026_11_22_0002_life_of_a_loan.py": "a3917b05e8a07b64",

@@ -13,7 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.errors import ERRORS_SHOWN_MAX, BadRequest, JsonValue, Unprocessable
-from services.common.strict_json import canonical, escape_pointer, fingerprint, loads, to_json
+from services.common.strict_json import (
+    canonical,
+    escape_pointer,
+    fingerprint,
+    loads,
+    quote,
+    to_json,
+)
 
 scalars = st.none() | st.booleans() | st.integers(-(10**15) + 1, 10**15 - 1) | st.text(max_size=20)
 documents: st.SearchStrategy[JsonValue] = st.recursive(
@@ -188,3 +195,8 @@ def test_typed_values_as_json() -> None:
     for value in (1.5, b"x", object(), {1, 2}):
         with pytest.raises(TypeError):
             to_json(value)
+
+
+@given(st.text())
+def test_a_quoted_text_is_canonical(text: str) -> None:
+    assert quote(text).encode() == canonical(text)

@@ -46,19 +46,16 @@ class Kept:
     """The figures beside the facts, written difference after difference as the database is."""
 
     def __init__(self) -> None:
-        self.allocations: dict[UUID, Allocation] = {}
-        self.states: dict[date, LoanState] = {}
+        self.allocations: Sequence[Allocation] = ()
+        self.states: Sequence[LoanState] = ()
         self.days: DailyTotals = {}
         self.schedules: Sequence[LaidSchedule] = ()
 
     def write(self, change: Change) -> None:
         figures = find_figures([change])
-        self.allocations |= {a.repayment_id: a for _, a in figures.new_allocations}
-        self.states |= {state.from_on: state for _, state in figures.new_states}
-        for _, repayment_id in figures.gone_allocations:
-            del self.allocations[repayment_id]
-        for _, from_on in figures.gone_states:
-            del self.states[from_on]
+        for kept in figures.kept.values():
+            assert kept is not None
+            self.allocations, self.states = kept.allocations, kept.states
         minus = {day: [-measure for measure in row] for day, row in figures.days.items()}
         self.days = subtract_days(self.days, minus)
         for relaid in figures.schedules.values():
@@ -74,8 +71,8 @@ class Kept:
 
     def check(self, facts: LoanFacts) -> None:
         replayed = replay(facts)
-        assert self.allocations == {a.repayment_id: a for a in replayed.allocations}
-        assert [self.states[day] for day in sorted(self.states)] == list(replayed.states)
+        assert self.allocations == replayed.allocations
+        assert self.states == replayed.states
         assert self.days == sum_days([(facts, replayed)])
         assert self.schedules == replayed.schedules
 
@@ -154,9 +151,7 @@ def test_a_loan_that_goes_takes_its_figures_with_it(facts: LoanFacts) -> None:
     kept.write(Change(None, facts))
     kept.check(facts)
     figures = find_figures([Change(facts, None)])
-    assert {from_on for _, from_on in figures.gone_states} == kept.states.keys()
-    assert {of for _, of in figures.gone_allocations} == kept.allocations.keys()
+    assert figures.kept == {facts.loan_id: None}
     assert figures.days == subtract_days({}, kept.days)
     again = find_figures([Change(facts, facts)])
-    assert (again.new_states, again.new_allocations) == ([], [])
-    assert (again.days, again.schedules) == ({}, {})
+    assert (again.kept, again.days, again.schedules) == ({}, {}, {})

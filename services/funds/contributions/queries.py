@@ -260,7 +260,7 @@ _INSERT = text(
         cast(:external_ids AS text[]), cast(:fingerprints AS bytea[]),
         cast(:contributors AS text[]), cast(:kinds AS text[]), cast(:instruments AS text[]),
         cast(:purposes AS text[]), cast(:amounts AS bigint[]), cast(:received AS date[]),
-        cast(:rates AS numeric[]), cast(:repayable AS date[]), cast(:revisions AS smallint[])
+        cast(:rates AS numeric[]), cast(:repayable AS date[]), cast(:revisions AS integer[])
     )
     RETURNING external_id, contribution_id
     """

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy import Row, text
 
-from services.common.bulk import insert_rows
+from services.common.bulk import insert_columns
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.common.recording import OnRecord
@@ -78,11 +78,17 @@ async def put_borrowers(
     session: WriteSession, drafts: Sequence[BorrowerDraft], is_registered: bool, recorded_by: str
 ) -> dict[str, UUID]:
     """Describe borrowers, new or on record; returns their identifiers by external_id."""
-    rows = [_to_row(session, draft, is_registered, recorded_by) for draft in drafts]
-    found = await insert_rows(
+    if not drafts:
+        return {}
+    found = await insert_columns(
         session,
         tables.Borrower,
-        rows,
+        dict(zip(_WRITTEN, zip(*map(_to_row, drafts), strict=True), strict=True)),
+        {
+            "organisation_id": session.organisation_id,
+            "is_registered": is_registered,
+            "recorded_by": recorded_by,
+        },
         returning=("external_id", "borrower_id"),
         on_conflict=_DESCRIBE_AGAIN,
     )
@@ -119,36 +125,32 @@ async def find_borrower_by_id(
     return None if row is None else _show(row)
 
 
-def _to_row(
-    session: WriteSession, draft: BorrowerDraft, is_registered: bool, recorded_by: str
-) -> dict[str, object]:
+def _to_row(draft: BorrowerDraft) -> tuple[object, ...]:
+    """The values of `_WRITTEN`."""
     enterprise = draft.enterprise
     consents = [
         {"purpose": c.purpose, "given_on": c.given_on, "withdrawn_on": c.withdrawn_on}
         for c in draft.consents
     ]
-    return {
-        "organisation_id": session.organisation_id,
-        "is_registered": is_registered,
-        "external_id": draft.external_id,
-        "kind": draft.kind.value,
-        "given_name": draft.given_name,
-        "family_name": draft.family_name,
-        "legal_name": draft.legal_name,
-        "birth_year": draft.birth_year,
-        "gender": draft.gender,
-        "region_code": draft.region_code,
-        "municipality": draft.municipality,
-        "postal_code": draft.postal_code,
-        "clienteles": list(draft.clienteles),
-        "enterprise_name": enterprise.name if enterprise else None,
-        "neq": enterprise.neq if enterprise else None,
-        "sector_code": enterprise.sector_code if enterprise else None,
-        "social_economy": enterprise.social_economy if enterprise else None,
-        "consents": canonical(to_json(consents)).decode(),
-        "fingerprint": draft.fingerprint,
-        "recorded_by": recorded_by,
-    }
+    return (
+        draft.external_id,
+        draft.kind.value,
+        draft.given_name,
+        draft.family_name,
+        draft.legal_name,
+        draft.birth_year,
+        draft.gender,
+        draft.region_code,
+        draft.municipality,
+        draft.postal_code,
+        list(draft.clienteles),
+        enterprise.name if enterprise else None,
+        enterprise.neq if enterprise else None,
+        enterprise.sector_code if enterprise else None,
+        enterprise.social_economy if enterprise else None,
+        canonical(to_json(consents)).decode(),
+        draft.fingerprint,
+    )
 
 
 def _to_draft(row: Row[tuple[object, ...]]) -> BorrowerDraft:
@@ -193,6 +195,25 @@ def _plain(value: object) -> JsonValue:
 
 
 _CONSENTS = TypeAdapter(list[ConsentDraft])
+_WRITTEN = (
+    "external_id",
+    "kind",
+    "given_name",
+    "family_name",
+    "legal_name",
+    "birth_year",
+    "gender",
+    "region_code",
+    "municipality",
+    "postal_code",
+    "clienteles",
+    "enterprise_name",
+    "neq",
+    "sector_code",
+    "social_economy",
+    "consents",
+    "fingerprint",
+)
 _DESCRIPTION = (
     column.name
     for column in table_of(tables.Borrower).columns

@@ -97,7 +97,14 @@ def loan_column(pointer: str = "", *, required: bool = True) -> Column:
 def borrower_column(meaning: Text, pointer: str = "") -> Column:
     return Column(
         "borrower_external_id",
-        aliases=("emprunteur", "no_emprunteur", "identifiant_emprunteur", "no_client", "borrower"),
+        aliases=(
+            "emprunteur",
+            "no_emprunteur",
+            "identifiant_emprunteur",
+            "client",
+            "no_client",
+            "borrower",
+        ),
         required=True,
         pointer=pointer,
         title=Text("No d'emprunteur", "Borrower number"),
@@ -147,6 +154,7 @@ BORROWERS = (
         Text("Votre numéro, pour toujours.", "Your number, for ever."),
         BORROWER_EXAMPLES,
         "no_emprunteur",
+        "client",
         "no_client",
         "borrower",
     ),
@@ -210,6 +218,8 @@ LOANS = (
         LOAN_EXAMPLES,
         "no_pret",
         "pret",
+        "dossier",
+        "no_dossier",
         "dossier_pret",
         "loan",
     ),
@@ -227,7 +237,7 @@ LOANS = (
     MUNICIPALITY,
     Column(
         "product",
-        aliases=("produit", "type_pret"),
+        aliases=("produit", "type_pret", "type"),
         title=Text("Produit", "Product"),
         meaning=Text("Sorte de prêt.", "Kind of loan."),
         choices=choices.PRODUCTS,
@@ -265,7 +275,14 @@ LOANS = (
     Column(
         "instalments",
         INTEGER,
-        ("versements", "nombre_versements", "nombre_paiements", "duree_mois", "installments"),
+        (
+            "versements",
+            "nombre_versements",
+            "nombre_paiements",
+            "mois",
+            "duree_mois",
+            "installments",
+        ),
         required=True,
         title=Text("Nombre de versements", "Number of instalments"),
         meaning=Text("Combien de versements.", "How many instalments."),
@@ -292,7 +309,7 @@ LOANS = (
     Column(
         "disbursed_on",
         DATE,
-        ("date_versement", "date_deboursement", "date_decaissement", "date_pret", "loan_date"),
+        ("date_versement", "date_deboursement", "date_decaissement", "decaisse_le", "verse_le"),
         required=True,
         title=Text("Date du déboursement", "Disbursement date"),
         meaning=Text("Quand l'argent est parti.", "When the money left."),

@@ -28,7 +28,7 @@ REPAYMENTS = (
     Column(
         "paid_on",
         DATE,
-        ("date_paiement", "date_remboursement", "date", "payment_date"),
+        ("date_paiement", "date_remboursement", "date", "paye_le", "recu_le", "payment_date"),
         required=True,
         title=Text("Date du paiement", "Paid on"),
         meaning=Text("Quand l'argent est entré.", "When the money came in."),

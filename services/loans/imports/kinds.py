@@ -8,11 +8,15 @@ from services.loans.borrowers.commands import record_borrowers
 from services.loans.coaching_sessions.commands import record_coaching_sessions
 from services.loans.coaching_sessions.schemas import CoachingSessionBody
 from services.loans.imports import columns, follow_up_columns
+from services.loans.imports.quick import quick_repayment
 from services.loans.imports.rows import BorrowerRow, LoanRow, RepaymentRow
 from services.loans.loans.commands import record_loans
 from services.loans.outcomes.commands import record_outcomes
 from services.loans.outcomes.schemas import OutcomeBody
 from services.loans.repayments.commands import record_repayments
+
+LOAN_WEIGHT = 20
+"""What a loan takes of the memory beside its instalments, in instalments."""
 
 BORROWERS = import_kind(
     name="borrowers",
@@ -32,7 +36,7 @@ LOANS = import_kind(
     to_draft=LoanRow.to_draft,
     record=record_loans,
     sheet_names=("prêts", "microcrédits", "portefeuille"),
-    weigh=lambda draft: len(draft.schedule.rows),
+    weigh=lambda draft: LOAN_WEIGHT + len(draft.schedule.due_on),
 )
 
 REPAYMENTS = import_kind(
@@ -43,6 +47,7 @@ REPAYMENTS = import_kind(
     to_draft=RepaymentRow.draft,
     record=record_repayments,
     sheet_names=("remboursements", "paiements", "encaissements"),
+    quick=quick_repayment,
 )
 
 COACHING_SESSIONS = import_kind(

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import compress
 from uuid import UUID
 
 from services.common import audit
 from services.common.database import WriteSession
 from services.common.errors import JsonValue
+from services.common.identifiers import new_ids
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
 from services.common.recording import (
@@ -95,6 +97,10 @@ async def record_loans(
     regions = _find_regions(drafts, batch.to_record, known, principal, refused)
     profiles = check_borrowers(drafts, batch.to_record, replaced, known, refused)
     review = await review_contracts(session, drafts, batch.to_record, known, profiles, refused)
+    drafts = [review.followed.get(row, draft) for row, draft in enumerate(drafts)]
+    for row in batch.to_record:
+        if drafts[row].interest_accrual is Accrual.DAILY:
+            _check_daily(drafts[row], row, refused)
     revised = {row: old for row, old in replaced.items() if is_revised(old.draft, drafts[row])}
     standing = await _check_revisions(session, drafts, regions, revised, known, refused)
     good = [row for row in batch.to_record if row not in refused]
@@ -181,28 +187,23 @@ async def _store(
     Figures are kept and the journal is told of those that are new: revisions follow when what
     stands of the loans they replace is theirs.
     """
-    loan_ids = await queries.insert_loans(
-        session, drafts, borrower_ids, regions, revisions, versions, principal.subject
-    )
-    disbursement_ids = await queries.insert_openings(session, drafts, loan_ids, principal.subject)
-    new = [
-        (draft, region)
-        for draft, region, revision in zip(drafts, regions, revisions, strict=True)
-        if revision == 1
-    ]
-    changes = [
-        Change(None, _open(loan_ids[draft.external_id], draft, region)) for draft, region in new
-    ]
-    await keep_figures(session, changes, principal.subject)
-    await tell_facts(
-        session,
-        [
-            _tell_disbursement(draft, loan_ids[draft.external_id], disbursement_ids)
-            for draft, _ in new
-        ],
-    )
+    loan_ids, disbursement_ids = new_ids(len(drafts)), new_ids(len(drafts))
+
+    async def insert() -> None:
+        by = principal.subject
+        await queries.insert_loans(
+            session, drafts, loan_ids, borrower_ids, regions, revisions, versions, by
+        )
+        await queries.insert_openings(session, drafts, loan_ids, disbursement_ids, by)
+
+    are_new = [revision == 1 for revision in revisions]
+    opened = compress(zip(loan_ids, drafts, regions, strict=True), are_new)
+    changes = [Change(None, _open(*each)) for each in opened]
+    await keep_figures(session, changes, principal.subject, insert())
+    told = map(_tell_disbursement, drafts, loan_ids, disbursement_ids)
+    await tell_facts(session, compress(told, are_new))
     await audit.append(session, principal, "loans.recorded", {"count": len(drafts)})
-    return loan_ids
+    return {draft.external_id: loan_id for draft, loan_id in zip(drafts, loan_ids, strict=True)}
 
 
 def _open(loan_id: UUID, draft: LoanDraft, region: str) -> LoanFacts:
@@ -232,12 +233,10 @@ def _conditions_in_full(draft: LoanDraft) -> Conditions:
     )
 
 
-def _tell_disbursement(
-    draft: LoanDraft, loan_id: UUID, disbursement_ids: Mapping[UUID, UUID]
-) -> JsonValue:
+def _tell_disbursement(draft: LoanDraft, loan_id: UUID, disbursement_id: UUID) -> JsonValue:
     return {
         "kind": "disbursement",
-        "id": str(disbursement_ids[loan_id]),
+        "id": str(disbursement_id),
         "loan_id": str(loan_id),
         "on": draft.disbursed_on.isoformat(),
         "amount_cents": disbursed_cents(draft),
@@ -278,8 +277,6 @@ def _check_money(draft: LoanDraft, row: int, refused: Refused) -> None:
             "The first disbursement is more than the principal.",
         )
         refuse(refused, row, "/first_disbursement", "loan.first_disbursement_too_large", message)
-    if draft.interest_accrual is Accrual.DAILY:
-        _check_daily(draft, row, refused)
 
 
 def _check_daily(draft: LoanDraft, row: int, refused: Refused) -> None:

@@ -9,7 +9,7 @@ from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans.contract_queries import Contract, list_borrowed
 from services.loans.loans.contract_terms import check_criminal_rate
 from services.loans.loans.cycles import BorrowedLoan, Cycle, rank_loans
-from services.loans.loans.drafts import BorrowerProfile, LoanDraft
+from services.loans.loans.drafts import BorrowerProfile, LoanDraft, follow_product
 from services.loans.products.arithmetic import (
     UNKNOWN_PRODUCT,
     Candidate,
@@ -27,9 +27,12 @@ Found = dict[int, list[InputError]]
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """By row: the version each loan is signed under, and what is odd but allowed."""
+    """By row: the version each loan is signed under, the loan with what the product provides for
+    where it says nothing, and what is odd but allowed.
+    """
 
     versions: dict[int, int] = field(default_factory=dict)
+    followed: dict[int, LoanDraft] = field(default_factory=dict)
     warned: Found = field(default_factory=dict)
 
 
@@ -65,6 +68,10 @@ async def review_contracts(
             refused.setdefault(row, []).append(unlawful)
             continue
         version = catalogue.find_in_force(draft.product, draft.contracted_on)
+        if version is not None:
+            rules = version.rules
+            draft = follow_product(draft, rules.interest_accrual, rules.allocation_order)
+            review.followed[row] = draft
         cycle = cycles[draft.external_id]
         found = _compare(version, to_candidate(draft, kind, cycle))
         if version is not None:

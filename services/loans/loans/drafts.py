@@ -85,6 +85,16 @@ class LoanDraft:
         object.__setattr__(self, "fingerprint", fingerprint(content))
 
 
+def follow_product(draft: LoanDraft, accrual: Accrual, order: AllocationOrder) -> LoanDraft:
+    """The loan with what its product provides for where it says nothing; still what was posted."""
+    said = (draft.interest_accrual or accrual, draft.allocation_order or order)
+    if said == (Accrual.SCHEDULED, AllocationOrder.FEES_INTEREST_PRINCIPAL):
+        return draft
+    followed = replace(draft, interest_accrual=said[0], allocation_order=said[1])
+    object.__setattr__(followed, "fingerprint", draft.fingerprint)
+    return followed
+
+
 def disbursed_cents(draft: LoanDraft) -> int:
     """What is disbursed first."""
     if draft.first_disbursement_cents is None:

@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from services.common.bulk import insert_rows
+from services.common.bulk import insert_columns
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.common.money import format_cents
@@ -64,105 +65,95 @@ async def find_external_id(session: ReadSession, loan_id: UUID) -> str | None:
 async def insert_loans(
     session: WriteSession,
     drafts: Sequence[LoanDraft],
+    loan_ids: Sequence[UUID],
     borrower_ids: Mapping[str, UUID],
     regions: Sequence[str],
     revisions: Sequence[int],
     versions: Sequence[int | None],
     recorded_by: str,
-) -> dict[str, UUID]:
-    """Insert loans, new or revised; returns their identifiers by external_id."""
-    organisation = session.organisation_id
-    rows = [
+) -> None:
+    """Insert loans, new or revised, under these identifiers."""
+    await insert_columns(
+        session,
+        tables.Loan,
         {
-            "organisation_id": organisation,
-            "external_id": draft.external_id,
-            "borrower_id": borrower_ids[draft.borrower_external_id],
-            "product": draft.product,
-            "stage": draft.stage,
-            "purpose": draft.purpose,
-            "sector_code": draft.sector_code,
-            "region_code": region,
-            "principal_cents": draft.terms.principal_cents,
-            "terms": canonical(read_content(draft.terms)).decode(),
-            "contracted_on": draft.contracted_on,
-            "disbursed_on": draft.disbursed_on,
-            "funding_state_cents": draft.funding.state_cents,
-            "funding_community_cents": draft.funding.community_cents,
-            "funding_private_cents": draft.funding.private_cents,
-            "other_financing_cents": draft.other_financing_cents,
-            "interest_accrual": draft.interest_accrual,
-            "allocation_order": draft.allocation_order,
-            "fingerprint": draft.fingerprint,
-            "recorded_by": recorded_by,
-            "revision": revision,
-            "product_version": version,
-        }
-        for draft, region, revision, version in zip(
-            drafts, regions, revisions, versions, strict=True
-        )
-    ]
-    found = await insert_rows(session, tables.Loan, rows, returning=("external_id", "loan_id"))
-    return {row["external_id"]: row["loan_id"] for row in found}
+            "loan_id": loan_ids,
+            "external_id": [draft.external_id for draft in drafts],
+            "borrower_id": [borrower_ids[draft.borrower_external_id] for draft in drafts],
+            "product": [draft.product for draft in drafts],
+            "stage": [draft.stage for draft in drafts],
+            "purpose": [draft.purpose for draft in drafts],
+            "sector_code": [draft.sector_code for draft in drafts],
+            "region_code": regions,
+            "principal_cents": [draft.terms.principal_cents for draft in drafts],
+            "terms": [canonical(read_content(draft.terms)).decode() for draft in drafts],
+            "contracted_on": [draft.contracted_on for draft in drafts],
+            "disbursed_on": [draft.disbursed_on for draft in drafts],
+            "funding_state_cents": [draft.funding.state_cents for draft in drafts],
+            "funding_community_cents": [draft.funding.community_cents for draft in drafts],
+            "funding_private_cents": [draft.funding.private_cents for draft in drafts],
+            "other_financing_cents": [draft.other_financing_cents for draft in drafts],
+            "interest_accrual": [draft.interest_accrual for draft in drafts],
+            "allocation_order": [draft.allocation_order for draft in drafts],
+            "revision": revisions,
+            "product_version": versions,
+            "fingerprint": [draft.fingerprint for draft in drafts],
+        },
+        {"organisation_id": session.organisation_id, "recorded_by": recorded_by},
+    )
 
 
 async def insert_openings(
     session: WriteSession,
     drafts: Sequence[LoanDraft],
-    loan_ids: Mapping[str, UUID],
+    loan_ids: Sequence[UUID],
+    disbursement_ids: Sequence[UUID],
     recorded_by: str,
-) -> dict[UUID, UUID]:
-    """The disbursement and the first schedule of each loan; returns disbursements by loan."""
-    organisation = session.organisation_id
-    disbursed = await insert_rows(
+) -> None:
+    """Insert the disbursement, under these identifiers, and the first schedule of each loan."""
+    same = {"organisation_id": session.organisation_id, "recorded_by": recorded_by}
+    await insert_columns(
         session,
         tables.Disbursement,
-        [
-            {
-                "organisation_id": organisation,
-                "loan_id": loan_ids[draft.external_id],
-                "disbursed_on": draft.disbursed_on,
-                "amount_cents": disbursed_cents(draft),
-                "fees_withheld_cents": draft.terms.fees_withheld_cents,
-                "recorded_by": recorded_by,
-            }
-            for draft in drafts
-        ],
-        returning=("loan_id", "disbursement_id"),
+        {
+            "disbursement_id": disbursement_ids,
+            "loan_id": loan_ids,
+            "disbursed_on": [draft.disbursed_on for draft in drafts],
+            "amount_cents": [disbursed_cents(draft) for draft in drafts],
+            "fees_withheld_cents": [draft.terms.fees_withheld_cents for draft in drafts],
+        },
+        same,
     )
-    await insert_rows(
+    await insert_columns(
         session,
         tables.ScheduleVersion,
-        [
-            {
-                "organisation_id": organisation,
-                "loan_id": loan_ids[draft.external_id],
-                "version": 1,
-                "effective_on": draft.contracted_on,
-                "reason": "contract",
-                "recorded_by": recorded_by,
-            }
-            for draft in drafts
-        ],
+        {"loan_id": loan_ids, "effective_on": [draft.contracted_on for draft in drafts]},
+        {**same, "version": 1, "reason": "contract"},
     )
-    await insert_rows(
+    await _insert_instalments(session, drafts, loan_ids)
+
+
+async def _insert_instalments(
+    session: WriteSession, drafts: Sequence[LoanDraft], loan_ids: Sequence[UUID]
+) -> None:
+    schedules = [draft.schedule for draft in drafts]
+    await insert_columns(
         session,
         tables.Instalment,
-        [
-            {
-                "organisation_id": organisation,
-                "loan_id": loan_ids[draft.external_id],
-                "version": 1,
-                "number": row.number,
-                "due_on": row.due_on,
-                "principal_cents": row.principal_cents,
-                "interest_cents": row.interest_cents,
-                "fees_cents": row.fees_cents,
-            }
-            for draft in drafts
-            for row in draft.schedule.rows
-        ],
+        {
+            "loan_id": [
+                loan_id
+                for schedule, loan_id in zip(schedules, loan_ids, strict=True)
+                for _ in schedule.due_on
+            ],
+            "number": [n for each in schedules for n in range(1, len(each.due_on) + 1)],
+            "due_on": list(chain.from_iterable(s.due_on for s in schedules)),
+            "principal_cents": list(chain.from_iterable(s.principal_cents for s in schedules)),
+            "interest_cents": list(chain.from_iterable(s.interest_cents for s in schedules)),
+            "fees_cents": list(chain.from_iterable(s.fees_cents for s in schedules)),
+        },
+        {"organisation_id": session.organisation_id, "version": 1},
     )
-    return {row["loan_id"]: row["disbursement_id"] for row in disbursed}
 
 
 async def find_loan(session: ReadSession, loan_id: UUID) -> dict[str, JsonValue] | None:

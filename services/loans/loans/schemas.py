@@ -45,7 +45,8 @@ class FundingBody(Body):
 class LoanBody(Body):
     """`region_code` is where the project is; else the borrower's, or the member's only region.
 
-    `interest_accrual` is `scheduled` unless said, and `allocation_order` fees, interest, principal.
+    `interest_accrual` and `allocation_order` are the product's unless said; a product that is not
+    known has interest `scheduled`, and fees, interest, principal.
     `first_disbursement` is for a sum lent in several times; the others are posted as they are made.
     """
 

@@ -302,20 +302,16 @@ def lay_ladder(
     Interest below zero is paid already: the first instalments ask for so much less, as far as
     they ask for any.
     """
-    rows = schedule.rows
-    fees = [row.fees_cents for row in rows]
-    interest = [row.interest_cents for row in rows]
-    asked = min(first_asked, len(rows) - 1)
+    fees, interest = list(schedule.fees_cents), list(schedule.interest_cents)
+    asked = min(first_asked, len(fees) - 1)
     fees[asked] += fees_cents
     interest[asked] += max(0, interest_cents)
     ahead = max(0, -interest_cents)
-    for number, cents in enumerate(interest):
+    for number, cents in enumerate(interest if ahead else ()):
         taken = min(ahead, cents)
         interest[number] -= taken
         ahead -= taken
-    return Ladder(
-        [row.due_on for row in rows], fees, interest, [row.principal_cents for row in rows]
-    )
+    return Ladder(list(schedule.due_on), fees, interest, schedule.principal_cents)
 
 
 def _left(grace_periods: int, passed: int, most: int) -> int:

@@ -1,7 +1,8 @@
 """Keeping the figures beside the facts, in the transaction that changes the facts."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
+from itertools import chain, islice
 
 from services.common import outbox
 from services.common.database import WriteSession
@@ -13,14 +14,21 @@ FACTS_PER_EVENT_MAX = 1000
 
 
 async def keep_figures(
-    session: WriteSession, changes: Sequence[Change], recorded_by: str
+    session: WriteSession,
+    changes: Sequence[Change],
+    recorded_by: str,
+    facts: Awaitable[None] | None = None,
 ) -> Figures:
-    """Rebuild the kept figures of the loans that changed, and write what differs."""
-    figures = await asyncio.to_thread(find_figures, changes)  # seconds, for a large import
-    await queries.put_allocations(session, figures.new_allocations)
-    await queries.forget_allocations(session, figures.gone_allocations)
-    await queries.put_states(session, figures.new_states)
-    await queries.forget_states(session, figures.gone_states)
+    """Rebuild the kept figures of the loans that changed, and write what differs.
+
+    Both take seconds for a large import: `facts`, which PostgreSQL writes first, are awaited while
+    the figures are found.
+    """
+    finding = asyncio.create_task(asyncio.to_thread(find_figures, changes))
+    if facts is not None:
+        await facts
+    figures = await finding
+    await queries.put_figures(session, figures.kept)
     await schedule_queries.put_schedules(session, figures.schedules, recorded_by)
     await queries.add_daily_totals(session, figures.days)
     return figures
@@ -30,12 +38,9 @@ async def tell_facts(
     session: WriteSession, facts: Iterable[JsonValue], moves: Iterable[Move] = ()
 ) -> None:
     """Tell the other services what was recorded, and what moved: one event a thousand facts."""
-    told = [*facts, *map(_tell_move, moves)]
-    batches: list[JsonValue] = [
-        {"facts": told[start : start + FACTS_PER_EVENT_MAX]}
-        for start in range(0, len(told), FACTS_PER_EVENT_MAX)
-    ]
-    await outbox.append_all(session, "loans.recorded", batches)
+    told = chain(facts, map(_tell_move, moves))
+    batches = iter(lambda: list(islice(told, FACTS_PER_EVENT_MAX)), [])
+    await outbox.append_all(session, "loans.recorded", ({"facts": batch} for batch in batches))
 
 
 def _tell_move(move: Move) -> JsonValue:

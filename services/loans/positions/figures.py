@@ -8,7 +8,6 @@ from uuid import UUID
 from services.loans.positions.arithmetic import (
     Allocation,
     LaidSchedule,
-    LoanState,
     Replayed,
     replay,
 )
@@ -48,18 +47,16 @@ class Relaid:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What to write and what to take out: rows with their loan's identifier, and their keys.
+    """What to write and what to take out.
 
-    `splits_before` and `splits` are those of every repayment of the loans that changed.
+    `splits_before` and `splits` are those of every repayment of the loans that changed. `kept` are
+    the loans whose splits or states did; None takes those of a loan out.
     """
 
     splits_before: Mapping[UUID, Allocation]
     splits: Mapping[UUID, Allocation]
     moves: Sequence[Move]
-    new_allocations: Sequence[tuple[UUID, Allocation]]
-    gone_allocations: Sequence[tuple[UUID, UUID]]
-    new_states: Sequence[tuple[UUID, LoanState]]
-    gone_states: Sequence[tuple[UUID, date]]
+    kept: Mapping[UUID, Replayed | None]
     days: DailyTotals
     schedules: Mapping[UUID, Relaid]
 
@@ -69,33 +66,21 @@ def find_figures(changes: Sequence[Change]) -> Figures:
     before = [(c.before, replay(c.before)) for c in changes if c.before is not None]
     after = [(c.after, replay(c.after)) for c in changes if c.after is not None]
     splits_before = {a.repayment_id: a for _, replayed in before for a in replayed.allocations}
-    splits = {a.repayment_id: a for _, replayed in after for a in replayed.allocations}
-    states_before, states = _key_states(before), _key_states(after)
     return Figures(
         splits_before=splits_before,
-        splits=splits,
+        splits={a.repayment_id: a for _, replayed in after for a in replayed.allocations},
         moves=list(_find_moves(after, splits_before)),
-        new_allocations=[
-            (facts.loan_id, a)
-            for facts, replayed in after
-            for a in replayed.allocations
-            if splits_before.get(a.repayment_id) != a
-        ],
-        gone_allocations=[
-            (facts.loan_id, a.repayment_id)
-            for facts, replayed in before
-            for a in replayed.allocations
-            if a.repayment_id not in splits
-        ],
-        new_states=[
-            (loan_id, state)
-            for (loan_id, from_on), state in states.items()
-            if states_before.get((loan_id, from_on)) != state
-        ],
-        gone_states=[key for key in states_before if key not in states],
+        kept=_find_kept(before, after),
         days=subtract_days(sum_days(after), sum_days(before)),
         schedules=_find_relaid(before, after),
     )
+
+
+def _find_kept(before: Replays, after: Replays) -> dict[UUID, Replayed | None]:
+    then = {facts.loan_id: replayed for facts, replayed in before}
+    now = {facts.loan_id: replayed for facts, replayed in after}
+    gone = dict.fromkeys(then.keys() - now.keys())
+    return gone | {loan_id: new for loan_id, new in now.items() if then.get(loan_id) != new}
 
 
 def _find_relaid(before: Replays, after: Replays) -> dict[UUID, Relaid]:
@@ -106,14 +91,6 @@ def _find_relaid(before: Replays, after: Replays) -> dict[UUID, Relaid]:
         loan_id: Relaid(then.get(loan_id, ()), now.get(loan_id, ()))
         for loan_id in {**then, **now}
         if then.get(loan_id, ()) != now.get(loan_id, ())
-    }
-
-
-def _key_states(replays: Replays) -> dict[tuple[UUID, date], LoanState]:
-    return {
-        (facts.loan_id, state.from_on): state
-        for facts, replayed in replays
-        for state in replayed.states
     }
 
 

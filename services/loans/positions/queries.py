@@ -1,19 +1,19 @@
 """The facts a position depends on, and the figures kept beside them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
 from pydantic import TypeAdapter
 from sqlalchemy import Row, text
 
-from services.common.bulk import insert_rows
+from services.common.bulk import insert_columns, insert_rows
 from services.common.database import ReadSession, WriteSession
+from services.common.tables import table_of
 from services.loans import tables
-from services.loans.positions.arithmetic import Allocation, LoanState
+from services.loans.positions.arithmetic import Allocation, LoanState, Replayed
 from services.loans.positions.daily_totals import MEASURES, DailyTotals
 from services.loans.positions.facts import (
     PLAIN,
@@ -133,58 +133,33 @@ async def list_loan_ids(session: ReadSession) -> list[UUID]:
     return [row.loan_id for row in rows]
 
 
-async def put_allocations(
-    session: WriteSession, allocations: Sequence[tuple[UUID, Allocation]]
-) -> None:
-    """Keep these splits, each with its loan, instead of those on record for the same repayments."""
-    rows = [
+async def put_figures(session: WriteSession, kept: Mapping[UUID, Replayed | None]) -> None:
+    """Keep the splits and states of these loans instead of those on record; None takes them out."""
+    put = {loan_id: replayed for loan_id, replayed in kept.items() if replayed is not None}
+    splits = [replayed.allocations for replayed in put.values()]
+    states = [replayed.states for replayed in put.values()]
+    await insert_columns(
+        session,
+        tables.LoanFigures,
         {
-            "organisation_id": session.organisation_id,
-            "loan_id": loan_id,
-            "repayment_id": a.repayment_id,
-            "fees_cents": a.fees_cents,
-            "interest_cents": a.interest_cents,
-            "principal_cents": a.principal_cents,
-        }
-        for loan_id, a in allocations
-    ]
-    await insert_rows(session, tables.Allocation, rows, on_conflict=_PUT_ALLOCATION)
-
-
-async def forget_allocations(session: WriteSession, gone: Sequence[tuple[UUID, UUID]]) -> None:
-    """Take out the splits of these repayments, each named after its loan."""
+            "loan_id": list(put),
+            "repayment_ids": [[a.repayment_id for a in each] for each in splits],
+            "fees_cents": [[a.fees_cents for a in each] for each in splits],
+            "interest_cents": [[a.interest_cents for a in each] for each in splits],
+            "principal_cents": [[a.principal_cents for a in each] for each in splits],
+            "from_on": [[s.from_on for s in each] for each in states],
+            "outstanding_principal_cents": [
+                [s.outstanding_principal_cents for s in each] for each in states
+            ],
+            "oldest_unpaid_due_on": [[s.oldest_unpaid_due_on for s in each] for each in states],
+        },
+        {"organisation_id": session.organisation_id},
+        on_conflict=_PUT_FIGURES,
+    )
+    gone = kept.keys() - put.keys()
     if gone:
-        await session.connection.execute(_FORGET_ALLOCATIONS, _name(session, gone))
-
-
-async def put_states(session: WriteSession, states: Sequence[tuple[UUID, LoanState]]) -> None:
-    """Keep these states, each with its loan, instead of those on record from the same days."""
-    rows = [
-        {
-            "organisation_id": session.organisation_id,
-            "loan_id": loan_id,
-            "from_on": s.from_on,
-            "until_on": s.until_on,
-            "outstanding_principal_cents": s.outstanding_principal_cents,
-            "oldest_unpaid_due_on": s.oldest_unpaid_due_on,
-        }
-        for loan_id, s in states
-    ]
-    await insert_rows(session, tables.LoanState, rows, on_conflict=_PUT_STATE)
-
-
-async def forget_states(session: WriteSession, gone: Sequence[tuple[UUID, date]]) -> None:
-    """Take out the states that begin on these days, each named after its loan."""
-    if gone:
-        await session.connection.execute(_FORGET_STATES, _name(session, gone))
-
-
-def _name(session: WriteSession, gone: Sequence[tuple[UUID, UUID | date]]) -> dict[str, object]:
-    return {
-        "organisation": session.organisation_id,
-        "loans": [loan_id for loan_id, _ in gone],
-        "keys": [key for _, key in gone],
-    }
+        place = {"organisation": session.organisation_id, "loans": list(gone)}
+        await session.connection.execute(_FORGET_FIGURES, place)
 
 
 async def add_daily_totals(session: WriteSession, change: DailyTotals) -> None:
@@ -244,6 +219,8 @@ _STANDS = """
                 WHERE r.organisation_id = f.organisation_id
                   AND r.fact_kind = '{kind}' AND r.fact_id = f.{kind}_id)
 """
+# LATERAL: of tables just filled PostgreSQL has no statistics yet, and a join may pass over all the
+# disbursements for each loan.
 _LOANS = text(
     f"""
     SELECT f.loan_id, f.region_code, d.disbursed_on, d.amount_cents,
@@ -251,8 +228,12 @@ _LOANS = text(
            CASE WHEN :with_terms OR f.interest_accrual = 'daily'
                      OR f.loan_id = ANY(cast(:laid_anew AS uuid[]))
                 THEN f.terms END AS terms
-    FROM loans f JOIN disbursements d USING (organisation_id, loan_id)
-    WHERE {_OF_LOANS} AND d.number = 1 AND {_STANDS.format(kind="loan")} ORDER BY f.loan_id
+    FROM loans f CROSS JOIN LATERAL (
+        SELECT disbursed_on, amount_cents FROM disbursements d
+        WHERE d.organisation_id = f.organisation_id AND d.loan_id = f.loan_id AND d.number = 1
+        LIMIT 1
+    ) AS d
+    WHERE {_OF_LOANS} AND {_STANDS.format(kind="loan")} ORDER BY f.loan_id
     """
 )
 # One row a loan: a column of its instalments is an array.
@@ -313,27 +294,12 @@ _LOAN_IDS = text(
     WHERE f.organisation_id = :organisation AND {_STANDS.format(kind="loan")} ORDER BY f.loan_id
     """
 )
-_PUT_ALLOCATION = """(organisation_id, loan_id, repayment_id) DO UPDATE SET
-    fees_cents = excluded.fees_cents, interest_cents = excluded.interest_cents,
-    principal_cents = excluded.principal_cents"""
-_PUT_STATE = """(organisation_id, loan_id, from_on) DO UPDATE SET
-    until_on = excluded.until_on,
-    outstanding_principal_cents = excluded.outstanding_principal_cents,
-    oldest_unpaid_due_on = excluded.oldest_unpaid_due_on"""
-_FORGET_ALLOCATIONS = text(
-    """
-    DELETE FROM allocations WHERE organisation_id = :organisation
-      AND (loan_id, repayment_id) IN (
-          SELECT * FROM unnest(cast(:loans AS uuid[]), cast(:keys AS uuid[])))
-    """
+_PUT_FIGURES = "(organisation_id, loan_id) DO UPDATE SET " + ", ".join(
+    f"{column.name} = excluded.{column.name}"
+    for column in table_of(tables.LoanFigures).columns
+    if not column.primary_key
 )
-_FORGET_STATES = text(
-    """
-    DELETE FROM loan_states WHERE organisation_id = :organisation
-      AND (loan_id, from_on) IN (
-          SELECT * FROM unnest(cast(:loans AS uuid[]), cast(:keys AS date[])))
-    """
-)
+_FORGET_FIGURES = text(f"DELETE FROM loan_figures WHERE {_OF_LOANS}")
 _DAILY_TOTALS = text(
     f"SELECT region_code, on_date, {', '.join(MEASURES)} FROM daily_totals"
     " WHERE organisation_id = :organisation"

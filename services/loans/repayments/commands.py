@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import chain
 from uuid import UUID
 
 from services.common import audit
 from services.common.database import WriteSession
 from services.common.errors import InputError, JsonValue
+from services.common.identifiers import new_ids
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
 from services.common.recording import (
@@ -126,13 +128,10 @@ async def _store(
         await insert_reversals(session, "repayment", list(gone), reason, principal.subject)
         corrected: dict[str, JsonValue] = {"kind": "repayment", "count": len(gone)}
         await audit.append(session, principal, "facts.corrected", corrected)
-    revisions = [next_revision(replaced.get(draft.external_id)) for draft in drafts]
-    repayment_ids = await queries.insert_repayments(
-        session, drafts, loan_ids, revisions, principal.subject
-    )
+    repayment_ids = new_ids(len(drafts))
     added: dict[UUID, list[Payment]] = defaultdict(list)
-    for draft, loan_id in zip(drafts, loan_ids, strict=True):
-        added[loan_id].append(to_payment(draft, repayment_ids[draft.external_id]))
+    for draft, repayment_id, loan_id in zip(drafts, repayment_ids, loan_ids, strict=True):
+        added[loan_id].append(to_payment(draft, repayment_id))
     removed = [
         (f.loan_id, p) for f in before.values() for p in f.payments if p.repayment_id in gone
     ]
@@ -140,15 +139,19 @@ async def _store(
         Change(before[loan_id], add_payments(drop_payments(before[loan_id], gone), added[loan_id]))
         for loan_id in {*added, *(loan_id for loan_id, _ in removed)}
     ]
-    figures = await keep_figures(session, changes, principal.subject)
-    told = [
-        *(_tell_reversal(*each, figures.splits_before[each[1].repayment_id]) for each in removed),
-        *(
+    revisions = [next_revision(replaced.get(draft.external_id)) for draft in drafts]
+    facts = queries.insert_repayments(
+        session, drafts, repayment_ids, loan_ids, revisions, principal.subject
+    )
+    figures = await keep_figures(session, changes, principal.subject, facts)
+    told = chain(
+        (_tell_reversal(*each, figures.splits_before[each[1].repayment_id]) for each in removed),
+        (
             _tell(loan_id, payment, figures.splits[payment.repayment_id])
             for loan_id, payments in added.items()
             for payment in payments
         ),
-    ]
+    )
     await tell_facts(session, told, figures.moves)
     await audit.append(session, principal, "repayments.recorded", {"count": len(drafts)})
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from services.common.bulk import insert_rows
+from services.common.bulk import insert_columns
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.common.money import format_cents
@@ -54,31 +54,29 @@ async def find_on_record(
 async def insert_repayments(
     session: WriteSession,
     drafts: Sequence[RepaymentDraft],
+    repayment_ids: Sequence[UUID],
     loan_ids: Sequence[UUID],
     revisions: Sequence[int],
     recorded_by: str,
-) -> dict[str, UUID]:
-    """Insert repayments not on record; returns their identifiers by external_id."""
-    rows = [
+) -> None:
+    """Insert repayments not on record, under these identifiers, each of its loan."""
+    await insert_columns(
+        session,
+        tables.Repayment,
         {
-            "organisation_id": session.organisation_id,
-            "loan_id": loan_id,
-            "external_id": draft.external_id,
-            "paid_on": draft.paid_on,
-            "amount_cents": draft.amount_cents,
-            "method": draft.method,
-            "purpose": draft.purpose,
-            "surplus": "credit" if draft.keeps_surplus else None,
-            "fingerprint": draft.fingerprint,
-            "recorded_by": recorded_by,
-            "revision": revision,
-        }
-        for draft, loan_id, revision in zip(drafts, loan_ids, revisions, strict=True)
-    ]
-    found = await insert_rows(
-        session, tables.Repayment, rows, returning=("external_id", "repayment_id")
+            "repayment_id": repayment_ids,
+            "loan_id": loan_ids,
+            "external_id": [draft.external_id for draft in drafts],
+            "paid_on": [draft.paid_on for draft in drafts],
+            "amount_cents": [draft.amount_cents for draft in drafts],
+            "method": [draft.method for draft in drafts],
+            "purpose": [draft.purpose for draft in drafts],
+            "surplus": ["credit" if draft.keeps_surplus else None for draft in drafts],
+            "revision": revisions,
+            "fingerprint": [draft.fingerprint for draft in drafts],
+        },
+        {"organisation_id": session.organisation_id, "recorded_by": recorded_by},
     )
-    return {row["external_id"]: row["repayment_id"] for row in found}
 
 
 async def find_repayment(session: ReadSession, external_id: str) -> dict[str, JsonValue]:

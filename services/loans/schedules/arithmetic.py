@@ -52,11 +52,31 @@ class ScheduleTotals:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Rows in order of due date. `instalment_cents` is the payment that most rows share."""
+    """Instalments in order of due date, by column: an import lays thousands of schedules.
 
-    rows: tuple[ScheduleRow, ...]
+    `instalment_cents` is the payment that most of them share.
+    """
+
+    due_on: Sequence[date]
+    principal_cents: Sequence[int]
+    interest_cents: Sequence[int]
+    fees_cents: Sequence[int]
     totals: ScheduleTotals
     instalment_cents: int
+
+    @property
+    def rows(self) -> tuple[ScheduleRow, ...]:
+        """One instalment after the other; made anew each time."""
+        balance = self.totals.principal_cents
+        rows: list[ScheduleRow] = []
+        columns = zip(
+            self.due_on, self.principal_cents, self.interest_cents, self.fees_cents, strict=True
+        )
+        for number, (due_on, principal, interest, fees) in enumerate(columns, 1):
+            balance -= principal
+            payment = principal + interest + fees
+            rows.append(ScheduleRow(number, due_on, principal, interest, fees, payment, balance))
+        return tuple(rows)
 
 
 def build_schedule(terms: ScheduleTerms) -> Schedule:
@@ -349,30 +369,19 @@ def _lay_out(
     dates: Sequence[date],
     amounts: Sequence[Amounts],
 ) -> Schedule:
-    balance = terms.principal_cents
-    rows: list[ScheduleRow] = []
+    principals = [principal for principal, _ in amounts]
+    interests = [interest for _, interest in amounts]
+    due_on = dates[: len(amounts)]
+    fees = [terms.fees_added_cents, *[0] * (len(amounts) - 1)]
     if down_payment_cents:
-        balance -= down_payment_cents
-        rows.append(
-            ScheduleRow(
-                1, terms.disbursed_on, down_payment_cents, 0, 0, down_payment_cents, balance
-            )
-        )
-    fees = terms.fees_added_cents
-    interest_total = 0
-    number = len(rows)
-    for due_on, (principal, interest) in zip(dates, amounts, strict=False):
-        number += 1
-        balance -= principal
-        interest_total += interest
-        payment = principal + interest + fees
-        rows.append(ScheduleRow(number, due_on, principal, interest, fees, payment, balance))
-        fees = 0
-    fees = terms.fees_added_cents
+        due_on = [terms.disbursed_on, *due_on]
+        principals, interests = [down_payment_cents, *principals], [0, *interests]
+        fees = [0, *fees]
+    interest_total = sum(interests)
     totals = ScheduleTotals(
         principal_cents=terms.principal_cents,
         interest_cents=interest_total,
-        fees_cents=fees,
-        payment_cents=terms.principal_cents + interest_total + fees,
+        fees_cents=terms.fees_added_cents,
+        payment_cents=terms.principal_cents + interest_total + terms.fees_added_cents,
     )
-    return Schedule(rows=tuple(rows), totals=totals, instalment_cents=instalment_cents)
+    return Schedule(due_on, principals, interests, fees, totals, instalment_cents)

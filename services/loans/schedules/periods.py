@@ -1,5 +1,6 @@
 """Due dates of a schedule, and the rate of each of its periods."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import gcd
@@ -36,7 +37,7 @@ def is_first_period_whole(terms: ScheduleTerms) -> bool:
     return terms.disbursed_on == add_periods(terms.due_anchor, terms.frequency, periods)
 
 
-def grid_dates(terms: ScheduleTerms) -> list[date]:
+def grid_dates(terms: ScheduleTerms) -> Sequence[date]:
     """The due dates that the calendar gives, before any is moved to a working day."""
     every = terms.repay_every
     if terms.due_anchor is not None:
@@ -69,7 +70,7 @@ def _number_from(anchor: date, terms: ScheduleTerms) -> int:
     return (first - anchor).days // days
 
 
-def lay_periods(terms: ScheduleTerms) -> tuple[list[date], Rates]:
+def lay_periods(terms: ScheduleTerms) -> tuple[Sequence[date], Rates]:
     """Due dates, and each period's own rate. Interest-free periods have rate zero.
 
     Rates follow the dates of the calendar; the due dates are those, moved to working days if asked.
@@ -97,7 +98,7 @@ def lay_periods(terms: ScheduleTerms) -> tuple[list[date], Rates]:
     return dates, Rates(tuple(number // common for number in numerators), denominator // common)
 
 
-def _move_to_working_days(terms: ScheduleTerms, dates: list[date]) -> list[date]:
+def _move_to_working_days(terms: ScheduleTerms, dates: Sequence[date]) -> list[date]:
     """Each on a working day, and after the one before it: two are never due together."""
     moved: list[date] = []
     before = terms.disbursed_on

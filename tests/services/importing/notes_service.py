@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
@@ -162,7 +162,9 @@ async def record_notes(
     ]
     await insert_rows(session, Note, rows)
     await outbox.append(session, "notes.recorded", {"count": len(good)})
-    return batch.conclude(refused)
+    odd = InputError("/amount", "note.round", Text("Un compte bien rond.", "A round sum."))
+    warned = {row: [odd] for row in batch.new if drafts[row].amount_cents == 777_00}
+    return replace(batch.conclude(refused), warned=warned)
 
 
 NOTES = import_kind(

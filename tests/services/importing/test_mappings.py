@@ -4,6 +4,7 @@ import pytest
 
 from services.common.identity import Role, organisation_id
 from tests.services.importing.notes_service import NotesService, places
+from tests.services.importing.test_import_jobs import wait_for_end
 from tests.support.workbooks import sheet
 
 MAPPINGS = "/v1/import-mappings"
@@ -174,6 +175,19 @@ class TestImports:
         assert put.json()["version"] == 2
         found = await service.get(member, f"/v1/imports/{sent.json()['import_id']}/errors.xlsx")
         assert found.status_code == 200
+
+    async def test_a_long_import_is_read_with_its_mapping(
+        self, service: NotesService, member: str
+    ) -> None:
+        await post(service, member)
+        body = FILE + "N2;Ana;6,00;formation;x\nN3;Guy;7,00;loan;x\n"
+        sent = await service.send(member, body, "&mapping=excel", Prefer="respond-async")
+        assert sent.status_code == 202
+        place = sent.headers["location"]
+        found = await wait_for_end(service, member, place)
+        assert (found["state"], found["mapping"]) == ("done", {"name": "excel", "version": 1})
+        replay = (await service.get(member, f"{place}/replay")).json()
+        assert (replay["same"], replay["rows_received"]) == (True, 3)
 
     async def test_a_retired_mapping_is_none(self, service: NotesService, member: str) -> None:
         await post(service, member)

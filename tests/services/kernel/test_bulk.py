@@ -5,14 +5,18 @@ from collections.abc import AsyncIterator
 from datetime import date
 
 import pytest
+from asyncpg import UniqueViolationError
 from pydantic import SecretStr
 
-from services.common.bulk import insert_rows
+from services.common.bulk import STAGED_ROWS_MIN, insert_columns, insert_rows
 from services.common.database import Database, WriteSession, driver, open_database
+from services.common.identifiers import new_ids
 from services.loans import tables
+from services.loans.positions.daily_totals import MEASURES
 from tests.support.databases import ClonedDatabase
 
 Row = dict[str, object]
+DESCRIBE_AGAIN = "(organisation_id, external_id) DO UPDATE SET given_name = excluded.given_name"
 
 
 @pytest.fixture(scope="module")
@@ -69,21 +73,45 @@ async def test_amounts_and_dates_come_back_as_they_went(session: WriteSession) -
     rows: list[Row] = [
         {
             "organisation_id": session.organisation_id,
-            "loan_id": uuid.uuid4(),
-            "from_on": date(2026, 3, day),
-            "until_on": date.max,
-            "outstanding_principal_cents": 10**15 + day,
-            "oldest_unpaid_due_on": None if day == 1 else date(2026, 2, 28),
+            "region_code": "06",
+            "on_date": date.max if day == 1 else date(2026, 3, day),
+            **dict.fromkeys(MEASURES, 10**15 - day),
         }
-        for day in (1, 2)
+        for day in (2, 1)
     ]
-    await insert_rows(session, tables.LoanState, rows)
+    await insert_rows(session, tables.DailyTotals, rows)
     connection = await driver(session)
     found = await connection.fetch(
-        f"SELECT {', '.join(rows[0])} FROM loan_states WHERE organisation_id = $1 ORDER BY from_on",
+        f"SELECT {', '.join(rows[0])} FROM daily_totals"
+        " WHERE organisation_id = $1 ORDER BY on_date",
         session.organisation_id,
     )
     assert [dict(row) for row in found] == rows
+
+
+@pytest.mark.parametrize("count", [1, STAGED_ROWS_MIN])
+async def test_lists_of_numbers_dates_and_identifiers(session: WriteSession, count: int) -> None:
+    ids = [uuid.uuid4(), uuid.uuid4()]
+    row: Row = {
+        "repayment_ids": ids,
+        "fees_cents": [0, 10**15],
+        "interest_cents": [1, 2],
+        "principal_cents": [3, 4],
+        "from_on": [date(2026, 3, 1)],
+        "outstanding_principal_cents": [5],
+        "oldest_unpaid_due_on": [None],
+    }
+    empty = {name: [] if name in (*row,)[:4] else value for name, value in row.items()}
+    columns = {name: [value] * count + [empty[name]] for name, value in row.items()}
+    loan_ids = new_ids(count + 1)
+    same = {"organisation_id": session.organisation_id}
+    await insert_columns(session, tables.LoanFigures, {"loan_id": loan_ids, **columns}, same)
+    connection = await driver(session)
+    found = await connection.fetch(
+        f"SELECT {', '.join(row)} FROM loan_figures WHERE organisation_id = $1 ORDER BY loan_id",
+        session.organisation_id,
+    )
+    assert [dict(each) for each in found] == [*[row] * count, empty]
 
 
 async def test_returned_columns(session: WriteSession) -> None:
@@ -98,23 +126,52 @@ async def test_returned_columns(session: WriteSession) -> None:
 async def test_rows_in_conflict_are_left_out_or_updated(session: WriteSession) -> None:
     await insert_rows(session, tables.Borrower, [borrower(session, "a")])
     again = [borrower(session, "a", given_name="Léo"), borrower(session, "b")]
-    found = await insert_rows(session, tables.Borrower, again, returning=("external_id",))
+    found = await insert_rows(
+        session, tables.Borrower, again, returning=("external_id",), on_conflict="DO NOTHING"
+    )
     assert [row["external_id"] for row in found] == ["b"]
     await insert_rows(
         session,
         tables.Borrower,
         again,
-        on_conflict="(organisation_id, external_id) DO UPDATE SET given_name = excluded.given_name",
+        on_conflict=DESCRIBE_AGAIN,
     )
     assert [row["given_name"] for row in await read_back(session, "given_name")] == ["Léo", "Zoé"]
 
 
-async def test_a_row_left_out_unexpectedly_is_loud(session: WriteSession) -> None:
+@pytest.mark.parametrize("on_conflict", ["", "DO NOTHING"])
+async def test_a_row_left_out_unexpectedly_is_loud(session: WriteSession, on_conflict: str) -> None:
     await insert_rows(session, tables.Borrower, [borrower(session, "a")])
-    with pytest.raises(AssertionError, match="1 of 2 rows"):
+    with pytest.raises((AssertionError, UniqueViolationError), match=r"1 of 2 rows|external_id"):
         await insert_rows(
-            session, tables.Borrower, [borrower(session, "a"), borrower(session, "b")]
+            session,
+            tables.Borrower,
+            [borrower(session, "a"), borrower(session, "b")],
+            on_conflict=on_conflict,
         )
+
+
+async def test_columns_and_what_every_row_has(session: WriteSession) -> None:
+    columns: dict[str, list[object]] = {
+        "external_id": ["a", "b"],
+        "birth_year": [1990, None],
+        "clienteles": [["x", "y"], []],
+    }
+    same = {name: v for name, v in borrower(session, "").items() if name not in columns}
+    await insert_columns(session, tables.Borrower, columns, same)
+    found = await read_back(session, "external_id, birth_year, clienteles, kind, fingerprint")
+    assert found == [
+        {
+            "external_id": a,
+            "birth_year": b,
+            "clienteles": c,
+            "kind": "person",
+            "fingerprint": same["fingerprint"],
+        }
+        for a, b, c in (("a", 1990, ["x", "y"]), ("b", None, []))
+    ]
+    with pytest.raises(AssertionError, match="differ"):
+        await insert_columns(session, tables.Borrower, {**columns, "birth_year": [1990]}, same)
 
 
 async def test_rows_name_the_same_columns(session: WriteSession) -> None:
@@ -133,9 +190,21 @@ async def test_no_row_is_no_statement(session: WriteSession) -> None:
     assert await insert_rows(session, tables.Borrower, []) == []
 
 
-async def test_ten_thousand_rows_are_one_statement(session: WriteSession) -> None:
+async def test_rows_staged_come_back_as_they_went(session: WriteSession) -> None:
+    names = [f"{number:05d}" for number in range(STAGED_ROWS_MIN)]
+    rows = [borrower(session, name) for name in names]
+    rows[1] |= {"clienteles": [], "given_name": None, "social_economy": False}
+    found = await insert_rows(session, tables.Borrower, rows, returning=("external_id",))
+    assert [row["external_id"] for row in found] == names
+    assert await read_back(session, ", ".join(rows[0])) == rows
+    with pytest.raises(UniqueViolationError, match="external_id"):
+        await insert_rows(session, tables.Borrower, rows)
+
+
+async def test_ten_thousand_rows_are_one_insert(session: WriteSession) -> None:
     rows = [borrower(session, f"{number:05d}") for number in range(10_000)]
     await insert_rows(session, tables.Borrower, rows)
+    await insert_rows(session, tables.Borrower, rows, on_conflict=DESCRIBE_AGAIN)
     connection = await driver(session)
     # A row says which command of its transaction made it.
     [found] = await connection.fetch(

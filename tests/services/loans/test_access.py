@@ -72,6 +72,14 @@ OPERATIONS: dict[tuple[str, str], set[Role]] = {
     ("GET", "/v1/imports/{import_id}"): MEMBER,
     ("GET", "/v1/imports/{import_id}/file"): MEMBER,
     ("GET", "/v1/imports/{import_id}/errors.xlsx"): MEMBER,
+    ("GET", "/v1/import-mappings"): MEMBER,
+    ("POST", "/v1/import-mappings"): MEMBER,
+    ("POST", "/v1/import-mappings/suggestions"): MEMBER,
+    ("GET", "/v1/import-mappings/{kind}/{name}"): MEMBER,
+    ("PUT", "/v1/import-mappings/{kind}/{name}"): MEMBER,
+    ("DELETE", "/v1/import-mappings/{kind}/{name}"): MEMBER,
+    ("GET", "/v1/import-templates/{kind}.xlsx"): MEMBER | {Role.NETWORK},
+    ("GET", "/v1/import-templates/{kind}.csv"): MEMBER | {Role.NETWORK},
     ("GET", "/internal/totals"): REPORTERS,
     ("GET", "/internal/indicators"): REPORTERS,
     ("GET", "/internal/provisions"): REPORTERS - {Role.FUNDER},
@@ -115,14 +123,17 @@ async def call(
 ) -> httpx.Response:
     """A call whose form is sound, about things that are not there."""
     method, template = operation
-    path = template.replace("{import_id}", f"loans-{ID}")
+    path = template.replace("{import_id}", f"loans-{ID}").replace("{kind}", "loans")
+    path = path.replace("{name}", "excel")
     for name in ("borrower_id", "loan_id", "coaching_session_id", "outcome_id"):
         path = path.replace(f"{{{name}}}", ID)
     if template == "/v1/imports" and method == "POST":
         sent = {**headers, "Content-Type": CSV}
         return await http.post(path, params={"kind": "loans"}, content=b"x\n", headers=sent)
-    if method == "POST":
-        return await http.post(path, json={}, headers=headers)
+    if method in ("POST", "PUT"):
+        return await http.request(method, path, params={"kind": "loans"}, json={}, headers=headers)
+    if method == "DELETE":
+        return await http.delete(path, headers=headers)
     return await http.get(path, params=QUERIES.get(template), headers=headers)
 
 

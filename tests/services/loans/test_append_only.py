@@ -69,7 +69,14 @@ async def test_a_borrower_may_be_described_again_and_never_taken_out(loans: Loan
 async def test_without_a_principal_nothing_is_read(loans: Loans, member: Client) -> None:
     lent = await record_loan(member)
     await pay(member, lent["loan_id"], ("2025-05-15", "106.62"))
-    for table in ("borrowers", "loans", "repayments", "loan_states", "daily_totals"):
+    for table in (
+        "borrowers",
+        "loans",
+        "repayments",
+        "loan_figures",
+        "loan_states",
+        "daily_totals",
+    ):
         async with connect(loans, "loans_app") as connection:
             with pytest.raises(asyncpg.PostgresError):
                 await connection.fetch(f"SELECT * FROM {table}")

@@ -213,7 +213,7 @@ async def test_verifying_finds_a_kept_figure_that_was_changed(loans: Loans, memb
     for table, column in (
         ("daily_totals", "loans_cents"),
         ("daily_totals", "par30_change_cents"),
-        ("loan_states", "outstanding_principal_cents"),
+        ("loan_figures", "outstanding_principal_cents[1]"),
     ):
         change = f"UPDATE {table} SET {column} = {column} {{}} 1 WHERE organisation_id = $1"
         await loans.look(change.format("+"), member.organisation_id)

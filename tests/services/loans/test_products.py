@@ -440,8 +440,58 @@ async def test_a_batch_tells_what_is_odd_and_records_it(loans: Loans, member: Cl
     }
 
 
+async def test_a_sheet_is_answered_with_its_warnings(member: Client) -> None:
+    rows = [loan_row("P-1"), loan_row("P-2", annual_rate="12.5")]
+    answer = (await member.send("loans", write_csv(rows))).json()
+    assert answer["counts"]["created"] == 2
+    assert [(e["row"], e["column"], e["code"]) for e in answer["warnings"]] == [
+        (2, "annual_rate", "product.rate_out_of_range")
+    ]
+    again = (await member.send("loans", write_csv(rows))).json()
+    assert (again["counts"]["unchanged"], again["warnings"]) == (2, [])
+
+
 def read_cells(row: dict[str, object]) -> dict[str, object]:
     """A row of a sheet as the reader hands it on."""
     whole = ("instalments", "birth_year")
     cells = {name: int(str(cell)) if name in whole else cell for name, cell in row.items() if cell}
     return {**cells, "clienteles": ["immigrant"]}
+
+
+async def test_a_loan_that_does_not_say_follows_its_product(
+    loans: Loans, network: Client, member: Client, code: str
+) -> None:
+    """Interest by the day, interest before fees; a loan that says otherwise departs from it."""
+    rules = product(
+        code,
+        interest_accrual="daily",
+        allocation_order="interest_fees_principal",
+        conventions={"day_count": "actual/365"},
+    )
+    assert (await network.post("/v1/products", rules)).status_code == 201
+    borrower_id = await record_borrower(member)
+    body = loan(borrower_id, product=code, terms=terms(day_count="actual/365"))
+    posted = await member.post("/v1/loans", body)
+    assert posted.status_code == 201, posted.text
+    lent = posted.json()
+    assert (lent["interest_accrual"], lent["allocation_order"]) == (
+        "daily",
+        "interest_fees_principal",
+    )
+    assert finding_codes(await find(member, lent)) == []
+    again = await member.post("/v1/loans", body)
+    assert (again.status_code, again.json()) == (200, lent)
+
+    uncounted = await member.post("/v1/loans", loan(borrower_id, product=code))
+    assert codes_of(uncounted) == {"/terms/day_count": "loan.day_count_not_daily"}
+    said = loan(
+        borrower_id,
+        product=code,
+        terms=terms(day_count="actual/365"),
+        interest_accrual="scheduled",
+        allocation_order="fees_interest_principal",
+    )
+    departed = (await member.post("/v1/loans", said)).json()
+    assert departed["interest_accrual"] == "scheduled"
+    assert finding_codes(await find(member, departed)) == ["product.convention_differs"] * 2
+    assert await loans.find_differences(member) == []

@@ -49,6 +49,13 @@ def counted_statements() -> Iterator[list[str]]:
     event.remove(Engine, "before_cursor_execute", note)
 
 
+def leave_out_staging(sent: list[str]) -> list[str]:
+    """From a thousand rows of a table on, whatever their number, it takes two statements more."""
+    staging = [each for each in sent if each.startswith(("CREATE TEMPORARY", "DROP TABLE staged"))]
+    assert len(staging) == len(set(staging)), "each table is staged once"
+    return [each for each in sent if each not in staging]
+
+
 def make_rows(kind: str, count: int) -> Rows:
     """Rows of a kind; repayments are of as many loans as there are rows, up to fifty."""
     numbers = range(count)
@@ -78,7 +85,7 @@ async def test_an_import_sends_as_many_statements_for_one_row_as_for_many(
         sheet = write_csv(make_rows(kind, count))
         with counted_statements() as sent:
             assert (await member.send(kind, sheet)).status_code == 201
-        counts.append(len(sent))
+        counts.append(len(leave_out_staging(sent)))
         with counted_statements() as sent:
             assert (await member.send(kind, sheet)).status_code == 200
         counts.append(len(sent))

@@ -10,7 +10,7 @@ down_revision = "0005"
 
 def upgrade() -> None:
     op.execute(
-        "ALTER TABLE contributions ADD COLUMN revision smallint NOT NULL DEFAULT 1"
+        "ALTER TABLE contributions ADD COLUMN revision integer NOT NULL DEFAULT 1"
         " CONSTRAINT contributions_revision CHECK (revision >= 1)"
     )
     op.execute("ALTER TABLE contributions DROP CONSTRAINT contributions_external_id_key")

@@ -29,7 +29,7 @@ REVISED = (
 def upgrade() -> None:
     for table in REVISED:
         op.execute(
-            f"ALTER TABLE {table} ADD COLUMN revision smallint NOT NULL DEFAULT 1"
+            f"ALTER TABLE {table} ADD COLUMN revision integer NOT NULL DEFAULT 1"
             f" CONSTRAINT {table}_revision CHECK (revision >= 1)"
         )
         op.execute(f"ALTER TABLE {table} DROP CONSTRAINT {table}_external_id")
