@@ -212,12 +212,6 @@ MESSAGES: dict[str, Text] = {
         "seule son empreinte est gardée.",
         "Nothing was recorded from this file and later ones took its place: only its hash is kept.",
     ),
-    "import.kind_missing": Text(
-        "Dites ce que contient le fichier (kind) : {expected}. Un classeur XLSX dont les feuilles "
-        "portent ces noms n'en a pas besoin.",
-        "Say what the file holds (kind): {expected}. An XLSX workbook whose sheets have these "
-        "names does not need it.",
-    ),
     "import.no_rows": Text(
         "Le fichier n'a que sa ligne de titres.", "The file has only its header."
     ),

@@ -22,7 +22,6 @@ from services.common.tables import (
     table_of,
 )
 from services.funds import tables as funds
-from services.loans import network_tables
 from services.loans import tables as loans
 from services.registry import tables as registry
 
@@ -85,7 +84,7 @@ MANIFESTS = (
         bases=(KernelTable, ImportTable, loans.LoansTable),
         tenant_tables=(*KERNEL, *IMPORTS, *loans.TENANT_TABLES),
         facts=(*KERNEL_FACTS, *IMPORT_FACTS, *loans.FACTS),
-        reference_tables=(*loans.REFERENCE_TABLES, *network_tables.REFERENCE_TABLES),
+        reference_tables=loans.REFERENCE_TABLES,
     ),
 )
 

@@ -93,6 +93,9 @@ OPERATIONS: dict[tuple[str, str], set[Role]] = {
     ("GET", "/v1/validation-rules"): {Role.MEMBER, Role.NETWORK, Role.FUNDER, Role.AUDITOR},
     ("POST", "/v1/validation-rules"): {Role.NETWORK},
     ("GET", "/internal/completeness"): PERIOD_READERS,
+    ("GET", "/v1/imports/{import_id}/events"): MEMBER,
+    ("GET", "/v1/imports/{import_id}/replay"): MEMBER,
+    ("POST", "/v1/imports/{import_id}/cancellations"): MEMBER,
     ("GET", "/v1/import-mappings"): MEMBER,
     ("POST", "/v1/import-mappings"): MEMBER,
     ("POST", "/v1/import-mappings/suggestions"): MEMBER,
@@ -154,7 +157,10 @@ async def call(
         sent = {**headers, "Content-Type": CSV}
         return await http.post(path, params={"kind": "loans"}, content=b"x\n", headers=sent)
     if method in ("POST", "PUT"):
-        return await http.request(method, path, params={"kind": "loans"}, json={}, headers=headers)
+        query = (
+            {"kind": "loans"} if template.startswith("/v1/import-") and method == "POST" else None
+        )
+        return await http.request(method, path, params=query, json={}, headers=headers)
     if method == "DELETE":
         return await http.delete(path, headers=headers)
     return await http.get(path, params=QUERIES.get(template), headers=headers)

@@ -286,3 +286,42 @@ async def test_a_lock_is_of_one_organisation_and_one_month(
     other = loans.as_member()
     lent = await record_loan(other)
     await pay(other, lent["loan_id"], (f"{MONTH}-15", "1.00"))
+
+
+async def test_no_correction_takes_a_fact_out_of_it_or_into_it(
+    loans: Loans, member: Client, network: Client
+) -> None:
+    sheet = [loan_row("L-1", contracted_on="2025-04-10", disbursed_on="2025-04-15")]
+    assert (await member.send("loans", write_csv(sheet))).status_code == 201
+    paid = [
+        repayment_row("R-MAY", "L-1", "2025-05-20", "1.00"),
+        repayment_row("R-JUNE", "L-1", "2025-06-20", "1.00"),
+        repayment_row("R-JULY", "L-1", "2025-07-20", "1.00"),
+    ]
+    assert (await member.send("repayments", write_csv(paid))).status_code == 201
+    await lock(member, network)
+    before = await loans.count_rows(member)
+    moved = [
+        {**paid[0], "paid_on": "2025-06-01"},
+        {**paid[1], "paid_on": "2025-07-01"},
+        {**paid[2], "amount": "2.00"},
+    ]
+    asked = {"on_change": "correct", "reason": "Dates saisies de travers."}
+    refused = await member.send("repayments", write_csv(moved), **asked)
+    assert codes_of(refused) == {"/1/paid_on": LOCKED, "/2/paid_on": LOCKED}
+    assert await loans.count_rows(member) == before
+    taken = await member.send("repayments", write_csv(moved[2:]), **asked)
+    assert taken.status_code in (200, 201), taken.text
+    assert (await loans.count_rows(member))["reversals"] == 1
+    shown = (await member.get(place(member))).json()
+    assert (shown["state"], shown["figures"]["repayments"]["count"]) == ("locked", 1)
+
+
+async def test_no_correction_moves_a_loan_out_of_it(member: Client, network: Client) -> None:
+    sheet = loan_row("L-1", contracted_on="2025-06-01", disbursed_on="2025-06-05")
+    assert (await member.send("loans", write_csv([sheet]))).status_code == 201
+    await lock(member, network)
+    moved = {**sheet, "disbursed_on": "2025-07-05"}
+    asked = {"on_change": "correct", "reason": "Versé en juillet."}
+    refused = await member.send("loans", write_csv([moved]), **asked)
+    assert codes_of(refused) == {"/1/disbursed_on": LOCKED}
