@@ -9,7 +9,7 @@ from alembic import op
 from services.common.schema import grant, open_to_totals, protect_tenant_table
 
 revision = "0008"
-down_revision = "0004"
+down_revision = "0007"
 
 APP_ROLE = "loans_app"
 TOTALS_ROLE = "loans_totals"

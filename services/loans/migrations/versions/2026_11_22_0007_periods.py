@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from services.common.schema import grant, open_to_totals, protect_tenant_table
 
-revision = "0004"
-down_revision = "0007"
+revision = "0007"
+down_revision = "0006"
 
 APP_ROLE = "loans_app"
 TOTALS_ROLE = "loans_totals"
