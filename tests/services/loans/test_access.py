@@ -134,7 +134,8 @@ async def call(
         sent = {**headers, "Content-Type": CSV}
         return await http.post(path, params={"kind": "loans"}, content=b"x\n", headers=sent)
     if method in ("POST", "PUT"):
-        query = {"kind": "loans"} if template.startswith("/v1/import-mappings") else None
+        asks_kind = template.startswith("/v1/import-mappings") and "{kind}" not in template
+        query = {"kind": "loans"} if asks_kind else None
         return await http.request(method, path, params=query, json={}, headers=headers)
     if method == "DELETE":
         return await http.delete(path, headers=headers)
