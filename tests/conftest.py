@@ -13,6 +13,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.databases import (
     ClonedDatabase,
@@ -22,6 +23,10 @@ from tests.support.databases import (
     shared_cluster,
 )
 from tests.support.federations import Federation, running_federation
+
+# A busy machine is slow, not wrong: no property fails by the clock.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

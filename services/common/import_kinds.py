@@ -119,12 +119,8 @@ def import_kind(
     `sheet_names` are what people call the sheet of a workbook that holds this kind.
     """
     index_columns(columns)
-    to_document = _nest_by(columns)
+    read_row = _read_with(columns, model, to_draft, quick)
     places = {column.pointer or f"/{column.name}": column.name for column in columns}
-
-    def read_row(values: dict[str, JsonValue]) -> Draft:
-        draft = quick(values)
-        return to_draft(model.validate_python(to_document(values))) if draft is None else draft
 
     def prepare(table: Table) -> Prepared:
         numbers, drafts, found = list[int](), list[Draft](), list[RowError]()
@@ -165,6 +161,21 @@ def import_kind(
     return ImportKind(
         name, title, tuple(columns), places, model.json_schema, prepare, tuple(sheet_names)
     )
+
+
+def _read_with(
+    columns: Sequence[Column],
+    model: TypeAdapter[Row],
+    to_draft: Callable[[Row], Draft],
+    quick: Callable[[Mapping[str, JsonValue]], Draft | None],
+) -> Callable[[dict[str, JsonValue]], Draft]:
+    to_document = _nest_by(columns)
+
+    def read_row(values: dict[str, JsonValue]) -> Draft:
+        draft = quick(values)
+        return to_draft(model.validate_python(to_document(values))) if draft is None else draft
+
+    return read_row
 
 
 def _find_first(found: Sequence[RowError], log: ErrorLog, remarks: Remarks) -> Findings:

@@ -62,6 +62,10 @@ MESSAGES: dict[str, Text] = {
         "Une date s'écrit AAAA-MM-JJ, par exemple 2026-03-31.",
         "A date is written YYYY-MM-DD, for example 2026-03-31.",
     ),
+    "month.form": Text(
+        "Un mois s'écrit AAAA-MM, par exemple 2026-03.",
+        "A month is written YYYY-MM, for example 2026-03.",
+    ),
     "date.impossible": Text("Cette date n'existe pas.", "This date does not exist."),
     "date.bounds": Text(
         "L'année doit être entre 1900 et 2199.", "The year is between 1900 and 2199."

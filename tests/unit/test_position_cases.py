@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
-from services.common.errors import InputError
 from services.loans.loan_facts.arithmetic import with_fact, without_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind, Suspension
 from services.loans.positions.arithmetic import (
@@ -41,58 +39,16 @@ from services.loans.positions.facts import (
     payment_order,
 )
 from services.loans.positions.figures import Change, find_figures
-from services.loans.positions.ladder import Instalment, Ladder
-from services.loans.repayments.arithmetic import Offer, add_payments, refuse_offers
-from services.loans.schedules.terms import Amortisation, ScheduleTerms
+from services.loans.positions.ladder import Instalment
+from services.loans.repayments.arithmetic import add_payments
 from tests.unit.loan_histories import Fact, add_fact, lay_loan
 from tests.unit.test_positions import sum_until
-
-# 10.00 of interest and 100.00 of principal in each; 5.00 of fees in the first.
-THREE = LoanFacts(
-    UUID(int=1),
-    "06",
-    date(2025, 1, 1),
-    300_00,
-    Ladder(
-        (date(2025, 2, 1), date(2025, 3, 1), date(2025, 4, 1)),
-        (5_00, 0, 0),
-        (10_00, 10_00, 10_00),
-        (100_00, 100_00, 100_00),
-    ),
-)
-
-
-def pay(on: date, cents: int, purpose: PaymentPurpose | None = None) -> Payment:
-    return Payment(UUID(int=on.toordinal()), f"R{on}", on, cents, purpose)
-
-
-def paid(facts: LoanFacts, *payments: tuple[date, int]) -> LoanFacts:
-    return add_payments(facts, [pay(on, cents) for on, cents in payments])
-
-
-def lost(facts: LoanFacts, on: date, cents: int) -> LoanFacts:
-    return add_fact(facts, ("write_off", Loss(on, cents)))
+from tests.unit.three_instalments import TERMS, THREE, lost, paid, pay
 
 
 def split(facts: LoanFacts) -> list[tuple[int, int, int]]:
     """Fees, interest and principal of each payment."""
     return [(a.fees_cents, a.interest_cents, a.principal_cents) for a in replay(facts).allocations]
-
-
-def offer(
-    facts: LoanFacts,
-    on: date,
-    cents: int,
-    purpose: PaymentPurpose | None = None,
-    *,
-    keeps_surplus: bool = False,
-) -> InputError | None:
-    [error] = refuse_offers(facts, [Offer(pay(on, cents, purpose), keeps_surplus)])
-    return error
-
-
-def code_of(error: InputError | None) -> str | None:
-    return None if error is None else error.code
 
 
 # --- what a payment settles -----------------------------------------------------------------------
@@ -242,14 +198,10 @@ def test_why_names_what_adds_up() -> None:
 def test_a_whole_write_off_leaves_nothing_to_pay_and_all_to_recover() -> None:
     facts = lost(paid(THREE, (date(2025, 2, 1), 115_00)), date(2025, 6, 1), 200_00)
     assert facts.written_off_cents == 200_00
-    assert code_of(offer(facts, date(2025, 6, 2), 1)) == "loan.closed"
     position = find_position(facts, date(2025, 6, 1))
     assert (position.outstanding_principal_cents, position.payoff_cents) == (0, 0)
     assert (position.days_past_due, position.arrears.instalments) == (0, 0)
     assert find_position(facts, date(2025, 5, 31)).days_past_due == 91
-    # Until that day, only the interest of the second instalment could still have been paid.
-    assert offer(facts, date(2025, 5, 31), 10_00) is None
-    assert code_of(offer(facts, date(2025, 5, 31), 10_01)) == "fact.contradicts_another"
     assert left_to_recover(facts, date(2025, 5, 31)) == 0
     assert left_to_recover(facts, date(2025, 6, 1)) == 200_00
 
@@ -257,7 +209,6 @@ def test_a_whole_write_off_leaves_nothing_to_pay_and_all_to_recover() -> None:
 def test_a_partial_write_off_is_taken_off_the_last_instalments() -> None:
     facts = lost(THREE, date(2025, 2, 10), 150_00)
     # The third instalment is no longer asked for; of the second, half its principal.
-    assert code_of(offer(facts, date(2025, 2, 11), 175_01)) == "repayment.over_payment"
     whole = paid(facts, (date(2025, 2, 11), 175_00))
     assert split(whole) == [(5_00, 20_00, 150_00)]
     assert find_position(whole, date(2025, 12, 31)).is_closed
@@ -289,66 +240,44 @@ def test_recoveries_never_run_before_write_offs() -> None:
     assert left_to_recover(without, date.min) == -70_00
 
 
-# --- payments that are refused --------------------------------------------------------------------
-
-
-def test_a_loan_takes_exactly_what_its_schedule_asks_for() -> None:
-    offers = [Offer(pay(date(2025, 2, day), 100_00)) for day in (1, 2, 3, 4)]
-    errors = refuse_offers(THREE, [*offers, Offer(pay(date(2025, 2, 5), 35_00))])
-    assert [code_of(error) for error in errors] == [
-        None,
-        None,
-        None,
-        "repayment.over_payment",
-        None,
-    ]
-    assert errors[3] is not None
-    assert "35.00" in errors[3].message.en
-    assert errors[3].pointer == "/amount"
-    whole = paid(THREE, (date(2025, 2, 1), 335_00))
-    assert code_of(offer(whole, date(2025, 2, 2), 1)) == "loan.closed"
-
-
-def test_what_is_paid_too_much_is_kept_only_when_said() -> None:
-    day = date(2025, 2, 1)
-    assert offer(THREE, day, 340_00, keeps_surplus=True) is None
-    error = offer(THREE, day, 340_00, PaymentPurpose.PREPAYMENT)
-    assert code_of(error) is not None
-    # A loan that holds a credit asks for nothing.
-    rich = paid(THREE, (day, 340_00))
-    assert find_position(rich, day).credit_cents == 5_00
-    assert code_of(offer(rich, day + DAY, 1)) == "loan.closed"
-    assert code_of(offer(rich, day + DAY, 1, keeps_surplus=True)) == "loan.closed"
-
-
-TERMS = ScheduleTerms(
-    300_00, Decimal(12), 3, date(2025, 1, 1), amortisation=Amortisation.EQUAL_PRINCIPAL
-)
-
-
-def test_a_payoff_is_of_what_closes_the_loan() -> None:
-    """3.00 due on 1 February with 100.00; 1.00 of the 2.00 of February by the 15th."""
-    facts, day = lay_loan(TERMS), date(2025, 2, 15)
-    payoff = PaymentPurpose.PAYOFF
-    assert offer(facts, day, 304_00, payoff) is None
-    for cents in (303_99, 304_01):
-        error = offer(facts, day, cents, payoff)
-        assert code_of(error) == "repayment.payoff_differs"
-        assert error is not None
-        assert "304.00" in error.message.en
-    # Among others of one batch: what comes after it finds a closed loan.
-    errors = refuse_offers(facts, [Offer(pay(day, 304_00, payoff)), Offer(pay(day + DAY, 1))])
-    assert [code_of(error) for error in errors] == [None, "loan.closed"]
-    # A payment before it leaves too much in it.
-    closed = add_payments(facts, [pay(day, 304_00, payoff)])
-    assert code_of(offer(closed, date(2025, 2, 1), 10_00)) == "loan.closed"
-
-
-def test_a_prepayment_over_what_is_owed_tells_how_much_is() -> None:
-    error = offer(lay_loan(TERMS), date(2025, 2, 15), 310_00, PaymentPurpose.PREPAYMENT)
-    assert code_of(error) == "repayment.over_payment"
-    assert error is not None
-    assert "304.00" in error.message.en
+def test_flows_of_a_day_and_the_standing_of_its_evening() -> None:
+    """Written off on 1 June with 115.00 paid on 1 February; 50.00 recovered a month later."""
+    facts = lost(paid(THREE, (date(2025, 2, 1), 115_00)), date(2025, 6, 1), 200_00)
+    facts = replace(facts, recoveries=(Loss(date(2025, 7, 1), 50_00),))
+    totals = sum_days([(facts, replay(facts))])
+    days = {day: dict(zip(MEASURES, row, strict=True)) for (_, day), row in totals.items()}
+    shown = {
+        day: {name: value for name, value in measures.items() if value}
+        for day, measures in days.items()
+    }
+    assert shown == {
+        date(2025, 1, 1): {
+            "loans_count": 1,
+            "loans_cents": 300_00,
+            "active_loans_change": 1,
+            "outstanding_change_cents": 300_00,
+        },
+        date(2025, 2, 1): {
+            "repayments_count": 1,
+            "repayments_cents": 115_00,
+            "principal_cents": 100_00,
+            "interest_cents": 10_00,
+            "fees_cents": 5_00,
+            "outstanding_change_cents": -100_00,
+        },
+        # Due on 1 March: 31 days late on 1 April, 91 on 31 May.
+        date(2025, 4, 1): {"par30_change_cents": 200_00},
+        date(2025, 5, 31): {"par90_change_cents": 200_00},
+        date(2025, 6, 1): {
+            "written_off_cents": 200_00,
+            "active_loans_change": -1,
+            "outstanding_change_cents": -200_00,
+            "par30_change_cents": -200_00,
+            "par90_change_cents": -200_00,
+        },
+        date(2025, 7, 1): {"recovered_cents": 50_00},
+    }
+    assert {region for region, _ in totals} == {"06"}
 
 
 # --- facts added, taken out, and left for later ---------------------------------------------------

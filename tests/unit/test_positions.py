@@ -217,6 +217,7 @@ def test_one_schedule_is_in_force_and_repays_what_was_owed(facts: LoanFacts) -> 
 @given(facts=histories(facts_max=5), day=days)
 def test_paying_the_payoff_closes_the_loan(facts: LoanFacts, day: date) -> None:
     of_the_evening = [
+        *(fact.on for fact in facts.tranches),
         *(fact.on for fact in facts.reschedulings),
         *(fact.on for fact in facts.moratoria),
         *(fact.on for fact in (*facts.write_offs, *facts.refunds)),

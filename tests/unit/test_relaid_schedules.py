@@ -12,13 +12,11 @@ from uuid import UUID
 
 import pytest
 
-from services.common.calendar import DayCount
 from services.loans.positions.account import Impossible
 from services.loans.positions.arithmetic import find_position, find_terms, replay
 from services.loans.positions.facts import (
     Accrual,
     AgreedTerms,
-    Charge,
     LoanFacts,
     Loss,
     Moratorium,
@@ -361,101 +359,6 @@ def test_a_prepayment_on_a_date_moved_earlier_leaves_the_dates_after_it() -> Non
         (date(2025, 7, 24), 50_00, 93),
         (date(2025, 8, 22), 50_00, 50),
     ]
-
-
-# --- interest by the day --------------------------------------------------------------------------
-
-# 1,000.00 at 36.5 % on a year of 365 days: 1.00 a day. Due on 29 February, 31 March, 30 April 2024.
-DAILY = ScheduleTerms(
-    1000_00,
-    Decimal("36.5"),
-    3,
-    date(2024, 1, 31),
-    day_count=DayCount.ACTUAL_365,
-    amortisation=Amortisation.EQUAL_PRINCIPAL,
-)
-
-
-def live_daily(*facts: Fact, terms: ScheduleTerms = DAILY) -> LoanFacts:
-    return live(terms, *facts, accrual=Accrual.DAILY)
-
-
-def test_a_daily_loan_paid_late_then_early_over_a_leap_day() -> None:
-    late, early = pay(date(2024, 3, 10), 339_00), pay(date(2024, 3, 20), 207_00)
-    # 29 days until 29 February: 29.00, and 333.33 of principal, due and unpaid ten days later.
-    before = find_position(live_daily(), date(2024, 3, 10))
-    assert (before.interest_due_cents, before.interest_accrued_cents) == (29_00, 10_00)
-    assert (before.days_past_due, before.arrears.total_cents) == (10, 362_33)
-    # 39 days to 10 March, through 29 February: 39.00. Ten days of 700.00: 7.00.
-    facts = live_daily(late, early)
-    splits = [(a.interest_cents, a.principal_cents) for a in replay(facts).allocations]
-    assert splits == [(39_00, 300_00), (7_00, 200_00)]
-    # 41 days of 500.00 to 30 April: 20.50.
-    payoff = find_position(facts, date(2024, 4, 30)).payoff_cents
-    assert payoff == 520_50
-    closing = pay(date(2024, 4, 30), payoff, PaymentPurpose.PAYOFF)
-    assert find_position(live_daily(late, early, closing), date(2024, 5, 1)).is_closed
-
-
-def test_what_a_daily_loan_paid_late_still_owes_is_due_with_the_last_instalment() -> None:
-    """All that was expected is paid on 30 April: 90 days cost more than the schedule said."""
-    expected = lay_loan(DAILY).ladder.total_cents
-    # 29.00, then 31 days of 666.67 (20.67) and 30 days of 333.34 (10.00): 59.67 of interest.
-    assert expected == 1059_67
-    facts = live_daily(pay(date(2024, 4, 30), expected))
-    # 90 days of 1,000.00 are 90.00: 30.33 of the principal is left. Ten days later 0.30 has run.
-    position = find_position(facts, date(2024, 5, 10))
-    assert position.outstanding_principal_cents == 30_33
-    assert (position.days_past_due, position.arrears.instalments) == (10, 1)
-    assert (position.arrears.total_cents, position.payoff_cents) == (30_33, 30_63)
-    # A fee of that day is due, but late the day after; it makes nothing else less late.
-    charged = live_daily(
-        pay(date(2024, 4, 30), expected), Charge(UUID(int=1), date(2024, 5, 10), 5)
-    )
-    position = find_position(charged, date(2024, 5, 10))
-    assert (position.arrears.total_cents, position.fees_due_cents) == (30_33, 5)
-    paid = add_fact(charged, pay(date(2024, 5, 10), 5))
-    assert find_position(paid, date(2024, 5, 10)).days_past_due == 10
-
-
-def test_a_daily_loan_bears_no_interest_in_its_free_periods() -> None:
-    terms = replace(DAILY, interest_free_periods=1)
-    assert find_position(live_daily(terms=terms), date(2024, 3, 10)).interest_accrued_cents == 10_00
-    everything = MoratoriumKind.CAPITAL_AND_INTEREST
-    waived = put_off(date(2024, 1, 31), everything, 2, "waived")
-    assert find_position(live_daily(waived), date(2024, 4, 10)).payoff_cents == 1010_00
-    # New terms put an end to it: interest runs from the day they are agreed.
-    agreed = Rescheduling(UUID(int=2), date(2024, 2, 10), AgreedTerms(3))
-    assert find_position(live_daily(waived, agreed), date(2024, 2, 20)).payoff_cents == 1010_00
-
-
-def test_half_a_cent_paid_stays_paid_when_a_schedule_is_laid_anew() -> None:
-    """0.50 lent at 36.5 %: on the tenth day half a cent has run, and a whole one is owed."""
-    terms = replace(DAILY, principal_cents=50)
-    day = date(2024, 2, 10)
-    facts = live_daily(pay(day, 1 + 20, PREPAYMENT), terms=terms)
-    position = find_position(facts, day)
-    assert (position.interest_paid_cents, position.outstanding_principal_cents) == (1, 30)
-    assert position.payoff_cents == 30
-
-
-# --- fees -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("accrual", Accrual)
-def test_a_fee_after_the_last_instalment_is_due_that_day(accrual: Accrual) -> None:
-    """1,000.00 repaid whole; 10.00 charged a month later, of which 4.00 was paid too much."""
-    closing = pay(date(2024, 4, 30), 1090_00 + 4_00, PaymentPurpose.PAYOFF)
-    loan = live(replace(DAILY, amortisation=Amortisation.EQUAL_INSTALMENTS), accrual=accrual)
-    owed = find_position(loan, date(2024, 4, 30)).payoff_cents
-    loan = add_fact(loan, replace(closing, amount_cents=owed + 4_00))
-    assert find_position(loan, date(2024, 5, 30)).credit_cents == 4_00
-    charged = add_fact(loan, Charge(UUID(int=1), date(2024, 5, 31), 10_00))
-    position = find_position(charged, date(2024, 6, 30))
-    assert (position.fees_due_cents, position.days_past_due) == (6_00, 30)
-    assert (position.credit_cents, position.payoff_cents, position.is_closed) == (0, 6_00, False)
-    paid = add_fact(charged, pay(date(2024, 6, 30), 6_00))
-    assert find_position(paid, date(2024, 6, 30)).is_closed
 
 
 def test_a_write_off_takes_out_the_interest_of_the_instalments_it_takes_out() -> None:

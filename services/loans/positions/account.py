@@ -27,7 +27,7 @@ from services.loans.positions.ladder import (
 )
 from services.loans.schedules.arithmetic import Schedule, build_schedule
 from services.loans.schedules.periods import find_anchor, grid_dates, lay_periods
-from services.loans.schedules.terms import ScheduleError, ScheduleTerms
+from services.loans.schedules.terms import NonWorkingDays, ScheduleError, ScheduleTerms
 
 LOAN_CLOSED = Text(
     "Ce prêt est soldé à cette date : il ne reste rien à payer.",
@@ -80,7 +80,7 @@ class Account:
         self.outstanding = facts.principal_cents
         self._order = _ORDERS[facts.conditions.order]
         self._terms = facts.conditions.terms
-        self._laid_on, self._first = facts.disbursed_on, facts.ladder
+        self._contract_periods = _read_periods(facts)
         self._periods: _Periods | None = None
         self._carried_interest = 0
         self._interest_paid = 0  # since the schedule was laid
@@ -125,12 +125,7 @@ class Account:
         if not self.outstanding:
             return left
         if self._periods is None:
-            # Without its terms, a contract defers no interest: none of its instalments does.
-            self._periods = (
-                _Periods(self._laid_on, self._first.due, self._first.interest_cents)
-                if self._terms is None
-                else _count_periods(self._terms)
-            )
+            self._periods = self._contract_periods or _count_periods(self.terms)
         earned = self._carried_interest + self._periods.earned_until(day)
         balance = earned - self._interest_paid
         due = self.due(day)[INTEREST]
@@ -293,7 +288,7 @@ class Account:
         first_asked = max(terms.interest_grace_periods, is_nothing_asked)
         ladder = lay_ladder(schedule, fees, interest, first_asked)
         self.rungs = Rungs(ladder)
-        self._terms, self._periods = terms, None
+        self._terms, self._periods, self._contract_periods = terms, None, None
         self._carried_interest = sum(ladder.interest_cents) - schedule.totals.interest_cents
         self._interest_paid = 0
         return Laid(on, ladder)
@@ -365,6 +360,19 @@ class _Periods:
         run = max(0, (day - start).days)
         whole = (self.ends[ended] - start).days
         return earned + divide_rounded(self.earned_cents[ended] * run, whole)
+
+
+def _read_periods(facts: LoanFacts) -> _Periods | None:
+    """Those of a contract whose instalments tell them: on the calendar's dates, none deferred.
+
+    Without its terms, nothing is asked of a loan that they would change.
+    """
+    terms = facts.conditions.terms
+    if terms is not None and (
+        terms.interest_grace_periods or terms.non_working_days is not NonWorkingDays.KEEP
+    ):
+        return None
+    return _Periods(facts.disbursed_on, facts.ladder.due, facts.ladder.interest_cents)
 
 
 def _count_periods(terms: ScheduleTerms) -> _Periods:

@@ -121,8 +121,8 @@ async def test_single_posts_and_reads_have_few_statements(member: Client) -> Non
     lent = await record_loan(member)
     place = f"/v1/loans/{lent['loan_id']}"
     for bound, path, body in (
-        (24, "/v1/loans", loan(borrower_id)),
-        (24, f"{place}/repayments", repayment()),
+        (26, "/v1/loans", loan(borrower_id)),
+        (26, f"{place}/repayments", repayment()),
     ):
         with counted_statements() as sent:
             assert (await member.post(path, body)).status_code == 201

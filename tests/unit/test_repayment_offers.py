@@ -1,0 +1,146 @@
+"""Which payments a loan can take, and which facts cannot stand together."""
+
+from dataclasses import replace
+from datetime import date
+
+from services.common.errors import InputError
+from services.loans.positions.arithmetic import DAY, find_position
+from services.loans.positions.contradictions import find_contradiction
+from services.loans.positions.facts import LoanFacts, Loss, PaymentPurpose
+from services.loans.repayments.arithmetic import (
+    Offer,
+    add_payments,
+    drop_payments,
+    refuse_offers,
+    refuse_together,
+)
+from tests.unit.loan_histories import lay_loan
+from tests.unit.three_instalments import TERMS, THREE, lost, paid, pay
+
+
+def offer(
+    facts: LoanFacts,
+    on: date,
+    cents: int,
+    purpose: PaymentPurpose | None = None,
+    *,
+    keeps_surplus: bool = False,
+) -> InputError | None:
+    [error] = refuse_offers(facts, [Offer(pay(on, cents, purpose), keeps_surplus)])
+    return error
+
+
+def code_of(error: InputError | None) -> str | None:
+    return None if error is None else error.code
+
+
+def test_a_loan_takes_exactly_what_its_schedule_asks_for() -> None:
+    offers = [Offer(pay(date(2025, 2, day), 100_00)) for day in (1, 2, 3, 4)]
+    errors = refuse_offers(THREE, [*offers, Offer(pay(date(2025, 2, 5), 35_00))])
+    assert [code_of(error) for error in errors] == [
+        None,
+        None,
+        None,
+        "repayment.over_payment",
+        None,
+    ]
+    assert errors[3] is not None
+    assert "35.00" in errors[3].message.en
+    assert errors[3].pointer == "/amount"
+    whole = paid(THREE, (date(2025, 2, 1), 335_00))
+    assert code_of(offer(whole, date(2025, 2, 2), 1)) == "loan.closed"
+
+
+def test_what_is_paid_too_much_is_kept_only_when_said() -> None:
+    day = date(2025, 2, 1)
+    assert offer(THREE, day, 340_00, keeps_surplus=True) is None
+    error = offer(THREE, day, 340_00, PaymentPurpose.PREPAYMENT)
+    assert code_of(error) is not None
+    # A loan that holds a credit asks for nothing.
+    rich = paid(THREE, (day, 340_00))
+    assert find_position(rich, day).credit_cents == 5_00
+    assert code_of(offer(rich, day + DAY, 1)) == "loan.closed"
+    assert code_of(offer(rich, day + DAY, 1, keeps_surplus=True)) == "loan.closed"
+
+
+def test_a_payoff_is_of_what_closes_the_loan() -> None:
+    """3.00 due on 1 February with 100.00; 1.00 of the 2.00 of February by the 15th."""
+    facts, day = lay_loan(TERMS), date(2025, 2, 15)
+    payoff = PaymentPurpose.PAYOFF
+    assert offer(facts, day, 304_00, payoff) is None
+    for cents in (303_99, 304_01):
+        error = offer(facts, day, cents, payoff)
+        assert code_of(error) == "repayment.payoff_differs"
+        assert error is not None
+        assert "304.00" in error.message.en
+    # Among others of one batch: what comes after it finds a closed loan.
+    errors = refuse_offers(facts, [Offer(pay(day, 304_00, payoff)), Offer(pay(day + DAY, 1))])
+    assert [code_of(error) for error in errors] == [None, "loan.closed"]
+    # A payment before it leaves too much in it.
+    closed = add_payments(facts, [pay(day, 304_00, payoff)])
+    assert code_of(offer(closed, date(2025, 2, 1), 10_00)) == "loan.closed"
+
+
+def test_a_prepayment_over_what_is_owed_tells_how_much_is() -> None:
+    error = offer(lay_loan(TERMS), date(2025, 2, 15), 310_00, PaymentPurpose.PREPAYMENT)
+    assert code_of(error) == "repayment.over_payment"
+    assert error is not None
+    assert "304.00" in error.message.en
+
+
+def test_a_payoff_of_a_closed_loan_is_of_nothing() -> None:
+    closed = paid(THREE, (date(2025, 2, 1), 335_00))
+    error = offer(closed, date(2025, 2, 2), 1_00, PaymentPurpose.PAYOFF)
+    assert code_of(error) == "loan.closed"
+
+
+def test_after_a_write_off_a_loan_takes_what_is_left_of_it() -> None:
+    facts = lost(paid(THREE, (date(2025, 2, 1), 115_00)), date(2025, 6, 1), 200_00)
+    assert code_of(offer(facts, date(2025, 6, 2), 1)) == "loan.closed"
+    # Until that day, only the interest of the second instalment could still have been paid.
+    assert offer(facts, date(2025, 5, 31), 10_00) is None
+    error = offer(facts, date(2025, 5, 31), 10_01)
+    assert code_of(error) == "fact.contradicts_another"
+    assert error is not None
+    assert "2025-06-01" in error.message.en
+    partly = lost(THREE, date(2025, 2, 10), 150_00)
+    assert offer(partly, date(2025, 2, 11), 175_00) is None
+    error = offer(partly, date(2025, 2, 11), 175_01)
+    assert code_of(error) == "repayment.over_payment"
+    assert error is not None
+    assert "175.00" in error.message.en
+
+
+def test_payments_are_replaced_together() -> None:
+    day = date(2025, 2, 1)
+    facts = paid(THREE, (day, 100_00), (day + DAY, 50_00))
+    gone = {payment.repayment_id for payment in facts.payments}
+    assert drop_payments(facts, ()) is facts
+    kept = drop_payments(facts, {facts.payments[0].repayment_id})
+    assert kept == paid(THREE, (day + DAY, 50_00))
+    assert drop_payments(facts, gone) == THREE
+    whole, more = Offer(pay(day, 335_00)), Offer(pay(day + DAY, 1))
+    assert refuse_together(facts, THREE, [whole]) is None
+    assert code_of(refuse_together(facts, THREE, [whole, more])) == "fact.leaves_surplus"
+    kept_more = replace(more, keeps_surplus=True)
+    assert refuse_together(facts, THREE, [whole, kept_more]) is None
+    # What was written off since is not paid as well.
+    before = lost(facts, date(2025, 3, 1), 100_00)
+    without = drop_payments(before, gone)
+    error = refuse_together(before, without, [Offer(pay(day, 250_00), keeps_surplus=True)])
+    assert code_of(error) == "fact.contradicts_another"
+
+
+def test_a_contradiction_says_on_which_day() -> None:
+    day = date(2025, 2, 1)
+    refund = replace(THREE, refunds=(Loss(day, 1),))
+    [own] = find_contradiction("/amount", THREE, refund, day)
+    assert (own.pointer, own.code) == ("/amount", "refund.exceeds_balance")
+    [other] = find_contradiction("/fact", THREE, refund)
+    assert (other.pointer, other.code) == ("/fact", "fact.contradicts_another")
+    assert "2025-02-01" in other.message.fr
+    rich = paid(THREE, (day, 335_01))
+    [surplus] = find_contradiction("/fact", THREE, rich)
+    assert (surplus.code, "0.01" in surplus.message.fr) == ("fact.leaves_surplus", True)
+    assert find_contradiction("/fact", rich, THREE) == []
+    assert find_contradiction("/fact", rich, rich) == []
