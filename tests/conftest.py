@@ -24,7 +24,6 @@ from tests.support.databases import (
 )
 from tests.support.federations import Federation, running_federation
 
-
 # A busy machine is slow, not wrong: no property fails by the clock.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
