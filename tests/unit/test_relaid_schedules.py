@@ -6,12 +6,13 @@ principal: 100.00 a month, and 1 % of what is owed.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
+from services.common.calendar import Frequency
 from services.loans.positions.account import Impossible
 from services.loans.positions.arithmetic import find_position, find_terms, replay
 from services.loans.positions.facts import (
@@ -365,3 +366,20 @@ def test_a_write_off_takes_out_the_interest_of_the_instalments_it_takes_out() ->
     """Ten instalments of twelve: 200.00 with 12.00 and 11.00 of interest are still asked for."""
     facts = live(TERMS, ("write_off", Loss(FEBRUARY, 1000_00)))
     assert find_position(facts, date(2025, 12, 31)).payoff_cents == 200_00 + 23_00
+
+
+@pytest.mark.parametrize(
+    ("frequency", "days"), [(Frequency.WEEKS, 7), (Frequency.WEEKS, 14), (Frequency.DAYS, 10)]
+)
+def test_weeks_and_days_keep_their_calendar(frequency: Frequency, days: int) -> None:
+    """Nine of twelve parts of 100.00 paid at no interest; 150.00 of the 300.00 left a day later."""
+    every = days // 7 if frequency is Frequency.WEEKS else days
+    terms = replace(TERMS, annual_rate=Decimal(0), frequency=frequency, repay_every=every)
+    due = [TERMS.disbursed_on + timedelta(days=days * number) for number in range(1, 13)]
+    nine = [pay(day, 100_00) for day in due[:9]]
+    facts = live(terms, *nine, pay(due[8] + timedelta(days=1), 150_00, PREPAYMENT))
+    assert rows_of(facts) == [(day, 50_00, 0) for day in due[9:]]
+    # Laid anew once more, and on a due date.
+    again = live(terms, *nine, put_off(due[8], MoratoriumKind.CAPITAL_ONLY, 1))
+    later = [*due[9:], due[11] + timedelta(days=days)]
+    assert rows_of(again) == [(later[0], 0, 0), *((day, 100_00, 0) for day in later[1:])]

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import date
 
+from services.common.calendar import DayCount
 from services.common.errors import InputError
 from services.loans.positions.arithmetic import DAY, find_position
 from services.loans.positions.contradictions import find_contradiction
-from services.loans.positions.facts import LoanFacts, Loss, PaymentPurpose
+from services.loans.positions.facts import Accrual, LoanFacts, Loss, PaymentPurpose
 from services.loans.repayments.arithmetic import (
     Offer,
     add_payments,
@@ -86,6 +87,17 @@ def test_a_prepayment_over_what_is_owed_tells_how_much_is() -> None:
     assert code_of(error) == "repayment.over_payment"
     assert error is not None
     assert "304.00" in error.message.en
+
+
+def test_many_payments_of_a_loan_by_the_day_are_judged_together_or_one_by_one() -> None:
+    """300.00 at 12 %, one dollar a day: 31 payments settle what they can; 400.00 is too much."""
+    terms = replace(TERMS, day_count=DayCount.ACTUAL_365)
+    facts = lay_loan(terms, Accrual.DAILY)
+    offers = [Offer(pay(date(2025, 1, day), 1_00)) for day in range(1, 32)]
+    assert refuse_offers(facts, offers) == [None] * 31
+    errors = refuse_offers(facts, [Offer(pay(date(2025, 1, 1), 400_00)), *offers])
+    assert code_of(errors[0]) == "repayment.over_payment"
+    assert errors[1:] == [None] * 31
 
 
 def test_a_payoff_of_a_closed_loan_is_of_nothing() -> None:
