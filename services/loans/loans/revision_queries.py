@@ -167,7 +167,7 @@ def _record_again(dependant: _Dependant) -> str:
         INSERT INTO {table.name}
             (organisation_id, loan_id, revision, recorded_by, {", ".join(kept)})
         SELECT f.organisation_id, moved.new_id, f.revision + 1, cast(:by AS text),
-               {", ".join(f"f.{name}" for name in kept)}
+               f.{", f.".join(kept)}
         FROM {table.name} f
         JOIN unnest(cast(:old AS uuid[]), cast(:new AS uuid[])) AS moved (old_id, new_id)
           ON moved.old_id = f.loan_id

@@ -22,3 +22,13 @@ async def test_nobody_reads_without_a_token(registry: Registry) -> None:
 
     assert response.status_code == 401
     assert response.json()["code"] == "access.unauthenticated"
+
+
+async def test_page_by_page(registry: Registry) -> None:
+    path, seen = "/v1/regions?limit=5", []
+    while path:
+        page = (await registry.call("GET", path, role=Role.MEMBER)).json()
+        assert len(page["items"]) <= 5
+        seen += [region["code"] for region in page["items"]]
+        path = page["next"]
+    assert seen == [f"{number:02d}" for number in range(1, 18)]
