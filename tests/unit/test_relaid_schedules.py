@@ -28,6 +28,7 @@ from services.loans.positions.facts import (
     Rescheduling,
     Tranche,
 )
+from services.loans.positions.ladder import Instalment
 from services.loans.schedules.terms import (
     Amortisation,
     InterestMethod,
@@ -198,6 +199,7 @@ def test_a_prepayment_of_no_more_than_is_due_lays_nothing() -> None:
     assert replay(facts).schedules == ()
     position = find_position(facts, MID_APRIL)
     assert (position.outstanding_principal_cents, position.payoff_cents) == (1000_00, 1000_00)
+    assert position.unpaid[0] == Instalment(3, DATES[0], 0, 5_00, 100_00)
 
 
 def test_too_little_for_every_instalment_gets_fewer() -> None:
