@@ -186,6 +186,7 @@ def _follow(client: httpx.Client, path: str, told: Told) -> ImportOutcome:
         raise DeploymentError(
             "Import annulé ; rien n'a été inscrit.", "Import cancelled; nothing was recorded."
         ) from None
+    told(_read_advance(document))
     problem = document.get("problem")
     if isinstance(problem, dict):
         raise DeploymentError(str(problem.get("detail")), str(problem.get("detail")))

@@ -58,12 +58,16 @@ def upload_progress(name: str, size_bytes: int) -> Iterator[tuple[Sent, Told]]:
                 progress.update(task, description=f"{name} ({checking})", total=None)
 
         def told(advance: Advance) -> None:
-            is_counted = advance.state == "checking" and advance.rows_expected
+            total: int | None = None
+            if advance.state == "checking" and advance.rows_expected:
+                total = max(advance.rows_expected, advance.rows_checked)
+            elif advance.state == "done":
+                total = advance.rows_checked
             progress.update(
                 task,
                 description=f"{name} ({_state_name(advance.state)})",
-                total=max(advance.rows_expected or 0, advance.rows_checked) if is_counted else None,
-                completed=advance.rows_checked if is_counted else 0,
+                total=total,
+                completed=0 if total is None else advance.rows_checked,
                 amount=_describe_advance(advance),
             )
 
@@ -76,6 +80,10 @@ def _state_name(state: str) -> str:
         "reading": text("lecture", "reading"),
         "checking": text("vérification", "checking"),
         "recording": text("inscription", "recording"),
+        "done": text("terminé", "done"),
+        "refused": text("refusé", "refused"),
+        "failed": text("interrompu", "failed"),
+        "cancelled": text("annulé", "cancelled"),
     }.get(state, state)
 
 

@@ -26,6 +26,7 @@ from gateway.openapi import router as openapi_router
 from gateway.pages.routes import create_pages_router
 from gateway.proxy import Proxy, make_timeout, open_session
 from gateway.relay import Relay
+from gateway.reports.completeness_routes import router as completeness_router
 from gateway.reports.partnership_routes import router as partnership_router
 from gateway.reports.provision_routes import router as provision_router
 from gateway.reports.reading import PartReader
@@ -98,7 +99,7 @@ def create_own_app(settings: GatewaySettings) -> FastAPI:
     pages = create_pages_router(
         HomeTotals(app), legal_today, is_demonstration=settings.is_demonstration
     )
-    for router in (regional_router, partnership_router, provision_router):
+    for router in (regional_router, partnership_router, provision_router, completeness_router):
         refuse_unscoped_operations(router)
         app.include_router(router)
     for open_to_all in (_health_router(), openapi_router, pages):

@@ -46,6 +46,32 @@ class OrganisationSaid(_Said):
         )
 
 
+class MonthSaid(_Said):
+    month: str
+    state: str
+    due_on: date
+    submitted_on: date | None
+    days_late: Count
+
+
+class SentSaid(_Said):
+    loans: Count
+    repayments: Count
+    coaching_sessions: Count
+    outcomes: Count
+
+
+class MonthRowSaid(MonthSaid):
+    organisation_id: uuid.UUID
+    sent: SentSaid
+
+
+class CompletenessSaid(_Said):
+    as_of: date
+    months: tuple[MonthSaid, ...]
+    rows: tuple[MonthRowSaid, ...]
+
+
 Item = TypeVar("Item", bound=_Said)
 
 

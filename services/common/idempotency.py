@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol, TypeVar, cast
+from uuid import UUID
 
 from fastapi import Request, Response
 from sqlalchemy import text
@@ -55,14 +56,17 @@ class Once(Protocol):
     ) -> Answered: ...
 
 
-async def answer_once(request: Request, principal: Principal, work: Work) -> Response:
+async def answer_once(
+    request: Request, principal: Principal, work: Work, tenant: UUID | None = None
+) -> Response:
     """Run `work` in one write transaction of the principal's organisation; commit, then answer.
 
+    `tenant` is the organisation the network acts upon, where that is what the operation is for.
     Raises Unprocessable `idempotency_key.reused` when the key came with another request before.
     """
     database: Database = request.app.state.database
     once = work_once(request, principal, await request.body())
-    async with database.write(principal.organisation_id) as session:
+    async with database.write(tenant or principal.organisation_id) as session:
         answered = await once(session, work)
     return to_response(answered)
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.common.columns import Column, Notice, RowError, index_columns, show
+from services.common.columns import Column, Notice, Remarks, RowError, index_columns, show
 from services.common.database import ReadSession, WriteSession
 from services.common.error_log import ErrorLog
 from services.common.errors import InputError, JsonValue, PayloadTooLarge, Problem
@@ -119,12 +119,8 @@ def import_kind(
     `sheet_names` are what people call the sheet of a workbook that holds this kind.
     """
     index_columns(columns)
-    to_document = _nest_by(columns)
+    read_row = _read_with(columns, model, to_draft, quick)
     places = {column.pointer or f"/{column.name}": column.name for column in columns}
-
-    def read_row(values: dict[str, JsonValue]) -> Draft:
-        draft = quick(values)
-        return to_draft(model.validate_python(to_document(values))) if draft is None else draft
 
     def prepare(table: Table) -> Prepared:
         numbers, drafts, found = list[int](), list[Draft](), list[RowError]()
@@ -153,18 +149,10 @@ def import_kind(
                 return Recorded(created=(), unchanged=())
             return await record(session, principal, drafts, today, reason)
 
-        is_truncated, remarks = len(found) > ERRORS_MAX, table.remarks
-        findings = Findings(
-            sorted(found, key=by_row)[:ERRORS_MAX],
-            is_truncated,
-            remarks.warnings,
-            remarks.notices,
-            log.close() if is_truncated else b"",
-        )
         return Prepared(
             received,
             numbers,
-            findings,
+            _find_first(found, log, table.remarks),
             [draft.external_id for draft in drafts],
             _digest(numbers, drafts),
             record_drafts,
@@ -172,6 +160,32 @@ def import_kind(
 
     return ImportKind(
         name, title, tuple(columns), places, model.json_schema, prepare, tuple(sheet_names)
+    )
+
+
+def _read_with(
+    columns: Sequence[Column],
+    model: TypeAdapter[Row],
+    to_draft: Callable[[Row], Draft],
+    quick: Callable[[Mapping[str, JsonValue]], Draft | None],
+) -> Callable[[dict[str, JsonValue]], Draft]:
+    to_document = _nest_by(columns)
+
+    def read_row(values: dict[str, JsonValue]) -> Draft:
+        draft = quick(values)
+        return to_draft(model.validate_python(to_document(values))) if draft is None else draft
+
+    return read_row
+
+
+def _find_first(found: Sequence[RowError], log: ErrorLog, remarks: Remarks) -> Findings:
+    is_truncated = len(found) > ERRORS_MAX
+    return Findings(
+        sorted(found, key=by_row)[:ERRORS_MAX],
+        is_truncated,
+        remarks.warnings,
+        remarks.notices,
+        log.close() if is_truncated else b"",
     )
 
 

@@ -69,6 +69,12 @@ _ERRORS_NAME = Text("erreurs", "errors")
 _PARAMETERS = ("kind", "mode", "dry_run", "on_change", "reason", "mapping", "async")
 _REASON = "Pourquoi ce qui est inscrit est corrigé ; requis avec on_change=correct."
 _MAPPING = "Nom d'une correspondance : vos titres et vos mots."
+_KIND_MISSING = Text(
+    "Dites ce que contient le fichier (kind) : {expected}. Un classeur XLSX dont les feuilles "
+    "portent ces noms n'en a pas besoin.",
+    "Say what the file holds (kind): {expected}. An XLSX workbook whose sheets have these names "
+    "does not need it.",
+)
 _SHEET = {
     "responses": {
         "200": {"content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}},
@@ -221,7 +227,7 @@ def read_file_name(header: str | None) -> str | None:
 
 def _missing_kind(names: Sequence[str]) -> Problem:
     """Only the sheets of a workbook say by themselves what they hold."""
-    message = MESSAGES["import.kind_missing"].fill(expected=", ".join(names))
+    message = _KIND_MISSING.fill(expected=", ".join(names))
     return Unprocessable(message, errors=[InputError("/kind", "missing", message)])
 
 

@@ -97,7 +97,7 @@ class ReportAnswer(Answer):
     totals: TotalsAnswer | None = Field(None, description="Totaux de l'organisation.")
 
 
-class ImportAnswer(ReportAnswer):
+class ImportHead(Answer):
     import_id: str | None = Field(description="Nul pour un essai à blanc.")
     kind: str
     mode: Mode
@@ -110,6 +110,10 @@ class ImportAnswer(ReportAnswer):
     )
     warnings_truncated: bool
     notices: list[NoticeAnswer] = Field(description="Ce qu'il faut savoir de tout le fichier.")
+
+
+class ImportAnswer(ReportAnswer, ImportHead):
+    """What came of a file, or what would come of it."""
 
 
 class MappingUsedAnswer(Answer):
@@ -148,7 +152,7 @@ class ImportProblemAnswer(Answer):
     detail: str
 
 
-class ImportRecordAnswer(ImportSummaryAnswer, ReportAnswer):
+class ImportRecordAnswer(ReportAnswer, ImportSummaryAnswer):
     dry_run: bool
     errors: list[RowErrorAnswer]
     errors_truncated: bool

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -18,6 +19,7 @@ from services.common.workbook import open_book
 
 _PIECE_BYTES = 1024 * 1024
 _UNPACKED_BYTES_MAX = 256 * 1024 * 1024
+_OF_LINES = ("text/csv", "application/x-ndjson")
 _SHEETS = "xl/worksheets/sheet"
 _ROW = b"<row"
 
@@ -57,15 +59,18 @@ def expect_rows(file: SentFile) -> int | None:
 
     For a file that `has_more_rows` has begun to read: its archive was found harmless.
     """
-    if parse_media_type(file.media_type)[0] != XLSX:
+    media_type, _ = parse_media_type(file.media_type)
+    if media_type in _OF_LINES:
         return file.content.count(b"\n") or None
+    if media_type != XLSX:
+        return None
     try:
         with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
             sheets = [info for info in archive.infolist() if info.filename.startswith(_SHEETS)]
             if sum(info.file_size for info in sheets) > _UNPACKED_BYTES_MAX:
                 return None
             return sum(_count_rows(archive, info) for info in sheets) - len(sheets) or None
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile):
         return None
 
 

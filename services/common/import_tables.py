@@ -9,7 +9,7 @@ from datetime import date
 from typing import Annotated
 
 from alembic import op
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, text
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from services.common.schema import grant, protect_tenant_table
@@ -58,10 +58,12 @@ class Import(ImportTable, table=True):
     __table_args__ = (
         references("imports_file_fkey", "import_files", "sha256"),
         index("imports_sha256", "sha256"),
-        ForeignKeyConstraint(
-            ("organisation_id", "kind", "mapping", "mapping_version"),
-            [f"import_mappings.{name}" for name in ("organisation_id", "kind", "name", "version")],
-            name="imports_mapping_fkey",
+        references(
+            "imports_mapping_fkey",
+            "import_mappings",
+            "kind",
+            mapping="name",
+            mapping_version="version",
         ),
     )
 

@@ -62,6 +62,10 @@ MESSAGES: dict[str, Text] = {
         "Une date s'écrit AAAA-MM-JJ, par exemple 2026-03-31.",
         "A date is written YYYY-MM-DD, for example 2026-03-31.",
     ),
+    "month.form": Text(
+        "Un mois s'écrit AAAA-MM, par exemple 2026-03.",
+        "A month is written YYYY-MM, for example 2026-03.",
+    ),
     "date.impossible": Text("Cette date n'existe pas.", "This date does not exist."),
     "date.bounds": Text(
         "L'année doit être entre 1900 et 2199.", "The year is between 1900 and 2199."
@@ -207,12 +211,6 @@ MESSAGES: dict[str, Text] = {
         "Rien n'a été inscrit de ce fichier et de plus récents ont pris sa place : "
         "seule son empreinte est gardée.",
         "Nothing was recorded from this file and later ones took its place: only its hash is kept.",
-    ),
-    "import.kind_missing": Text(
-        "Dites ce que contient le fichier (kind) : {expected}. Un classeur XLSX dont les feuilles "
-        "portent ces noms n'en a pas besoin.",
-        "Say what the file holds (kind): {expected}. An XLSX workbook whose sheets have these "
-        "names does not need it.",
     ),
     "import.no_rows": Text(
         "Le fichier n'a que sa ligne de titres.", "The file has only its header."

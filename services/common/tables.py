@@ -85,10 +85,11 @@ def unique(name: str, *columns: str) -> UniqueConstraint:
     return UniqueConstraint("organisation_id", *columns, name=name)
 
 
-def references(name: str, table: str, *columns: str) -> ForeignKeyConstraint:
-    """Columns of the same names in another table of the same organisation."""
-    carried = ("organisation_id", *columns)
-    return ForeignKeyConstraint(carried, [f"{table}.{column}" for column in carried], name=name)
+def references(name: str, table: str, *columns: str, **others: str) -> ForeignKeyConstraint:
+    """Columns in another table of the same organisation: of the same names, then of `others`."""
+    carried = {"organisation_id": "organisation_id", **{each: each for each in columns}, **others}
+    targets = [f"{table}.{column}" for column in carried.values()]
+    return ForeignKeyConstraint(list(carried), targets, name=name)
 
 
 def index(name: str, *columns: str) -> Index:

@@ -14,10 +14,14 @@ from services.loans.imports.queries import read_totals
 from services.loans.loan_facts import routes as loan_facts
 from services.loans.loans import routes as loans
 from services.loans.outcomes import routes as outcomes
+from services.loans.periods import completeness_routes as completeness
+from services.loans.periods import deadline_routes as deadlines
+from services.loans.periods import routes as periods
 from services.loans.products import routes as products
 from services.loans.provisions import routes as provisions
 from services.loans.repayments import routes as repayments
 from services.loans.reversals import routes as reversals
+from services.loans.rules import routes as rules
 from services.loans.schedules import routes as schedules
 from services.loans.settings import LoansSettings
 from services.loans.totals import routes as totals
@@ -38,7 +42,11 @@ def create_app() -> FastAPI:
         outcomes.router,
         reversals.router,
         create_imports_router(kinds, "loans", read_totals),
+        periods.router,
+        deadlines.router,
+        rules.router,
         totals.router,
+        completeness.router,
         create_events_router(),
     ]
     return create_service(

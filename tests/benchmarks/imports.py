@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -31,6 +31,7 @@ INSTALMENTS = 24
 REPAYMENTS_PER_LOAN = 10
 WARM_UP = "montreal"
 ROUNDS = ("estrie", "laval", "outaouais")
+IDLE_SECONDS, IDLE_SHARE = 1.0, 0.1
 SPREAD_MAX = 2.0
 """A bound that takes twice as long in one round as in another measures the machine, not us."""
 
@@ -89,12 +90,20 @@ def measure() -> Iterator[str]:
 
 def _measure(federation: Federation, bound: "_Bound", organisation: str, kind: Kind) -> Measure:
     processes = family(federation.process.pid)
+    _wait_until_idle(processes)  # the journal of the funds follows the import before
     bound.settle()
     used, began = processor_seconds(processes), time.monotonic()
     _import(federation, organisation, kind)
     imported = time.monotonic() - began
     used = processor_seconds(processes) - used
     return Measure(imported, used, bound.copy(organisation, kind))
+
+
+def _wait_until_idle(processes: Collection[int]) -> None:
+    used = -1.0
+    while (now := processor_seconds(processes)) - used > IDLE_SHARE * IDLE_SECONDS:
+        used = now
+        time.sleep(IDLE_SECONDS)
 
 
 def _report(kind: Kind, measures: Sequence[Measure]) -> str:

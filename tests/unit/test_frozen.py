@@ -25,13 +25,19 @@ from services.loans.repayments.schemas import RepaymentBody
 SERVICES = Path(__file__).parents[2] / "services"
 
 MIGRATIONS: Mapping[str, str] = {
-    "2026_11_22_0008_loan_figures.py": "cfbbe284b34d6b23",
     "2026_11_22_0001_funds.py": "1f4ab2ce447980d7",
     "2026_11_22_0001_loans.py": "78d99c08622f0bba",
-    "2026_11_22_0002_life_of_a_loan.py": "a3917b05e8a07b64",
     "2026_11_22_0001_registry.py": "8978672b064da072",
-    "2026_11_22_0003_mappings.py": "b22a1b3a0166005a",
-    "2026_11_22_0007_products.py": "e0405d2b979170ec",
+    "2026_11_22_0002_funds_mappings.py": "39ee82a37d998b45",
+    "2026_11_22_0002_life_of_a_loan.py": "a3917b05e8a07b64",
+    "2026_11_22_0003_funds_jobs.py": "81ccecfaece23fcd",
+    "2026_11_22_0003_loans_mappings.py": "37d5acb30cb3d6de",
+    "2026_11_22_0004_funds_revisions.py": "05d264bcdb42a7cd",
+    "2026_11_22_0004_loans_jobs.py": "0eea50a48f0dbfe7",
+    "2026_11_22_0005_loans_revisions.py": "304f0ad7e3509aac",
+    "2026_11_22_0006_products.py": "82b8cf81753855af",
+    "2026_11_22_0007_periods.py": "33d177671561a011",
+    "2026_11_22_0008_loan_figures.py": "cfbbe284b34d6b23",
 }
 
 

@@ -29,8 +29,11 @@ from services.loans.loans import queries as loans
 from services.loans.loans.commands import only_region, require_loan
 from services.loans.loans.profiles import BORROWER_UNKNOWN, Refused
 from services.loans.loans.queries import KnownLoan
+from services.loans.locks.commands import list_dates, refuse_locked
 from services.loans.reversals.commands import reverse_replaced
 from services.loans.reversals.queries import count_absent
+from services.loans.rules.arithmetic import Facts
+from services.loans.rules.commands import check_rows
 
 
 async def record_coaching_sessions(
@@ -59,12 +62,19 @@ async def record_coaching_sessions(
         session, list({d.loan_external_id for d in to_record if d.loan_external_id})
     )
     refused: Refused = {}
+    for row in batch.to_record:
+        _check(drafts[row], row, people, known_loans, today, refused)
+    dates = list_dates(batch, drafts, on_record, lambda draft: draft.held_on)
+    await refuse_locked(session, "/held_on", dates, refused)
+    held_on = {row: drafts[row].held_on for row in batch.to_record}
+    warned = await check_rows(
+        session, "coaching-sessions", held_on, lambda row: describe(drafts[row]), refused
+    )
     placed: list[Placed] = []
     for row in batch.to_record:
-        draft = drafts[row]
-        _check(draft, row, people, known_loans, today, refused)
         if row in refused:
             continue
+        draft = drafts[row]
         person = people[draft.borrower_external_id]
         loan = known_loans.get(draft.loan_external_id or "")
         region = person.region_code or (loan.region_code if loan else None)
@@ -83,7 +93,7 @@ async def record_coaching_sessions(
         await outbox.append(session, "coaching_sessions.recorded", told)
         await audit.append(session, principal, "coaching_sessions.recorded", told)
     absent = await count_absent(session, "coaching_session", external_ids) if batch.is_resend else 0
-    return batch.conclude(refused, absent)
+    return batch.conclude(refused, absent, warned)
 
 
 def _keep_untold(
@@ -94,6 +104,16 @@ def _keep_untold(
     if known is None or draft.next_action is not None:
         return draft
     return replace(draft, next_action=known.draft.next_action)
+
+
+def describe(draft: CoachingSessionDraft) -> Facts:
+    """As rules see it."""
+    return {
+        "held_on": draft.held_on,
+        "duration_minutes": draft.duration_minutes,
+        "mode": draft.mode.value,
+        "stage": draft.stage.value,
+    }
 
 
 NO_REGION = Text(

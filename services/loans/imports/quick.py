@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
+from sys import intern
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
@@ -45,7 +46,8 @@ def quick_repayment(row: Mapping[str, JsonValue]) -> RepaymentDraft | None:
     cents = int(amount.replace(".", ""))
     if day is None or not cents or code == "":
         return None
-    return RepaymentDraft(external_id, loan_external_id, day, cents, code)
+    # Many are of one loan: its identifier is kept once.
+    return RepaymentDraft(external_id, intern(loan_external_id), day, cents, code)
 
 
 @lru_cache(maxsize=_DISTINCT_MAX)

@@ -15,12 +15,14 @@ from services.loans.loan_facts.arithmetic import with_fact, without_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind
 from services.loans.loan_facts.queries import FactOnRecord
 from services.loans.loan_facts.refusals import (
+    ON,
     check_date,
     check_fit,
     check_kind,
 )
 from services.loans.loan_facts.schemas import ReversalBody
 from services.loans.loans.routes import LOAN
+from services.loans.locks.commands import require_unlocked
 from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.commands import keep_figures, tell_facts
 from services.loans.positions.contradictions import find_contradiction
@@ -52,6 +54,7 @@ async def record_fact(
         errors = errors or check_fit(draft, before, contract)
         if errors:
             raise to_problem(errors)
+        await require_unlocked(session, ON[draft.kind], draft.on)
         await _store(session, principal, draft, before)
     document = await queries.show_fact(session, draft.kind, draft.external_id)
     answer = created if known is None else replayed
@@ -78,7 +81,10 @@ async def _store(
 async def record_reversal(
     session: WriteSession, principal: Principal, loan_id: UUID, body: ReversalBody
 ) -> Answered:
-    """Take a fact out, with everything after it recomputed. Raises NotFound, Conflict."""
+    """Take a fact out, with everything after it recomputed.
+
+    Raises NotFound, Conflict, Unprocessable.
+    """
     kind = body.fact.kind
     fact = await queries.find_fact(session, loan_id, kind, body.fact.external_id)
     if fact is None:
@@ -88,6 +94,7 @@ async def record_reversal(
         if fact.reason != body.reason:
             raise to_problem([already_reversed("/fact")])
         return replayed(_show_reversal(fact.reversal_id, body), location)
+    await require_unlocked(session, "/fact", fact.on)
     before = await load_one(session, loan_id)
     after: LoanFacts | None = None
     if kind == "loan":

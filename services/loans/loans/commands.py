@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.common import audit
 from services.common.database import WriteSession
-from services.common.errors import JsonValue
+from services.common.errors import InputError, JsonValue
 from services.common.identifiers import new_ids
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
@@ -33,7 +33,8 @@ from services.loans.loans.corrections import (
     move_loans,
     tell_loan,
 )
-from services.loans.loans.drafts import LoanDraft, disbursed_cents, first_of
+from services.loans.loans.drafts import BorrowerProfile, LoanDraft, disbursed_cents, first_of
+from services.loans.loans.facts import describe
 from services.loans.loans.profiles import (
     Refused,
     check_borrowers,
@@ -41,6 +42,7 @@ from services.loans.loans.profiles import (
 )
 from services.loans.loans.queries import KnownLoan
 from services.loans.loans.revision_queries import find_follow_up, find_on_record
+from services.loans.locks.commands import refuse_locked
 from services.loans.positions.account import lay_ladder
 from services.loans.positions.commands import keep_figures, tell_facts
 from services.loans.positions.daily_account import DAILY_DAY_COUNTS
@@ -48,6 +50,7 @@ from services.loans.positions.facts import PLAIN, Accrual, AllocationOrder, Cond
 from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
 from services.loans.reversals.queries import count_absent
+from services.loans.rules.commands import check_rows, join_found
 from services.loans.schedules.terms import InterestMethod
 
 LOAN_UNKNOWN = Text("Aucun prêt ne porte cet identifiant.", "No loan has this identifier.")
@@ -102,6 +105,8 @@ async def record_loans(
         if drafts[row].interest_accrual is Accrual.DAILY:
             _check_daily(drafts[row], row, refused)
     revised = {row: old for row, old in replaced.items() if is_revised(old.draft, drafts[row])}
+    stored = [row for row in batch.to_record if row not in replaced or row in revised]
+    odd = await _check_rules(session, drafts, stored, revised, profiles, refused)
     standing = await _check_revisions(session, drafts, regions, revised, known, refused)
     good = [row for row in batch.to_record if row not in refused]
     if good:
@@ -110,7 +115,7 @@ async def record_loans(
         )
         borrower_ids = {name: borrower.borrower_id for name, borrower in known.items()}
         borrower_ids |= await borrowers.put_borrowers(session, described, False, principal.subject)
-        stored = [row for row in good if row not in replaced or row in revised]
+        stored = [row for row in stored if row not in refused]
         loan_ids = await _store(
             session,
             principal,
@@ -130,7 +135,24 @@ async def record_loans(
             before = [facts for facts in standing if facts.loan_id in new_ids]
             await move_loans(session, principal, before, new_ids, reason)
     absent = await count_absent(session, "loan", external_ids) if batch.is_resend else 0
-    return batch.conclude(refused, absent, review.warned)
+    return batch.conclude(refused, absent, join_found(review.warned, odd))
+
+
+async def _check_rules(
+    session: WriteSession,
+    drafts: Sequence[LoanDraft],
+    rows: Sequence[int],
+    revised: Mapping[int, OnRecord[LoanDraft]],
+    profiles: Mapping[str, BorrowerProfile],
+    refused: Refused,
+) -> Mapping[int, Sequence[InputError]]:
+    """Refuse what is dated in a locked month and what the network forbids; returns what is odd."""
+    dates = {row: drafts[row].disbursed_on for row in rows}
+    replaced = [(row, old.draft.disbursed_on) for row, old in revised.items()]
+    await refuse_locked(session, "/disbursed_on", [*dates.items(), *replaced], refused)
+    return await check_rows(
+        session, "loans", dates, lambda row: describe(drafts[row], profiles), refused
+    )
 
 
 async def _check_revisions(

@@ -107,7 +107,13 @@ PLACES = {
     "/fee": "/terms/fees",
     **{
         f"/{term}": f"/terms/{term}"
-        for term in ("principal", "annual_rate", "instalments", *Conventions.model_fields)
+        for term in (
+            "principal",
+            "annual_rate",
+            "instalments",
+            "first_due_on",
+            *Conventions.model_fields,
+        )
     },
 }
 """Where the JSON body holds what a sheet has in a column of its own."""

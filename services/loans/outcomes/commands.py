@@ -15,10 +15,13 @@ from services.loans.loans import queries as loans
 from services.loans.loans.commands import require_loan
 from services.loans.loans.profiles import Refused
 from services.loans.loans.queries import KnownLoan
+from services.loans.locks.commands import list_dates, refuse_locked
 from services.loans.outcomes import queries
 from services.loans.outcomes.schemas import OutcomeDraft
 from services.loans.reversals.commands import reverse_replaced
 from services.loans.reversals.queries import count_absent
+from services.loans.rules.arithmetic import Facts, to_dollars
+from services.loans.rules.commands import check_rows
 
 
 async def record_outcomes(
@@ -46,6 +49,12 @@ async def record_outcomes(
     refused: Refused = {}
     for row in batch.to_record:
         _check(drafts[row], row, known.get(drafts[row].loan_external_id), today, refused)
+    dates = list_dates(batch, drafts, on_record, lambda draft: draft.observed_on)
+    await refuse_locked(session, "/observed_on", dates, refused)
+    observed_on = {row: drafts[row].observed_on for row in batch.to_record}
+    warned = await check_rows(
+        session, "outcomes", observed_on, lambda row: describe(drafts[row]), refused
+    )
     good = [drafts[row] for row in batch.to_record if row not in refused]
     if good:
         gone = [on_record[external_ids[r]] for r in batch.changed if r not in refused]
@@ -57,7 +66,7 @@ async def record_outcomes(
         await outbox.append(session, "outcomes.recorded", told)
         await audit.append(session, principal, "outcomes.recorded", told)
     absent = await count_absent(session, "outcome", external_ids) if batch.is_resend else 0
-    return batch.conclude(refused, absent)
+    return batch.conclude(refused, absent, warned)
 
 
 def _check(
@@ -72,3 +81,15 @@ def _check(
         refuse(refused, row, "/observed_on", "outcome.before_disbursement", message)
     if draft.observed_on > today:
         refuse(refused, row, "/observed_on", "date.future", MESSAGES["date.future"])
+
+
+def describe(draft: OutcomeDraft) -> Facts:
+    """As rules see it."""
+    return {
+        "observed_on": draft.observed_on,
+        "business_status": draft.business_status.value,
+        "jobs_created": draft.jobs_created,
+        "jobs_maintained": draft.jobs_maintained,
+        "turnover": to_dollars(draft.turnover_cents),
+        "other_financing": to_dollars(draft.other_financing_cents),
+    }

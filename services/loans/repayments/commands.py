@@ -28,6 +28,7 @@ from services.loans.loans import queries as loans
 from services.loans.loans.commands import require_loan
 from services.loans.loans.profiles import Refused
 from services.loans.loans.queries import KnownLoan
+from services.loans.locks.commands import list_dates, refuse_locked
 from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.commands import keep_figures, tell_facts
 from services.loans.positions.facts import LoanFacts, Payment
@@ -43,6 +44,8 @@ from services.loans.repayments.arithmetic import (
 )
 from services.loans.repayments.drafts import RepaymentDraft
 from services.loans.reversals.queries import count_absent, insert_reversals
+from services.loans.rules.arithmetic import Facts, to_dollars
+from services.loans.rules.commands import check_rows
 
 
 async def record_repayments(
@@ -76,6 +79,12 @@ async def record_repayments(
     refused: Refused = {}
     for row in batch.to_record:
         _check(drafts[row], row, known.get(drafts[row].loan_external_id), today, refused)
+    dates = list_dates(batch, drafts, on_record, lambda draft: draft.paid_on)
+    await refuse_locked(session, "/paid_on", dates, refused)
+    paid_on = {row: drafts[row].paid_on for row in batch.to_record}
+    warned = await check_rows(
+        session, "repayments", paid_on, lambda row: describe(drafts[row]), refused
+    )
     loan_ids = {
         row: known[drafts[row].loan_external_id].loan_id
         for row in batch.to_record
@@ -99,7 +108,7 @@ async def record_repayments(
             reason,
         )
     absent = await count_absent(session, "repayment", external_ids) if batch.is_resend else 0
-    return batch.conclude(refused, absent)
+    return batch.conclude(refused, absent, warned)
 
 
 def _keep_untold(
@@ -110,6 +119,15 @@ def _keep_untold(
     if known is None or draft.purpose is not None or draft.keeps_surplus:
         return draft
     return replace(draft, purpose=known.draft.purpose, keeps_surplus=known.draft.keeps_surplus)
+
+
+def describe(draft: RepaymentDraft) -> Facts:
+    """As rules see it."""
+    return {
+        "paid_on": draft.paid_on,
+        "amount": to_dollars(draft.amount_cents),
+        "method": draft.method,
+    }
 
 
 async def _store(

@@ -10,6 +10,7 @@ from services.common.idempotency import Answered, created, replayed
 from services.common.identity import Principal
 from services.common.recording import CONFLICT, Draft, OnRecord, to_problem
 from services.common.text import Text
+from services.loans.locks.commands import require_unlocked
 from services.loans.reversals import queries
 from services.loans.reversals.schemas import FollowUpKind
 
@@ -29,12 +30,14 @@ def already_reversed(pointer: str) -> InputError:
 async def reverse_follow_up(
     session: WriteSession, principal: Principal, kind: FollowUpKind, fact_id: UUID, reason: str
 ) -> Answered:
-    """Take out a coaching session or an outcome. Raises NotFound, Conflict."""
+    """Take out a coaching session or an outcome. Raises NotFound, Conflict, Unprocessable."""
     fact = await queries.find_follow_up(session, kind, fact_id)
     if fact is None:
         raise NotFound(Text("Fait introuvable.", "Fact not found."))
     if fact.reversal_id is not None and fact.reason != reason:
         raise to_problem([already_reversed("/reason")])
+    if fact.reversal_id is None:
+        await require_unlocked(session, "", fact.on)
     reversal_id = fact.reversal_id or await queries.insert_reversal(
         session, kind, fact_id, reason, principal.subject
     )

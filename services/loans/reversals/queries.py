@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import text
@@ -17,27 +18,28 @@ class FollowUp:
     """A coaching session or an outcome on record, with its reversal if it has one."""
 
     external_id: str
+    on: date
     reversal_id: UUID | None
     reason: str | None
 
 
 _TABLES = {
-    "loan": ("loans", "loan_id"),
-    "repayment": ("repayments", "repayment_id"),
-    "coaching_session": ("coaching_sessions", "coaching_session_id"),
-    "outcome": ("outcomes", "outcome_id"),
+    "loan": ("loans", "loan_id", "disbursed_on"),
+    "repayment": ("repayments", "repayment_id", "paid_on"),
+    "coaching_session": ("coaching_sessions", "coaching_session_id", "held_on"),
+    "outcome": ("outcomes", "outcome_id", "observed_on"),
 }
 
 
 async def find_follow_up(
     session: ReadSession, kind: FollowUpKind, fact_id: UUID
 ) -> FollowUp | None:
-    table, key = _TABLES[kind]
+    table, key, on = _TABLES[kind]
     row = (
         await session.connection.execute(
             text(
                 f"""
-                SELECT f.external_id, r.reversal_id, r.reason
+                SELECT f.external_id, f.{on}, r.reversal_id, r.reason
                 FROM {table} f
                 LEFT JOIN reversals r ON r.organisation_id = f.organisation_id
                                      AND r.fact_kind = :kind AND r.fact_id = f.{key}
@@ -85,7 +87,7 @@ async def insert_reversals(
 
 async def count_absent(session: ReadSession, kind: str, external_ids: Sequence[str]) -> int:
     """How many facts of a kind stand and are none of these."""
-    table, key = _TABLES[kind]
+    table, key, _ = _TABLES[kind]
     row = await session.connection.execute(
         text(
             f"""

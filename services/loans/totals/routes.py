@@ -11,10 +11,10 @@ from services.common.app import service_router, totals_database_of
 from services.common.errors import InputError, JsonValue, Unprocessable
 from services.common.fields import CalendarDate
 from services.common.identity import Principal, Requires, Role
-from services.common.money import format_cents
 from services.common.text import Text
 from services.loans.totals import indicators, queries
 from services.loans.totals.queries import Dimension, Figures, Key, Period
+from services.loans.totals.views import show_figures
 
 router = service_router()
 
@@ -81,46 +81,10 @@ def _period(first: date, last: date, as_of: date | None) -> Period:
 
 def show(key: Key, figures: Figures) -> JsonValue:
     """One row of totals, in the shape of a region of the report."""
-
-    def count(name: str) -> int:
-        return figures.get(name, 0)
-
-    def amount(name: str) -> str:
-        return format_cents(figures.get(name, 0))
-
     organisation_id, region_code, group = key
     return {
         "organisation_id": str(organisation_id),
         "region_code": region_code,
         "group": group,
-        "loans": {"count": count("loans_count"), "amount": amount("loans_cents")},
-        "repayments": {
-            "count": count("repayments_count"),
-            "amount": amount("repayments_cents"),
-            "principal": amount("principal_cents"),
-            "interest": amount("interest_cents"),
-            "fees": amount("fees_cents"),
-        },
-        "portfolio": {
-            "active_loans": count("active_loans"),
-            "outstanding_principal": amount("outstanding_cents"),
-            "par30": amount("par30_cents"),
-            "par90": amount("par90_cents"),
-            "written_off": amount("written_off_cents"),
-            "recovered": amount("recovered_cents"),
-        },
-        "coaching": {
-            "sessions": count("sessions"),
-            "minutes": count("minutes"),
-            "people": count("people"),
-        },
-        "outcomes": {
-            name: count(name)
-            for name in (
-                "jobs_created",
-                "jobs_maintained",
-                "enterprises_created",
-                "enterprises_maintained",
-            )
-        },
+        **show_figures(figures),
     }

@@ -24,8 +24,10 @@ def test_every_path_of_a_part_is_routed_to_it_and_nothing_else_is() -> None:
             segments_used.add(segments[1])
             for method in methods:
                 query = b"kind=contributions" if part == "funds" else b""
+                kind = "contributions" if part == "funds" else "loans"
                 concrete = [
-                    f"{part}-1" if segment == "{import_id}" else segment for segment in segments
+                    segment.replace("{import_id}", f"{part}-1").replace("{kind}", kind)
+                    for segment in segments
                 ]
                 destination = find_destination(concrete, method.upper(), query)
                 assert destination is not None, path

@@ -41,6 +41,8 @@ class Client:
     role: Role
     organisation: str | None = None
     region_codes: tuple[str, ...] = ()
+    person: str = ""
+    """Tells two keys of one role apart."""
 
     @property
     def organisation_id(self) -> uuid.UUID:
@@ -49,7 +51,7 @@ class Client:
 
     @property
     def headers(self) -> dict[str, str]:
-        subject = f"key-{self.organisation or self.role}"
+        subject = f"key-{self.organisation or self.role}{self.person}"
         principal = Principal(subject, self.role, self.organisation, self.region_codes)
         return {"Authorization": f"Bearer {sign_principal(principal, self.key)}"}
 

@@ -32,6 +32,7 @@ from tests.services.loans.conftest import (
 
 MEMBER = {Role.MEMBER}
 PEOPLE = set(Role) - {Role.SERVICE}
+PERIOD_READERS = {Role.MEMBER, Role.NETWORK, Role.AUDITOR}
 NETWORK = {Role.NETWORK}
 REPORTERS = set(Role) - {Role.OPERATOR}
 ID = str(uuid.UUID(int=1))
@@ -72,6 +73,29 @@ OPERATIONS: dict[tuple[str, str], set[Role]] = {
     ("GET", "/v1/imports/{import_id}"): MEMBER,
     ("GET", "/v1/imports/{import_id}/file"): MEMBER,
     ("GET", "/v1/imports/{import_id}/errors.xlsx"): MEMBER,
+    ("GET", "/v1/reporting-periods"): PERIOD_READERS,
+    ("GET", "/v1/reporting-periods/{organisation}/{month}"): PERIOD_READERS,
+    ("GET", "/v1/reporting-periods/{organisation}/{month}/findings"): MEMBER,
+    ("POST", "/v1/reporting-periods/{organisation}/{month}/submissions"): MEMBER,
+    ("POST", "/v1/reporting-periods/{organisation}/{month}/approvals"): {Role.NETWORK},
+    ("POST", "/v1/reporting-periods/{organisation}/{month}/rejections"): {Role.NETWORK},
+    ("POST", "/v1/reporting-periods/{organisation}/{month}/locks"): {Role.NETWORK},
+    ("POST", "/v1/reporting-periods/{organisation}/{month}/reopenings"): {
+        Role.MEMBER,
+        Role.NETWORK,
+    },
+    (
+        "POST",
+        "/v1/reporting-periods/{organisation}/{month}/reopenings/{reopening_id}/confirmations",
+    ): {Role.NETWORK},
+    ("GET", "/v1/reporting-deadlines"): PERIOD_READERS,
+    ("POST", "/v1/reporting-deadlines"): {Role.NETWORK},
+    ("GET", "/v1/validation-rules"): {Role.MEMBER, Role.NETWORK, Role.FUNDER, Role.AUDITOR},
+    ("POST", "/v1/validation-rules"): {Role.NETWORK},
+    ("GET", "/internal/completeness"): PERIOD_READERS,
+    ("GET", "/v1/imports/{import_id}/events"): MEMBER,
+    ("GET", "/v1/imports/{import_id}/replay"): MEMBER,
+    ("POST", "/v1/imports/{import_id}/cancellations"): MEMBER,
     ("GET", "/v1/import-mappings"): MEMBER,
     ("POST", "/v1/import-mappings"): MEMBER,
     ("POST", "/v1/import-mappings/suggestions"): MEMBER,
@@ -91,6 +115,7 @@ PERIOD = {"from": "2025-04-01", "to": "2026-03-31"}
 QUERIES: Mapping[str, dict[str, str]] = {
     "/internal/totals": PERIOD,
     "/internal/indicators": PERIOD,
+    "/internal/completeness": PERIOD,
     "/internal/provisions": {"as_of": "2026-03-31"},
     "/internal/events": {"organisation_id": ID},
 }
@@ -125,13 +150,17 @@ async def call(
     method, template = operation
     path = template.replace("{import_id}", f"loans-{ID}").replace("{kind}", "loans")
     path = path.replace("{name}", "excel")
-    for name in ("borrower_id", "loan_id", "coaching_session_id", "outcome_id"):
+    path = path.replace("{organisation}", "nowhere").replace("{month}", "2025-06")
+    for name in ("borrower_id", "loan_id", "coaching_session_id", "outcome_id", "reopening_id"):
         path = path.replace(f"{{{name}}}", ID)
     if template == "/v1/imports" and method == "POST":
         sent = {**headers, "Content-Type": CSV}
         return await http.post(path, params={"kind": "loans"}, content=b"x\n", headers=sent)
     if method in ("POST", "PUT"):
-        return await http.request(method, path, params={"kind": "loans"}, json={}, headers=headers)
+        query = (
+            {"kind": "loans"} if template.startswith("/v1/import-") and method == "POST" else None
+        )
+        return await http.request(method, path, params=query, json={}, headers=headers)
     if method == "DELETE":
         return await http.delete(path, headers=headers)
     return await http.get(path, params=QUERIES.get(template), headers=headers)

@@ -22,6 +22,7 @@ FACTS = (
     "coaching_sessions",
     "outcomes",
     "reversals",
+    "period_events",
     "imports",
     "import_files",
     "events",

@@ -33,12 +33,16 @@ def counted_statements() -> Iterator[list[str]]:
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         sent.append(statement)
 
+    def keep(query: str) -> None:
+        if "pgqueuer" not in query:  # the worker of long imports asks its queue all the time
+            sent.append(query)
+
     async def note_execute(self: object, query: str, *arguments: object) -> object:
-        sent.append(query)
+        keep(query)
         return await execute(self, query, *arguments)
 
     async def note_fetch(self: object, query: str, *arguments: object) -> object:
-        sent.append(query)
+        keep(query)
         return await fetch(self, query, *arguments)
 
     event.listen(Engine, "before_cursor_execute", note)
@@ -117,8 +121,8 @@ async def test_single_posts_and_reads_have_few_statements(member: Client) -> Non
     lent = await record_loan(member)
     place = f"/v1/loans/{lent['loan_id']}"
     for bound, path, body in (
-        (24, "/v1/loans", loan(borrower_id)),
-        (24, f"{place}/repayments", repayment()),
+        (26, "/v1/loans", loan(borrower_id)),
+        (26, f"{place}/repayments", repayment()),
     ):
         with counted_statements() as sent:
             assert (await member.post(path, body)).status_code == 201

@@ -4,8 +4,8 @@ from alembic import op
 
 from services.common.import_tables import add_import_reports
 
-revision = "0006"
-down_revision = "0005"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:

@@ -2,7 +2,7 @@
 
 from services.common.import_tables import create_import_jobs
 
-revision = "0005"
+revision = "0004"
 down_revision = "0003"
 
 APP_ROLE = "loans_app"

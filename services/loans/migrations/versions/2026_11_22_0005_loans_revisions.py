@@ -8,8 +8,8 @@ from alembic import op
 
 from services.common.import_tables import add_import_reports
 
-revision = "0006"
-down_revision = "0005"
+revision = "0005"
+down_revision = "0004"
 
 REVISED = (
     "loans",

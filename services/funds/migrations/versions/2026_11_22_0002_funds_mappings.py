@@ -2,7 +2,7 @@
 
 from services.common.import_tables import add_import_readings, create_mapping_tables
 
-revision = "0003"
+revision = "0002"
 down_revision = "0001"
 
 APP_ROLE = "funds_app"

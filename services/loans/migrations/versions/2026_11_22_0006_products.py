@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from services.common.schema import grant
 
-revision = "0007"
-down_revision = "0006"
+revision = "0006"
+down_revision = "0005"
 
 APP_ROLE = "loans_app"
 TOTALS_ROLE = "loans_totals"

@@ -2,8 +2,8 @@
 
 from services.common.import_tables import create_import_jobs
 
-revision = "0005"
-down_revision = "0003"
+revision = "0003"
+down_revision = "0002"
 
 APP_ROLE = "funds_app"
 

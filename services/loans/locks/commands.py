@@ -1,0 +1,64 @@
+"""Refusing facts dated in a locked month. The caller holds the organisation's write lock, and so
+does whoever locks a month: one of them comes first, and the other sees it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+
+from services.common.database import WriteSession
+from services.common.errors import InputError
+from services.common.recording import Draft, OnRecord, Sorted, to_problem
+from services.common.text import Text
+from services.loans.locks.queries import find_locked
+
+CODE = "reporting_period.locked"
+
+
+async def refuse_locked(
+    session: WriteSession,
+    pointer: str,
+    dates: Iterable[tuple[int, date]],
+    refused: dict[int, list[InputError]],
+) -> None:
+    """Refuse the rows of a batch with a date in a locked month: one statement for all of them.
+
+    A row has the date it counts on; one that corrects a fact, that fact's date too.
+    """
+    found = list(dates)
+    months = {day.replace(day=1) for day in {day for _, day in found}}
+    locked = await find_locked(session, months) if months else set()
+    if locked:
+        for row, month in dict.fromkeys((row, day.replace(day=1)) for row, day in found):
+            if month in locked:
+                refused.setdefault(row, []).append(_refusal(pointer, month))
+
+
+def list_dates(
+    batch: Sorted,
+    drafts: Sequence[Draft],
+    on_record: Mapping[str, OnRecord[Draft]],
+    day_of: Callable[[Draft], date],
+) -> list[tuple[int, date]]:
+    """The dates of the rows to record, and of the standing facts that corrections replace."""
+    replaced = ((row, on_record[drafts[row].external_id]) for row in batch.changed)
+    return [
+        *((row, day_of(drafts[row])) for row in batch.to_record),
+        *((row, day_of(old.draft)) for row, old in replaced if not old.is_reversed),
+    ]
+
+
+async def require_unlocked(session: WriteSession, pointer: str, day: date) -> None:
+    """For one fact. Raises Unprocessable."""
+    if await find_locked(session, [day.replace(day=1)]):
+        raise to_problem([_refusal(pointer, day)])
+
+
+def _refusal(pointer: str, day: date) -> InputError:
+    """`day` is any of the locked month."""
+    month = f"{day:%Y-%m}"
+    message = Text(
+        f"Le mois {month} est verrouillé : demandez sa réouverture, ou corrigez par un fait daté "
+        "d'un mois ouvert.",
+        f"The month {month} is locked: ask for its reopening, or correct with a fact dated in an "
+        "open month.",
+    )
+    return InputError(pointer, CODE, message)

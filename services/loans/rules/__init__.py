@@ -1,0 +1,1 @@
+"""What the network finds wrong or odd in a fact or a month: rules that are data."""
