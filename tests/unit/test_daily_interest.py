@@ -14,6 +14,7 @@ from services.loans.positions.facts import (
     AgreedTerms,
     Charge,
     LoanFacts,
+    Loss,
     MoratoriumKind,
     PaymentPurpose,
     Rescheduling,
@@ -118,3 +119,12 @@ def test_a_fee_after_the_last_instalment_is_due_that_day(accrual: Accrual) -> No
     assert (position.credit_cents, position.payoff_cents, position.is_closed) == (0, 6_00, False)
     paid = add_fact(charged, pay(date(2024, 6, 30), 6_00))
     assert find_position(paid, date(2024, 6, 30)).is_closed
+
+
+def test_a_daily_loan_written_off_whole_asks_for_nothing_but_a_later_fee() -> None:
+    day = date(2024, 3, 10)
+    lost = live_daily(pay(day, 339_00), ("write_off", Loss(day, 700_00)))
+    assert find_position(lost, date(2024, 5, 1)).is_closed
+    charged = add_fact(lost, Charge(UUID(int=1), date(2024, 5, 1), 7))
+    # Years later no interest has run on anything.
+    assert find_position(charged, date(2034, 5, 1)).payoff_cents == 7

@@ -28,6 +28,7 @@ from services.loans.positions.facts import (
     Rescheduling,
     Tranche,
 )
+from services.loans.positions.ladder import Instalment
 from services.loans.schedules.terms import (
     Amortisation,
     InterestMethod,
@@ -185,11 +186,13 @@ def test_a_prepayment_lays_as_many_smaller_instalments() -> None:
     assert [day for day, *_ in rows_of(facts)] == DATES[:10]
 
 
-def test_a_prepayment_may_shorten_the_term() -> None:
-    """700.00 in instalments of at most 100.00 of principal, as before: seven."""
-    facts = live(TERMS, *TWO_PAID, pay(MID_APRIL, 305_00, SHORTER_TERM))
-    later = [(100_00, 6_00 - number * 1_00) for number in range(6)]
-    assert amounts_of(facts) == [(100_00, 3_50), *later]
+@pytest.mark.parametrize("left", range(1, 10))
+def test_a_prepayment_may_shorten_the_term(left: int) -> None:
+    """So many hundreds left, in instalments of at most 100.00 of principal, as before."""
+    facts = live(TERMS, *TWO_PAID, pay(MID_APRIL, 1005_00 - left * 100_00, SHORTER_TERM))
+    # Half of 1 % for the 15 days, then 1 % of what is left.
+    later = [(100_00, 1_00 * number) for number in range(left - 1, 0, -1)]
+    assert amounts_of(facts) == [(100_00, 50 * left), *later]
 
 
 def test_a_prepayment_of_no_more_than_is_due_lays_nothing() -> None:
@@ -198,6 +201,7 @@ def test_a_prepayment_of_no_more_than_is_due_lays_nothing() -> None:
     assert replay(facts).schedules == ()
     position = find_position(facts, MID_APRIL)
     assert (position.outstanding_principal_cents, position.payoff_cents) == (1000_00, 1000_00)
+    assert position.unpaid[0] == Instalment(3, DATES[0], 0, 5_00, 100_00)
 
 
 def test_too_little_for_every_instalment_gets_fewer() -> None:
@@ -360,6 +364,20 @@ def test_a_prepayment_on_a_date_moved_earlier_leaves_the_dates_after_it() -> Non
         (date(2025, 7, 24), 50_00, 93),
         (date(2025, 8, 22), 50_00, 50),
     ]
+
+
+def test_a_write_off_of_the_evening_comes_after_a_schedule_laid_that_day() -> None:
+    suspended = put_off(MARCH, MoratoriumKind.CAPITAL_ONLY, 2)
+    facts = live(TERMS, *TWO_PAID, ("write_off", Loss(MARCH, 400_00)), suspended)
+    assert sum(principal for principal, _ in amounts_of(facts)) == 1000_00
+    assert sum(i.principal_cents for i in find_position(facts, MARCH).unpaid) == 600_00
+
+
+def test_a_shorter_term_in_a_grace_has_one_instalment_after_it_at_least() -> None:
+    """Two of three months of grace left; 12.00 run, all but 50.00 of the principal prepaid."""
+    terms = replace(TERMS, principal_grace_periods=3)
+    facts = live(terms, pay(FEBRUARY, 1162_00, SHORTER_TERM))
+    assert amounts_of(facts) == [(0, 50), (0, 50), (50_00, 50)]
 
 
 def test_a_write_off_takes_out_the_interest_of_the_instalments_it_takes_out() -> None:
