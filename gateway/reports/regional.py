@@ -72,7 +72,7 @@ async def _ask(
     async with Questions(seconds) as questions:
         names = questions.ask(
             Part.REGISTRY,
-            reader.read(
+            reader.read_list(
                 Part.REGISTRY, "/v1/regions", sources.PageSaid[sources.RegionSaid], asker, {}
             ),
         )
@@ -103,7 +103,7 @@ async def _ask(
         ]
         await questions.answered()
         return _Answers(
-            names.result().items,
+            names.result(),
             register.result().items,
             funds.result(),
             loans.result(),
