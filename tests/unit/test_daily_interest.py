@@ -19,6 +19,7 @@ from services.loans.positions.facts import (
     PaymentPurpose,
     Rescheduling,
 )
+from services.loans.positions.views import show_position
 from services.loans.schedules.terms import (
     Amortisation,
     ScheduleTerms,
@@ -79,6 +80,18 @@ def test_what_a_daily_loan_paid_late_still_owes_is_due_with_the_last_instalment(
     assert (position.arrears.total_cents, position.fees_due_cents) == (30_33, 5)
     paid = add_fact(charged, pay(date(2024, 5, 10), 5))
     assert find_position(paid, date(2024, 5, 10)).days_past_due == 10
+
+
+def test_the_arrears_of_a_daily_loan_are_told_apart_by_age_to_the_cent() -> None:
+    """362.33, 354.00 and 343.34 were expected; 90 days unpaid make 90.00, and not 59.67: the last
+    instalment takes the 30.33 more.
+    """
+    position = find_position(live_daily(), date(2024, 5, 10))
+    assert position.arrears.total_cents == 1090_00
+    ages = show_position(position, {}, "fr")["arrears_by_age"]
+    assert isinstance(ages, list)
+    told = [age["amount"] for age in ages if isinstance(age, dict)]
+    assert told == ["373.67", "354.00", "362.33", "0.00", "0.00"]
 
 
 def test_a_daily_loan_bears_no_interest_in_its_free_periods() -> None:

@@ -61,11 +61,7 @@ def show_position(
 
 def _show_ages(position: Position) -> JsonValue:
     """What is late, by how late it is."""
-    late = [
-        ((position.as_of - i.due_on).days, i.total_cents)
-        for i in position.unpaid
-        if i.due_on < position.as_of
-    ]
+    late = _spread(position)
     return [
         {
             "from_days": first,
@@ -76,6 +72,22 @@ def _show_ages(position: Position) -> JsonValue:
         }
         for first, last in AGES
     ]
+
+
+def _spread(position: Position) -> list[tuple[int, int]]:
+    """Days past due and cents: the arrears over the late instalments, the oldest first.
+
+    Daily interest makes the debt more or less than the schedule expected: the latest instalment
+    late takes the rest.
+    """
+    late = [i for i in position.unpaid if i.due_on < position.as_of]
+    left = position.arrears.total_cents
+    spread: list[tuple[int, int]] = []
+    for instalment in late:
+        taken = left if instalment is late[-1] else min(left, instalment.total_cents)
+        spread.append(((position.as_of - instalment.due_on).days, taken))
+        left -= taken
+    return spread
 
 
 def _show_part(part: Part) -> JsonValue:
