@@ -1,5 +1,6 @@
 """What is wrong with a fact of a loan's life, before it is recorded."""
 
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from services.common.text import Text
 from services.loans.loan_facts.arithmetic import with_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind
 from services.loans.loan_facts.queries import Contract
-from services.loans.loans.contract_terms import check_flows
+from services.loans.loans.contract_terms import NOTHING_ADVANCED, check_flows
 from services.loans.positions.account import LOAN_CLOSED
 from services.loans.positions.arithmetic import (
     find_position,
@@ -22,6 +23,7 @@ from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts
 from services.loans.schedules.apr import CashFlows, add_fees, cash_flows, criminal_rate_limit
 from services.loans.schedules.arithmetic import build_schedule
+from services.loans.schedules.terms import Fee
 
 LAST_ID = UUID(int=2**128 - 1)
 """Stands for the identifier of a fact that is not recorded yet: it comes after those that are."""
@@ -61,7 +63,8 @@ def check_kind(draft: FactDraft, loan: LoanFacts, contract: Contract) -> list[In
         case FactKind.REFUND:
             return _check_amount(draft, find_position(loan, draft.on).credit_cents)
         case FactKind.DISBURSEMENT:
-            return _check_amount(draft, contract.principal_cents - loan.lent_cents)
+            left_cents = contract.principal_cents - loan.lent_cents
+            return _check_amount(draft, left_cents) or _check_withheld(draft)
         case FactKind.FEE:
             return _check_fee(draft, loan, contract)
         case FactKind.RESCHEDULING | FactKind.MORATORIUM:
@@ -85,6 +88,12 @@ def _check_amount(draft: FactDraft, left_cents: int) -> list[InputError]:
     return [InputError("/amount", f"{draft.kind}.exceeds_balance", message)]
 
 
+def _check_withheld(draft: FactDraft) -> list[InputError]:
+    if (draft.amount_cents or 0) > (draft.fees_withheld_cents or 0):
+        return []
+    return [InputError("/fees_withheld", "schedule.nothing_advanced", NOTHING_ADVANCED)]
+
+
 def _check_fee(draft: FactDraft, loan: LoanFacts, contract: Contract) -> list[InputError]:
     """A fee is for a loan that runs, and counts in the criminal rate with those before it."""
     evening = find_position(loan, draft.on)
@@ -100,10 +109,12 @@ def _check_fee(draft: FactDraft, loan: LoanFacts, contract: Contract) -> list[In
     return refuse_rate(flows, contract, "/amount")
 
 
-def _check_rate(after: LoanFacts, on: date, contract: Contract) -> list[InputError]:
-    """New terms keep under the criminal rate too."""
-    terms = find_terms(after, on)
-    return refuse_rate(cash_flows(terms, build_schedule(terms)), contract, "/terms/annual_rate")
+def _check_rate(draft: FactDraft, after: LoanFacts, contract: Contract) -> list[InputError]:
+    """What is laid anew keeps under the criminal rate too, with what is withheld from it."""
+    fees = (Fee(draft.fees_withheld_cents or 0),)
+    terms = replace(find_terms(after, draft.on), fees=fees)
+    place = "/fees_withheld" if draft.kind is FactKind.DISBURSEMENT else "/terms/annual_rate"
+    return refuse_rate(cash_flows(terms, build_schedule(terms)), contract, place)
 
 
 def refuse_rate(flows: CashFlows, contract: Contract, pointer: str) -> list[InputError]:
@@ -119,6 +130,6 @@ def check_fit(draft: FactDraft, before: LoanFacts, contract: Contract) -> list[I
     """Refuse a fact that what is on record, then or later, could not stand."""
     after = with_fact(before, draft, LAST_ID)
     errors = find_contradiction(ON[draft.kind], before, after, draft.on)
-    if not errors and draft.kind is FactKind.RESCHEDULING:
-        return _check_rate(after, draft.on, contract)
+    if not errors and (draft.kind is FactKind.RESCHEDULING or draft.fees_withheld_cents):
+        return _check_rate(draft, after, contract)
     return errors

@@ -338,6 +338,26 @@ async def test_a_fee_counts_in_the_criminal_rate(member: Client, place: str) -> 
     assert codes_of(refused) == {"/amount": "loan.criminal_rate"}
 
 
+async def test_what_is_withheld_from_a_disbursement_is_bounded_like_any_fee(
+    loans: Loans, member: Client
+) -> None:
+    place = await lend(member, first_disbursement="600.00")
+    before = await loans.count_rows(member)
+    for withheld, code in (
+        ("100.01", "schedule.nothing_advanced"),
+        ("100.00", "schedule.nothing_advanced"),
+        ("99.99", "loan.criminal_rate"),
+    ):
+        body = {**disbursement("100.00"), "fees_withheld": withheld}
+        refused = await member.post(f"{place}/disbursements", body)
+        assert (refused.status_code, codes_of(refused)) == (422, {"/fees_withheld": code})
+    assert await loans.count_rows(member) == before
+    await post(
+        member, f"{place}/disbursements", {**disbursement("100.00"), "fees_withheld": "5.00"}
+    )
+    assert await loans.find_differences(member) == []
+
+
 async def test_what_is_paid_too_much_is_kept_and_given_back(loans: Loans, member: Client) -> None:
     place = await lend(member, terms=WITHOUT_INTEREST)
     body = repayment("1300.00", "2025-06-15")
