@@ -39,6 +39,9 @@ ON = {
 }
 """Where the body of each kind holds its date."""
 
+TERM = {FactKind.RESCHEDULING: "/terms/{term}", FactKind.MORATORIUM: "/periods"}
+"""Where it holds what makes a schedule that cannot be laid."""
+
 
 def check_date(draft: FactDraft, loan: LoanFacts, today: date) -> list[InputError]:
     place = ON[draft.kind]
@@ -129,7 +132,9 @@ def refuse_rate(flows: CashFlows, contract: Contract, pointer: str) -> list[Inpu
 def check_fit(draft: FactDraft, before: LoanFacts, contract: Contract) -> list[InputError]:
     """Refuse a fact that what is on record, then or later, could not stand."""
     after = with_fact(before, draft, LAST_ID)
-    errors = find_contradiction(ON[draft.kind], before, after, draft.on)
+    errors = find_contradiction(
+        ON[draft.kind], before, after, draft.on, place_of_term=TERM.get(draft.kind)
+    )
     if not errors and (draft.kind is FactKind.RESCHEDULING or draft.fees_withheld_cents):
         return _check_rate(draft, after, contract)
     return errors

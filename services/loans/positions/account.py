@@ -55,13 +55,16 @@ NOTHING = Ladder((), (), (), ())
 
 
 class Impossible(Exception):
-    """A fact that the loan, as it stood on that date, could not take."""
+    """A fact that the loan, as it stood on that date, could not take; `term` when one is at fault,
+    as `ScheduleError` names it.
+    """
 
-    def __init__(self, code: str, on: date, message: Text) -> None:
+    def __init__(self, code: str, on: date, message: Text, term: str | None = None) -> None:
         super().__init__(message.en)
         self.code = code
         self.on = on
         self.message = message
+        self.term = term
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +286,7 @@ class Account:
         try:
             schedule = build_schedule(terms)
         except ScheduleError as error:
-            raise Impossible(error.code, on, error.message) from error
+            raise Impossible(error.code, on, error.message, error.field) from error
         is_nothing_asked = min(terms.principal_grace_periods, terms.interest_free_periods)
         first_asked = max(terms.interest_grace_periods, is_nothing_asked)
         ladder = lay_ladder(schedule, fees, interest, first_asked)

@@ -13,13 +13,22 @@ LEAVES_SURPLUS = "fact.leaves_surplus"
 
 
 def find_contradiction(
-    pointer: str, before: LoanFacts, after: LoanFacts, on: date | None = None
+    pointer: str,
+    before: LoanFacts,
+    after: LoanFacts,
+    on: date | None = None,
+    place_of_term: str | None = None,
 ) -> list[InputError]:
-    """What the loan as it would be could not stand; `on` is the date of the fact added."""
+    """What the loan as it would be could not stand; `on` is the date of the fact added.
+
+    `place_of_term` is where its body holds a `{term}` that cannot be scheduled.
+    """
     try:
         extra = replay(after).surplus_cents - replay(before).surplus_cents
     except Impossible as impossible:
         if impossible.on == on:
+            if place_of_term is not None and impossible.term is not None:
+                pointer = place_of_term.format(term=impossible.term)
             return [InputError(pointer, impossible.code, impossible.message)]
         cause = impossible.message
         message = Text(

@@ -509,13 +509,13 @@ async def test_a_loan_with_an_outcome_is_reversed_after_it(member: Client) -> No
         (
             "reschedulings",
             rescheduling(first_due_on="2025-09-20"),
-            "/rescheduled_on",
+            "/terms/first_due_on",
             "schedule.first_due_before_disbursement",
         ),
         (
             "reschedulings",
             rescheduling(grace={"principal_periods": 24}),
-            "/rescheduled_on",
+            "/terms/grace/principal_periods",
             "schedule.grace_too_long",
         ),
         (
@@ -535,6 +535,12 @@ async def test_a_loan_with_an_outcome_is_reversed_after_it(member: Client) -> No
             rescheduling("2025-04-14"),
             "/rescheduled_on",
             "rescheduling.before_disbursement",
+        ),
+        (
+            "reschedulings",
+            rescheduling(annual_rate="100", instalments=600),
+            "/terms/instalments",
+            "schedule.never_amortises",
         ),
         ("fees", fee("0.00"), "/amount", "amount.zero"),
         ("fees", fee("1.00", "2026-04-01"), "/charged_on", "date.future"),
