@@ -64,6 +64,18 @@ def test_what_is_paid_too_much_is_kept_only_when_said() -> None:
     assert code_of(offer(rich, day + DAY, 1, keeps_surplus=True)) == "loan.closed"
 
 
+def test_a_payment_that_comes_late_leaves_the_surplus_to_those_after_it() -> None:
+    """A loan repaid in March can still be told of 5.00 paid in February; not of 5.00 in April."""
+    whole = paid(THREE, (date(2025, 3, 1), 335_00))
+    forgotten, after = date(2025, 2, 1), date(2025, 4, 1)
+    assert code_of(offer(whole, forgotten, 5_00)) == "loan.closed"
+    assert offer(whole, forgotten, 5_00, keeps_surplus=True) is None
+    assert code_of(offer(whole, after, 5_00, keeps_surplus=True)) == "loan.closed"
+    told = add_payments(whole, [pay(forgotten, 5_00)])
+    assert find_position(told, date(2025, 2, 28)).credit_cents == 0
+    assert find_position(told, after).credit_cents == 5_00
+
+
 def test_a_payoff_is_of_what_closes_the_loan() -> None:
     """3.00 due on 1 February with 100.00; 1.00 of the 2.00 of February by the 15th."""
     facts, day = lay_loan(TERMS), date(2025, 2, 15)

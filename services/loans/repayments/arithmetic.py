@@ -105,13 +105,15 @@ def _try(facts: LoanFacts) -> Replayed | InputError:
 
 
 def _find_error(offer: Offer, before: Replayed, after: Replayed) -> InputError | None:
+    """A payment that settles nothing came on a closed loan. Of one that comes late, the surplus
+    may be that of the payments after it.
+    """
     payment = offer.payment
     extra = after.surplus_cents - before.surplus_cents
-    if extra >= payment.amount_cents:
-        return _over_payment(0)
     if extra and not offer.keeps_surplus:
-        return _over_payment(payment.amount_cents - extra)
-    return None
+        return _over_payment(max(0, payment.amount_cents - extra))
+    splits = {split.repayment_id: split for split in after.allocations}
+    return None if splits[payment.repayment_id].total_cents else _over_payment(0)
 
 
 def _check_payoff(facts: LoanFacts, payment: Payment) -> InputError | None:
