@@ -33,7 +33,7 @@ from services.loans.reversals.commands import already_reversed
 from services.loans.reversals.queries import insert_reversal
 
 NOT_TOLD = (FactKind.FEE, FactKind.RESCHEDULING, FactKind.MORATORIUM)
-"""They move no money: the journal hears of what is paid."""
+"""They move no money: the journal hears only of how the payments split anew."""
 
 
 async def record_fact(
@@ -108,9 +108,11 @@ async def record_reversal(
     figures = await keep_figures(session, [Change(before, after)], principal.subject)
     if kind == "loan":
         kind, fact = "disbursement", await queries.find_first_disbursement(session, loan_id)
+    told: list[JsonValue] = []
     if kind not in NOT_TOLD:
         split = figures.splits_before.get(fact.fact_id)
-        await tell_facts(session, [_tell_reversal(kind, fact, loan_id, split)], figures.moves)
+        told.append(_tell_reversal(kind, fact, loan_id, split))
+    await tell_facts(session, told, figures.moves)
     details: dict[str, JsonValue] = {"kind": body.fact.kind, "fact_id": str(fact.fact_id)}
     await audit.append(session, principal, "fact.reversed", details)
     return created(_show_reversal(reversal_id, body), location)

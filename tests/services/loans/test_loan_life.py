@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from services.common.errors import JsonValue
+from services.common.money import format_cents
 from tests.services.loans.conftest import (
     Client,
     Document,
@@ -356,6 +357,31 @@ async def test_what_is_withheld_from_a_disbursement_is_bounded_like_any_fee(
         member, f"{place}/disbursements", {**disbursement("100.00"), "fees_withheld": "5.00"}
     )
     assert await loans.find_differences(member) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "body"),
+    [
+        ("fee", "fees", fee("10.00", "2025-05-01")),
+        ("moratorium", "moratoria", moratorium("2025-05-01", kind="capital_and_interest")),
+        ("rescheduling", "reschedulings", rescheduling("2025-05-01")),
+    ],
+)
+async def test_the_journal_hears_how_payments_split_once_a_fact_is_reversed(
+    loans: Loans, member: Client, place: str, kind: str, path: str, body: Document
+) -> None:
+    """A fact that moves no money still changes what a payment settled: taken out, it must too."""
+    await post(member, f"{place}/{path}", body)
+    await post(member, f"{place}/repayments", repayment("200.00", "2025-06-15"))
+    before = await loans.sum_told(member)
+    await post(member, f"{place}/reversals", reversal(kind, body["external_id"]))
+    told = await loans.sum_told(member)
+    assert told != before
+    shown = await see(member, place)
+    assert figures(shown, "principal_paid", "interest_paid") == [
+        format_cents(told["principal"]),
+        format_cents(told["interest"]),
+    ]
 
 
 async def test_what_is_paid_too_much_is_kept_and_given_back(loans: Loans, member: Client) -> None:
