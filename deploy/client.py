@@ -61,6 +61,7 @@ class Upload:
     mode: str = "atomic"
     dry_run: bool = False
     correction_reason: str | None = None
+    mapping: str | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -150,6 +151,8 @@ def import_upload(
     }
     if upload.correction_reason is not None:
         parameters |= {"on_change": "correct", "reason": upload.correction_reason}
+    if upload.mapping is not None:
+        parameters["mapping"] = upload.mapping
     headers = {
         "Content-Type": upload.content_type,
         "Content-Length": str(upload.size_bytes),

@@ -172,6 +172,16 @@ def import_file(
             ),
         ),
     ] = None,
+    mapping: Annotated[
+        str | None,
+        typer.Option(
+            metavar=text("NOM", "NAME"),
+            help=text(
+                "La correspondance qui dit vos titres et vos codes.",
+                "The mapping that tells your titles and codes.",
+            ),
+        ),
+    ] = None,
 ) -> None:
     content_type = CONTENT_TYPES.get(file.suffix.lower())
     if content_type is None:
@@ -179,7 +189,7 @@ def import_file(
         raise DeploymentError(
             f"Le nom du fichier doit finir par {endings}.", f"The file must end in {endings}."
         )
-    upload = Upload(kind, file, content_type, mode, dry_run, correct)
+    upload = Upload(kind, file, content_type, mode, dry_run, correct, mapping)
     with (
         open_client(url, key) as client,
         upload_progress(file.name, upload.size_bytes) as (sent, told),

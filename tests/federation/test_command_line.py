@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -188,6 +189,17 @@ def test_dry_run_says_that_nothing_is_recorded(
     assert result.code == 0
     assert "dry_run=true" in gateway.calls[0].path
     assert "Rien n'a été inscrit" in result.output
+
+
+def test_corrections_and_mappings_are_asked_for_by_name(
+    gateway: Gateway, reseau: Reseau, file: Path
+) -> None:
+    gateway.answers = [Answer(201, STORED)]
+    asked = ("--correct", "Relevé vérifié", "--mapping", "acceo")
+    assert reseau(*import_arguments(gateway, file), *asked).code == 0
+    query = parse_qs(urlsplit(gateway.calls[0].path).query)
+    assert (query["on_change"], query["reason"]) == (["correct"], ["Relevé vérifié"])
+    assert query["mapping"] == ["acceo"]
 
 
 def long_import(state: str, **members: object) -> Answer:

@@ -445,7 +445,8 @@ async def test_a_sheet_is_answered_with_its_warnings(member: Client) -> None:
     answer = (await member.send("loans", write_csv(rows))).json()
     assert answer["counts"]["created"] == 2
     assert [(e["row"], e["column"], e["code"]) for e in answer["warnings"]] == [
-        (2, "annual_rate", "product.rate_out_of_range")
+        (2, "annual_rate", "product.rate_out_of_range"),
+        (2, "annual_rate", "rule.high_rate"),
     ]
     again = (await member.send("loans", write_csv(rows))).json()
     assert (again["counts"]["unchanged"], again["warnings"]) == (2, [])
