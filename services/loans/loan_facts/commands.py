@@ -25,7 +25,7 @@ from services.loans.loans.routes import LOAN
 from services.loans.locks.commands import require_unlocked
 from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.commands import keep_figures, tell_facts
-from services.loans.positions.contradictions import find_contradiction
+from services.loans.positions.contradictions import LEAVES_SURPLUS, find_contradiction
 from services.loans.positions.facts import LoanFacts
 from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
@@ -101,7 +101,12 @@ async def record_reversal(
         await _require_nothing_since(session, before)
     else:
         after = without_fact(before, kind, fact.fact_id, fact.on, fact.amount_cents)
-        errors = find_contradiction("/fact", before, after)
+        # What was paid for a fact that never was is owed back: a surplus is no reason to refuse.
+        errors = [
+            error
+            for error in find_contradiction("/fact", before, after)
+            if error.code != LEAVES_SURPLUS
+        ]
         if errors:
             raise to_problem(errors)
     reversal_id = await insert_reversal(session, kind, fact.fact_id, body.reason, principal.subject)

@@ -412,6 +412,21 @@ async def test_what_is_paid_too_much_is_kept_and_given_back(loans: Loans, member
     assert await loans.find_differences(member) == []
 
 
+async def test_what_was_paid_for_a_fee_charged_by_mistake_is_owed_back(
+    loans: Loans, member: Client
+) -> None:
+    place = await lend(member, terms=WITHOUT_INTEREST)
+    mistaken = fee("20.00", "2025-05-20")
+    await post(member, f"{place}/fees", mistaken)
+    await pay(member, place.rpartition("/")[2], ("2025-06-15", "1220.00"))
+    await post(member, f"{place}/reversals", reversal("fee", mistaken["external_id"]))
+    shown = await see(member, place)
+    assert figures(shown, "credit_balance", "fees_paid", "is_closed") == ["20.00", "0.00", True]
+    await post(member, f"{place}/refunds", refund("20.00"))
+    assert figures(await see(member, place), "credit_balance") == ["0.00"]
+    assert await loans.find_differences(member) == []
+
+
 async def test_a_fee_found_later_is_paid_from_the_credit(loans: Loans, member: Client) -> None:
     place = await lend(member, terms=WITHOUT_INTEREST)
     body = repayment("1250.00", "2025-06-15", surplus="credit")
