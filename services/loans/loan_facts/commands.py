@@ -1,5 +1,6 @@
 """Recording the facts of a loan's life, and their reversals: one at a time, by a person."""
 
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from services.common.text import Text
 from services.loans.loan_facts import queries
 from services.loans.loan_facts.arithmetic import with_fact, without_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind
-from services.loans.loan_facts.queries import FactOnRecord
+from services.loans.loan_facts.queries import Contract, FactOnRecord
 from services.loans.loan_facts.refusals import (
     ON,
     check_date,
@@ -29,6 +30,8 @@ from services.loans.positions.contradictions import LEAVES_SURPLUS, find_contrad
 from services.loans.positions.facts import LoanFacts
 from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
+from services.loans.products.arithmetic import AgreedMoratorium, check_moratoria
+from services.loans.products.queries import load_catalogue
 from services.loans.reversals.commands import already_reversed
 from services.loans.reversals.queries import insert_reversal
 
@@ -52,6 +55,7 @@ async def record_fact(
         contract = await queries.find_contract(session, draft.loan_id)
         errors = check_date(draft, before, today) or check_kind(draft, before, contract)
         errors = errors or check_fit(draft, before, contract)
+        errors = errors or await _check_product(session, draft, before, contract)
         if errors:
             raise to_problem(errors)
         await require_unlocked(session, ON[draft.kind], draft.on)
@@ -59,6 +63,24 @@ async def record_fact(
     document = await queries.show_fact(session, draft.kind, draft.external_id)
     answer = created if known is None else replayed
     return answer(document, location)
+
+
+async def _check_product(
+    session: WriteSession, draft: FactDraft, before: LoanFacts, contract: Contract
+) -> list[InputError]:
+    """A binding product refuses the moratoria that it does not allow; another one tells them."""
+    if draft.kind is not FactKind.MORATORIUM:
+        return []
+    catalogue = await load_catalogue(session, [contract.product])
+    version = catalogue.find_signed(
+        contract.product, contract.product_version, contract.contracted_on
+    )
+    if version is None or not version.rules.binding:
+        return []
+    after = with_fact(before, draft, draft.loan_id)
+    agreed = [AgreedMoratorium(one.kind, one.periods) for one in after.moratoria]
+    found = check_moratoria(version.rules.moratoria, agreed)
+    return [replace(error, pointer="/periods") for error in found]
 
 
 async def _store(

@@ -32,12 +32,14 @@ class FactOnRecord:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What the criminal rate depends on, and the sum agreed."""
+    """What the criminal rate depends on, the sum agreed, and the product."""
 
     external_id: str
     contracted_on: date
     borrower_kind: BorrowerKind
     principal_cents: int
+    product: str
+    product_version: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,14 @@ async def find_contract(session: ReadSession, loan_id: UUID) -> Contract:
             _CONTRACT, {"organisation": session.organisation_id, "loan": loan_id}
         )
     ).one()
-    return Contract(row.external_id, row.contracted_on, BorrowerKind(row.kind), row.principal_cents)
+    return Contract(
+        row.external_id,
+        row.contracted_on,
+        BorrowerKind(row.kind),
+        row.principal_cents,
+        row.product,
+        row.product_version,
+    )
 
 
 async def has_outcomes(session: ReadSession, loan_id: UUID) -> bool:
@@ -207,7 +216,7 @@ _FIRST_DISBURSEMENT = text(
 )
 _CONTRACT = text(
     """
-    SELECT l.external_id, l.contracted_on, b.kind, l.principal_cents
+    SELECT l.external_id, l.contracted_on, b.kind, l.principal_cents, l.product, l.product_version
     FROM loans l JOIN borrowers b USING (organisation_id, borrower_id)
     WHERE l.organisation_id = :organisation AND l.loan_id = :loan
     """

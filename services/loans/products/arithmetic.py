@@ -93,7 +93,7 @@ def find_deviations(rules: ProductRules, loan: Candidate) -> list[InputError]:
         *_check_fees(rules.fees, loan.terms),
         *_check_conventions(rules, loan),
         *_check_eligibility(rules.eligibility, loan),
-        *_check_moratoria(rules.moratoria, loan.moratoria),
+        *check_moratoria(rules.moratoria, loan.moratoria),
     ]
 
 
@@ -230,7 +230,8 @@ def _check_eligibility(rule: Eligibility, loan: Candidate) -> Iterator[InputErro
         yield InputError("/contracted_on", "product.previous_loan_open", message)
 
 
-def _check_moratoria(rule: Moratoria, agreed: Sequence[AgreedMoratorium]) -> Iterator[InputError]:
+def check_moratoria(rule: Moratoria, agreed: Sequence[AgreedMoratorium]) -> Iterator[InputError]:
+    """What a product does not allow of all the moratoria of a loan together."""
     periods_max = {each.kind: each.periods_max for each in rule.allowed}
     for one in agreed:
         if one.periods > periods_max.get(one.kind, 0):

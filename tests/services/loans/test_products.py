@@ -496,3 +496,29 @@ async def test_a_loan_that_does_not_say_follows_its_product(
     assert departed["interest_accrual"] == "scheduled"
     assert finding_codes(await find(member, departed)) == ["product.convention_differs"] * 2
     assert await loans.find_differences(member) == []
+
+
+async def test_a_binding_product_bounds_the_moratoria_of_a_loan(
+    network: Client, member: Client, code: str
+) -> None:
+    allowed: JsonValue = {
+        "allowed": [{"kind": "capital_only", "periods_max": 3}],
+        "periods_max": 4,
+    }
+    rules = product(code, binding=True, moratoria=allowed)
+    assert (await network.post("/v1/products", rules)).status_code == 201
+    lent = await record_loan(member, product=code)
+    path = f"/v1/loans/{lent['loan_id']}/moratoria"
+    pause: Document = {"starts_on": "2025-06-01", "kind": "capital_only", "reason": "Maladie"}
+    for kind, periods, status in (
+        ("capital_and_interest", 1, 422),
+        ("capital_only", 4, 422),
+        ("capital_only", 3, 201),
+        ("capital_only", 2, 422),  # five in all
+        ("capital_only", 1, 201),
+    ):
+        body = {**pause, "external_id": some_id("M"), "kind": kind, "periods": periods}
+        answer = await member.post(path, body)
+        assert answer.status_code == status, answer.text
+        if status == 422:
+            assert codes_of(answer) == {"/periods": "product.moratorium"}
