@@ -12,6 +12,7 @@ from services.loans.positions.arithmetic import find_position, replay
 from services.loans.positions.facts import (
     Accrual,
     AgreedTerms,
+    AllocationOrder,
     Charge,
     LoanFacts,
     Loss,
@@ -92,6 +93,19 @@ def test_a_daily_loan_bears_no_interest_in_its_free_periods() -> None:
     assert find_position(live_daily(waived, agreed), date(2024, 2, 20)).payoff_cents == 1010_00
 
 
+def test_a_prepayment_of_just_what_is_due_is_settled_in_the_order_of_the_loan() -> None:
+    """29.00 of interest and 333.33 due on 29 February: 362.33, all of it to principal first."""
+    loan, day = live_daily(), date(2024, 2, 29)
+    order = AllocationOrder.PRINCIPAL_FEES_INTEREST
+    loan = replace(loan, conditions=replace(loan.conditions, order=order))
+    for cents, parts in (
+        (362_33, (0, 362_33)),
+        (362_34, (29_00, 333_34)),  # what is due, then the principal
+    ):
+        [split] = replay(add_fact(loan, pay(day, cents, PaymentPurpose.PREPAYMENT))).allocations
+        assert (split.interest_cents, split.principal_cents) == parts
+
+
 def test_half_a_cent_paid_stays_paid_when_a_schedule_is_laid_anew() -> None:
     """0.50 lent at 36.5 %: on the tenth day half a cent has run, and a whole one is owed."""
     terms = replace(DAILY, principal_cents=50)
@@ -128,3 +142,8 @@ def test_a_daily_loan_written_off_whole_asks_for_nothing_but_a_later_fee() -> No
     charged = add_fact(lost, Charge(UUID(int=1), date(2024, 5, 1), 7))
     # Years later no interest has run on anything.
     assert find_position(charged, date(2034, 5, 1)).payoff_cents == 7
+    # Of a due date before the loss, nothing is asked any more.
+    soon = find_position(
+        add_fact(lost, Charge(UUID(int=1), date(2024, 3, 20), 7)), date(2024, 3, 20)
+    )
+    assert (soon.interest_due_cents, soon.fees_due_cents, soon.payoff_cents) == (0, 7, 7)

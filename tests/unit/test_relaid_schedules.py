@@ -163,6 +163,15 @@ def test_a_rescheduling_takes_arrears_in_without_interest_on_their_interest() ->
     assert find_terms(facts, MARCH).annual_rate == 12
 
 
+def test_a_rescheduling_may_space_the_instalments() -> None:
+    """1,000.00 left on 31 March, in two instalments two months apart: 2 % each, then of 500.00."""
+    agreed = Rescheduling(UUID(int=1), MARCH, AgreedTerms(instalments=2, repay_every=2))
+    assert rows_of(live(TERMS, *TWO_PAID, agreed)) == [
+        (date(2025, 5, 31), 500_00, 20_00),
+        (date(2025, 7, 31), 500_00, 10_00),
+    ]
+
+
 def test_interest_paid_ahead_is_not_asked_for_twice() -> None:
     """Two instalments paid on the day of the loan, 23.00 of interest; rescheduled that day."""
     ahead = pay(TERMS.disbursed_on, 223_00)

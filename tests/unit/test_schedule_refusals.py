@@ -66,6 +66,11 @@ REFUSALS = [
         "down_payment_percent",
         {"down_payment_percent": Decimal("0.00001")},
     ),
+    (  # 0.00 of 0.05
+        "schedule.down_payment_out_of_range",
+        "down_payment_percent",
+        {"principal_cents": 5, "down_payment_percent": Decimal(9)},
+    ),
     ("schedule.fee_negative", "fees", {"fees": (Fee(-1),)}),
     ("schedule.nothing_advanced", "fees", {"fees": (Fee(500_000),)}),
     ("schedule.never_amortises", "instalments", {"instalment_multiple_cents": 1_000_000}),
@@ -80,6 +85,17 @@ REFUSALS = [
         {
             "annual_rate": Decimal(60),
             "instalments": 600,
+            "day_count": DayCount.ACTUAL_365,
+        },
+    ),
+    (  # 0.80 a month; January's interest is 0.81
+        "schedule.never_amortises",
+        "instalments",
+        {
+            "principal_cents": 16_05,
+            "annual_rate": Decimal("59.7"),
+            "instalments": 240,
+            "disbursed_on": date(2026, 1, 1),
             "day_count": DayCount.ACTUAL_365,
         },
     ),
