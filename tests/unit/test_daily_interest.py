@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.common.calendar import DayCount
+from services.loans.positions.account import Impossible
 from services.loans.positions.arithmetic import find_position, replay
 from services.loans.positions.facts import (
     Accrual,
@@ -20,6 +21,7 @@ from services.loans.positions.facts import (
     PaymentPurpose,
     Rescheduling,
 )
+from services.loans.positions.ladder import Instalment
 from services.loans.schedules.terms import (
     Amortisation,
     ScheduleTerms,
@@ -72,6 +74,7 @@ def test_what_a_daily_loan_paid_late_still_owes_is_due_with_the_last_instalment(
     assert position.outstanding_principal_cents == 30_33
     assert (position.days_past_due, position.arrears.instalments) == (10, 1)
     assert (position.arrears.total_cents, position.payoff_cents) == (30_33, 30_63)
+    assert position.unpaid == (Instalment(3, date(2024, 4, 30), 0, 0, 30_33),)
     # A fee of that day is due, but late the day after; it makes nothing else less late.
     charged = live_daily(
         pay(date(2024, 4, 30), expected), Charge(UUID(int=1), date(2024, 5, 10), 5)
@@ -139,6 +142,9 @@ def test_a_daily_loan_written_off_whole_asks_for_nothing_but_a_later_fee() -> No
     day = date(2024, 3, 10)
     lost = live_daily(pay(day, 339_00), ("write_off", Loss(day, 700_00)))
     assert find_position(lost, date(2024, 5, 1)).is_closed
+    with pytest.raises(Impossible) as caught:
+        replay(live_daily(pay(day, 339_00), ("write_off", Loss(day, 700_01))))
+    assert (caught.value.code, caught.value.on) == ("write_off.exceeds_balance", day)
     charged = add_fact(lost, Charge(UUID(int=1), date(2024, 5, 1), 7))
     # Years later no interest has run on anything.
     assert find_position(charged, date(2034, 5, 1)).payoff_cents == 7

@@ -221,6 +221,23 @@ def test_too_little_for_every_instalment_gets_fewer() -> None:
     assert rows_of(facts) == [(DATES[0], 60_00, 30)]
 
 
+def test_dates_laid_anew_are_counted_from_where_the_first_were() -> None:
+    """31 days where the month has them, whatever the length of the month laid anew in."""
+
+    def dates_of(terms: ScheduleTerms, *payments: tuple[date, int]) -> list[date]:
+        facts = live(terms, *(pay(on, cents, PREPAYMENT) for on, cents in payments))
+        return [day for day, *_ in rows_of(facts)]
+
+    twice = ((MID_APRIL, 300_00), (date(2025, 4, 20), 300_00))
+    assert dates_of(TERMS, *twice) == DATES[:10]
+    stated = replace(TERMS, first_due_on=FEBRUARY)
+    assert dates_of(stated, *twice) == DATES[:10]
+    late = replace(TERMS, disbursed_on=date(2025, 2, 10), first_due_on=MARCH, instalments=3)
+    assert dates_of(late, (date(2025, 4, 1), 600_00)) == DATES[:2]
+    # Past the turn of the year: 1,100.00 and 77.00 of interest are due, 31 January is left.
+    assert dates_of(TERMS, (date(2026, 1, 15), 1200_00)) == [date(2026, 1, 31)]
+
+
 def test_the_payoff_in_mid_period() -> None:
     facts = live(TERMS, *TWO_PAID)
     assert find_position(facts, MID_APRIL).payoff_cents == 1000_00 + 5_00
@@ -317,6 +334,16 @@ def test_a_flat_loan_prepaid() -> None:
     two_paid = (pay(FEBRUARY, 112_00), pay(MARCH, 112_00))
     facts = live(terms, *two_paid, pay(MID_APRIL, 506_00, PREPAYMENT))
     assert amounts_of(facts) == [(50_00, 4_75)] * 10
+
+
+def test_a_loan_with_a_down_payment_ends_where_its_write_off_leaves_it() -> None:
+    """400.00, of which 100.00 down; April's 100.00 are written off: March is the last date."""
+    terms = replace(TERMS, principal_cents=400_00, instalments=3, down_payment_percent=Decimal(25))
+    loss, paid = ("write_off", Loss(date(2025, 3, 1), 100_00)), date(2025, 3, 15)
+    # Due: 100.00, then 100.00 and 3.00. 15 days of March's 2.00 are 0.97; 56.03 of principal.
+    facts = live(terms, loss, pay(paid, 260_00, PREPAYMENT))
+    # 43.97 x 12 % x 16/360 = 0.23.
+    assert rows_of(facts) == [(MARCH, 43_97, 23)]
 
 
 def test_a_loan_with_a_down_payment_rescheduled() -> None:

@@ -312,6 +312,13 @@ def test_a_first_period_of_ten_years() -> None:
     assert columns(level)[:2] == [(0, 4_592), (4_087, 505)]
 
 
+def test_a_period_counted_from_an_anchor_is_whole() -> None:
+    """Two months from 28 February to 30 April, not 62 days of 360: 2 % of 100.00."""
+    terms = ScheduleTerms(10_000, Decimal(12), 1, date(2025, 2, 28), repay_every=2)
+    terms = replace(terms, first_due_on=date(2025, 4, 30), due_anchor=date(2024, 12, 31))
+    assert columns(terms) == [(10_000, 200)]
+
+
 def test_smoothing_brings_the_last_instalment_near() -> None:
     rough = ScheduleTerms(206_800, Decimal("12.97"), 18, date(2026, 1, 1))
     assert payments(rough)[-2:] == ["127.04", "127.14"]
