@@ -346,6 +346,14 @@ def test_a_loan_with_a_down_payment_ends_where_its_write_off_leaves_it() -> None
     assert rows_of(facts) == [(MARCH, 43_97, 23)]
 
 
+def test_interest_of_a_grace_runs_by_the_day_after_a_down_payment() -> None:
+    """3.00 for February, 15 of 31 days of 2.00 for March: 3.97, none of it due."""
+    terms = replace(TERMS, principal_cents=400_00, instalments=3, down_payment_percent=Decimal(25))
+    facts = live(replace(terms, interest_grace_periods=2))
+    position = find_position(facts, date(2025, 3, 15))
+    assert (position.interest_due_cents, position.interest_accrued_cents) == (0, 3_97)
+
+
 def test_a_loan_with_a_down_payment_rescheduled() -> None:
     """1,000.00 less 100.00 on the first day; 900.00 in nine, one paid: 800.00 in four at 1 %."""
     terms = replace(TERMS, principal_cents=1000_00, instalments=9, down_payment_percent=Decimal(10))

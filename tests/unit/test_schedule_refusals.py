@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from services.common.calendar import DayCount
+from services.common.money import Rounding
 from services.loans.schedules.arithmetic import build_schedule
 from services.loans.schedules.terms import (
     Amortisation,
@@ -97,6 +98,38 @@ REFUSALS = [
             "instalments": 240,
             "disbursed_on": date(2026, 1, 1),
             "day_count": DayCount.ACTUAL_365,
+        },
+    ),
+    (  # half a cent, twice: none, then all
+        "schedule.never_amortises",
+        "instalments",
+        {
+            "principal_cents": 1,
+            "annual_rate": Decimal(0),
+            "instalments": 2,
+            "rounding": Rounding.HALF_EVEN,
+        },
+    ),
+    (  # 1.01 of interest a month, and 0.02 of principal: 1.03 rounds to 1.00
+        "schedule.never_amortises",
+        "instalments",
+        {
+            "principal_cents": 12_12,
+            "annual_rate": Decimal(100),
+            "instalments": 600,
+            "interest_method": InterestMethod.FLAT,
+            "instalment_multiple_cents": 1_00,
+        },
+    ),
+    (  # 6.06 and 1.01 round to no 100.00
+        "schedule.never_amortises",
+        "instalments",
+        {
+            "principal_cents": 12_12,
+            "annual_rate": Decimal(100),
+            "instalments": 2,
+            "interest_method": InterestMethod.FLAT,
+            "instalment_multiple_cents": 100_00,
         },
     ),
     (
