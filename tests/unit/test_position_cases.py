@@ -11,6 +11,7 @@ from services.loans.loan_facts.drafts import FactDraft, FactKind, Suspension
 from services.loans.positions.arithmetic import (
     DAY,
     END_OF_TIME,
+    Arrears,
     LaidSchedule,
     LoanState,
     at_risk_from,
@@ -155,6 +156,9 @@ def test_before_its_disbursement_a_loan_is_nothing() -> None:
     position = find_position(THREE, date(2024, 12, 31))
     assert position.outstanding_principal_cents == position.payoff_cents == 0
     assert (position.next_due, position.unpaid, position.is_closed) == (None, (), False)
+    assert (position.interest_due_cents, position.interest_accrued_cents) == (0, 0)
+    assert (position.fees_due_cents, position.fees_owed_cents, position.days_past_due) == (0, 0, 0)
+    assert position.arrears == Arrears(0, 0, 0, 0)
     assert explain(THREE, position)["outstanding_principal"].parts == ()
     assert sum_until(sum_days([(THREE, replay(THREE))]), date(2024, 12, 31)) == [0] * len(MEASURES)
 

@@ -346,6 +346,17 @@ def test_a_loan_with_a_down_payment_ends_where_its_write_off_leaves_it() -> None
     assert rows_of(facts) == [(MARCH, 43_97, 23)]
 
 
+def test_schedules_of_one_day_are_laid_in_their_order_whatever_their_identifiers() -> None:
+    facts = live(
+        TERMS,
+        put_off(MARCH, MoratoriumKind.CAPITAL_ONLY, 1),
+        Rescheduling(UUID(int=5), MARCH, AgreedTerms(6)),
+        Tranche(UUID(int=9), MARCH, 100_00),
+    )
+    causes = [laid.cause_kind for laid in replay(facts).schedules]
+    assert causes == ["disbursement", "rescheduling", "moratorium"]
+
+
 def test_interest_of_a_grace_runs_by_the_day_after_a_down_payment() -> None:
     """3.00 for February, 15 of 31 days of 2.00 for March: 3.97, none of it due."""
     terms = replace(TERMS, principal_cents=400_00, instalments=3, down_payment_percent=Decimal(25))

@@ -80,6 +80,13 @@ def test_a_fee_after_a_refund_is_paid_like_any_other() -> None:
     assert "2.00" in error.message.en
 
 
+def test_a_credit_of_one_cent_pays_a_cent_of_a_fee() -> None:
+    rich = paid(THREE, (date(2025, 2, 1), 335_01))
+    charged = add_fact(rich, Charge(UUID(int=7), date(2025, 2, 10), 2))
+    position = find_position(charged, date(2025, 2, 10))
+    assert (position.credit_cents, position.fees_due_cents) == (0, 1)
+
+
 def test_a_payoff_is_of_what_closes_the_loan() -> None:
     """3.00 due on 1 February with 100.00; 1.00 of the 2.00 of February by the 15th."""
     facts, day = lay_loan(TERMS), date(2025, 2, 15)
