@@ -152,3 +152,18 @@ def test_terms_that_cannot_be_scheduled(code: str, field: str, changes: dict[str
         build_schedule(ScheduleTerms(**values))
     assert (caught.value.code, caught.value.field) == (code, field)
     assert caught.value.message.fr != caught.value.message.en
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"principal_cents": 10**15 - 1},
+        {"annual_rate": Decimal(100)},
+        {"annual_rate": Decimal("7.12345678")},
+        {"instalments": 600, "repay_every": 2},
+        {"fees": (Fee(0),)},
+    ],
+)
+def test_terms_at_their_bounds_can_be_scheduled(changes: dict[str, object]) -> None:
+    values = {name: getattr(PLAIN, name) for name in PLAIN.__slots__} | changes
+    assert build_schedule(ScheduleTerms(**values)).rows[-1].balance_cents == 0
