@@ -68,6 +68,7 @@ def test_a_partial_payment_settles_fees_then_interest_then_principal() -> None:
     assert (position.arrears.interest_cents, position.arrears.fees_cents) == (0, 0)
     assert position.next_due == Instalment(2, date(2025, 3, 1), 0, 10_00, 100_00)
     assert position.next_due.total_cents == 110_00
+    assert [instalment.number for instalment in THREE.ladder.instalments] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
