@@ -267,3 +267,24 @@ def test_the_exact_verdict_follows_the_rate(terms: ScheduleTerms, percent: Decim
     limit = replace(criminal_rate_limit(SIGNED_ON, BorrowerKind.PERSON, 1), percent=percent)
     rate = annual_percentage_rate(flows)
     assert judge(flows, limit) == ("refuse" if rate > percent else "accept")
+
+
+@pytest.mark.parametrize(
+    ("frequency", "disbursed_on", "first_due_on", "parts"),
+    [
+        # Three months and five days, over the turn of the year: parts are of 12 x 365 a year.
+        (Frequency.MONTHS, date(2025, 11, 10), date(2026, 2, 15), 3 * 365 + 5 * 12),
+        (Frequency.MONTHS, date(2025, 11, 10), date(2026, 2, 10), 3 * 365),
+        (Frequency.MONTHS, date(2025, 11, 10), date(2026, 2, 9), 2 * 365 + 30 * 12),
+        # Two weeks and three days: parts are of 52 x 365.
+        (Frequency.WEEKS, date(2025, 1, 1), date(2025, 1, 18), 2 * 365 + 3 * 52),
+        (Frequency.DAYS, date(2025, 1, 1), date(2025, 1, 18), 17),
+    ],
+)
+def test_a_broken_first_period_is_whole_ones_and_days(
+    frequency: Frequency, disbursed_on: date, first_due_on: date, parts: int
+) -> None:
+    terms = ScheduleTerms(
+        100_000, Decimal(7), 3, disbursed_on, frequency, first_due_on=first_due_on
+    )
+    assert cash_flows(terms, build_schedule(terms)).period_parts[0] == parts

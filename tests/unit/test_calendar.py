@@ -13,6 +13,7 @@ from services.common.calendar import (
     add_periods,
     due_dates,
     holds_29_february,
+    last_days,
     period_parts,
     year_fraction,
 )
@@ -127,3 +128,7 @@ def test_every_day_is_in_its_fiscal_year(day: date) -> None:
     year = FiscalYear.of(day)
     assert year.first_day <= day <= year.last_day
     assert FiscalYear.parse(year.label) == year
+
+
+def test_a_version_lasts_until_the_eve_of_the_next() -> None:
+    assert last_days([date(2025, 1, 1), date(2025, 3, 1)]) == [date(2025, 2, 28), None]

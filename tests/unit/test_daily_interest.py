@@ -8,10 +8,12 @@ from uuid import UUID
 import pytest
 
 from services.common.calendar import DayCount
+from services.loans.positions.account import Impossible
 from services.loans.positions.arithmetic import find_position, replay
 from services.loans.positions.facts import (
     Accrual,
     AgreedTerms,
+    AllocationOrder,
     Charge,
     LoanFacts,
     Loss,
@@ -19,6 +21,7 @@ from services.loans.positions.facts import (
     PaymentPurpose,
     Rescheduling,
 )
+from services.loans.positions.ladder import Instalment
 from services.loans.positions.views import show_position
 from services.loans.schedules.terms import (
     Amortisation,
@@ -72,6 +75,7 @@ def test_what_a_daily_loan_paid_late_still_owes_is_due_with_the_last_instalment(
     assert position.outstanding_principal_cents == 30_33
     assert (position.days_past_due, position.arrears.instalments) == (10, 1)
     assert (position.arrears.total_cents, position.payoff_cents) == (30_33, 30_63)
+    assert position.unpaid == (Instalment(3, date(2024, 4, 30), 0, 0, 30_33),)
     # A fee of that day is due, but late the day after; it makes nothing else less late.
     charged = live_daily(
         pay(date(2024, 4, 30), expected), Charge(UUID(int=1), date(2024, 5, 10), 5)
@@ -103,6 +107,19 @@ def test_a_daily_loan_bears_no_interest_in_its_free_periods() -> None:
     # New terms put an end to it: interest runs from the day they are agreed.
     agreed = Rescheduling(UUID(int=2), date(2024, 2, 10), AgreedTerms(3))
     assert find_position(live_daily(waived, agreed), date(2024, 2, 20)).payoff_cents == 1010_00
+
+
+def test_a_prepayment_of_just_what_is_due_is_settled_in_the_order_of_the_loan() -> None:
+    """29.00 of interest and 333.33 due on 29 February: 362.33, all of it to principal first."""
+    loan, day = live_daily(), date(2024, 2, 29)
+    order = AllocationOrder.PRINCIPAL_FEES_INTEREST
+    loan = replace(loan, conditions=replace(loan.conditions, order=order))
+    for cents, parts in (
+        (362_33, (0, 362_33)),
+        (362_34, (29_00, 333_34)),  # what is due, then the principal
+    ):
+        [split] = replay(add_fact(loan, pay(day, cents, PaymentPurpose.PREPAYMENT))).allocations
+        assert (split.interest_cents, split.principal_cents) == parts
 
 
 def test_half_a_cent_paid_stays_paid_when_a_schedule_is_laid_anew() -> None:
@@ -138,6 +155,14 @@ def test_a_daily_loan_written_off_whole_asks_for_nothing_but_a_later_fee() -> No
     day = date(2024, 3, 10)
     lost = live_daily(pay(day, 339_00), ("write_off", Loss(day, 700_00)))
     assert find_position(lost, date(2024, 5, 1)).is_closed
+    with pytest.raises(Impossible) as caught:
+        replay(live_daily(pay(day, 339_00), ("write_off", Loss(day, 700_01))))
+    assert (caught.value.code, caught.value.on) == ("write_off.exceeds_balance", day)
     charged = add_fact(lost, Charge(UUID(int=1), date(2024, 5, 1), 7))
     # Years later no interest has run on anything.
     assert find_position(charged, date(2034, 5, 1)).payoff_cents == 7
+    # Of a due date before the loss, nothing is asked any more.
+    soon = find_position(
+        add_fact(lost, Charge(UUID(int=1), date(2024, 3, 20), 7)), date(2024, 3, 20)
+    )
+    assert (soon.interest_due_cents, soon.fees_due_cents, soon.payoff_cents) == (0, 7, 7)

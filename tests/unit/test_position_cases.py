@@ -6,11 +6,13 @@ from uuid import UUID
 
 import pytest
 
+from services.common.calendar import DayCount
 from services.loans.loan_facts.arithmetic import with_fact, without_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind, Suspension
 from services.loans.positions.arithmetic import (
     DAY,
     END_OF_TIME,
+    Arrears,
     LaidSchedule,
     LoanState,
     at_risk_from,
@@ -66,6 +68,7 @@ def test_a_partial_payment_settles_fees_then_interest_then_principal() -> None:
     assert (position.arrears.interest_cents, position.arrears.fees_cents) == (0, 0)
     assert position.next_due == Instalment(2, date(2025, 3, 1), 0, 10_00, 100_00)
     assert position.next_due.total_cents == 110_00
+    assert [instalment.number for instalment in THREE.ladder.instalments] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -155,6 +158,9 @@ def test_before_its_disbursement_a_loan_is_nothing() -> None:
     position = find_position(THREE, date(2024, 12, 31))
     assert position.outstanding_principal_cents == position.payoff_cents == 0
     assert (position.next_due, position.unpaid, position.is_closed) == (None, (), False)
+    assert (position.interest_due_cents, position.interest_accrued_cents) == (0, 0)
+    assert (position.fees_due_cents, position.fees_owed_cents, position.days_past_due) == (0, 0, 0)
+    assert position.arrears == Arrears(0, 0, 0, 0)
     assert explain(THREE, position)["outstanding_principal"].parts == ()
     assert sum_until(sum_days([(THREE, replay(THREE))]), date(2024, 12, 31)) == [0] * len(MEASURES)
 
@@ -193,6 +199,26 @@ def test_why_names_what_adds_up() -> None:
 
 
 # --- write-offs and recoveries --------------------------------------------------------------------
+
+
+def test_why_names_refunds_days_and_what_runs() -> None:
+    day, rich = date(2025, 2, 1), paid(THREE, (date(2025, 2, 1), 340_00))
+    back = replace(rich, refunds=(Loss(day + DAY, 2_00),))
+    why = explain(back, find_position(back, day + DAY))["credit_balance"]
+    assert [(part.what, part.amount_cents) for part in why.parts] == [
+        ("repayment", 5_00),
+        ("refund", -2_00),
+    ]
+    # What falls due is due that very day.
+    why = explain(THREE, find_position(THREE, day))["interest_due"]
+    assert why.parts == (Part("instalment", "1", day, 10_00),)
+    # 31 days of 300.00 at 12 %: 3.06 have run; 100.00 of principal are late with them.
+    daily = lay_loan(replace(TERMS, day_count=DayCount.ACTUAL_365), Accrual.DAILY)
+    whys = explain(daily, find_position(daily, day + DAY))
+    assert whys["interest_due"].parts == (Part("interest_run", None, day + DAY, 3_06),)
+    assert whys["interest_due"].rule != why.rule
+    assert whys["arrears"].parts == (Part("arrears", None, day + DAY, 103_06),)
+    assert [part.what for part in whys["payoff"].parts][1] == "interest_due"
 
 
 def test_a_whole_write_off_leaves_nothing_to_pay_and_all_to_recover() -> None:

@@ -163,6 +163,15 @@ def test_a_rescheduling_takes_arrears_in_without_interest_on_their_interest() ->
     assert find_terms(facts, MARCH).annual_rate == 12
 
 
+def test_a_rescheduling_may_space_the_instalments() -> None:
+    """1,000.00 left on 31 March, in two instalments two months apart: 2 % each, then of 500.00."""
+    agreed = Rescheduling(UUID(int=1), MARCH, AgreedTerms(instalments=2, repay_every=2))
+    assert rows_of(live(TERMS, *TWO_PAID, agreed)) == [
+        (date(2025, 5, 31), 500_00, 20_00),
+        (date(2025, 7, 31), 500_00, 10_00),
+    ]
+
+
 def test_interest_paid_ahead_is_not_asked_for_twice() -> None:
     """Two instalments paid on the day of the loan, 23.00 of interest; rescheduled that day."""
     ahead = pay(TERMS.disbursed_on, 223_00)
@@ -210,6 +219,23 @@ def test_too_little_for_every_instalment_gets_fewer() -> None:
     facts = live(terms, *TWO_PAID, pay(MID_APRIL, 945_00, PREPAYMENT))
     # As high as before at most, 100.00: one instalment. 60.00 x 12 % x 15/360 = 0.30.
     assert rows_of(facts) == [(DATES[0], 60_00, 30)]
+
+
+def test_dates_laid_anew_are_counted_from_where_the_first_were() -> None:
+    """31 days where the month has them, whatever the length of the month laid anew in."""
+
+    def dates_of(terms: ScheduleTerms, *payments: tuple[date, int]) -> list[date]:
+        facts = live(terms, *(pay(on, cents, PREPAYMENT) for on, cents in payments))
+        return [day for day, *_ in rows_of(facts)]
+
+    twice = ((MID_APRIL, 300_00), (date(2025, 4, 20), 300_00))
+    assert dates_of(TERMS, *twice) == DATES[:10]
+    stated = replace(TERMS, first_due_on=FEBRUARY)
+    assert dates_of(stated, *twice) == DATES[:10]
+    late = replace(TERMS, disbursed_on=date(2025, 2, 10), first_due_on=MARCH, instalments=3)
+    assert dates_of(late, (date(2025, 4, 1), 600_00)) == DATES[:2]
+    # Past the turn of the year: 1,100.00 and 77.00 of interest are due, 31 January is left.
+    assert dates_of(TERMS, (date(2026, 1, 15), 1200_00)) == [date(2026, 1, 31)]
 
 
 def test_the_payoff_in_mid_period() -> None:
@@ -308,6 +334,35 @@ def test_a_flat_loan_prepaid() -> None:
     two_paid = (pay(FEBRUARY, 112_00), pay(MARCH, 112_00))
     facts = live(terms, *two_paid, pay(MID_APRIL, 506_00, PREPAYMENT))
     assert amounts_of(facts) == [(50_00, 4_75)] * 10
+
+
+def test_a_loan_with_a_down_payment_ends_where_its_write_off_leaves_it() -> None:
+    """400.00, of which 100.00 down; April's 100.00 are written off: March is the last date."""
+    terms = replace(TERMS, principal_cents=400_00, instalments=3, down_payment_percent=Decimal(25))
+    loss, paid = ("write_off", Loss(date(2025, 3, 1), 100_00)), date(2025, 3, 15)
+    # Due: 100.00, then 100.00 and 3.00. 15 days of March's 2.00 are 0.97; 56.03 of principal.
+    facts = live(terms, loss, pay(paid, 260_00, PREPAYMENT))
+    # 43.97 x 12 % x 16/360 = 0.23.
+    assert rows_of(facts) == [(MARCH, 43_97, 23)]
+
+
+def test_schedules_of_one_day_are_laid_in_their_order_whatever_their_identifiers() -> None:
+    facts = live(
+        TERMS,
+        put_off(MARCH, MoratoriumKind.CAPITAL_ONLY, 1),
+        Rescheduling(UUID(int=5), MARCH, AgreedTerms(6)),
+        Tranche(UUID(int=9), MARCH, 100_00),
+    )
+    causes = [laid.cause_kind for laid in replay(facts).schedules]
+    assert causes == ["disbursement", "rescheduling", "moratorium"]
+
+
+def test_interest_of_a_grace_runs_by_the_day_after_a_down_payment() -> None:
+    """3.00 for February, 15 of 31 days of 2.00 for March: 3.97, none of it due."""
+    terms = replace(TERMS, principal_cents=400_00, instalments=3, down_payment_percent=Decimal(25))
+    facts = live(replace(terms, interest_grace_periods=2))
+    position = find_position(facts, date(2025, 3, 15))
+    assert (position.interest_due_cents, position.interest_accrued_cents) == (0, 3_97)
 
 
 def test_a_loan_with_a_down_payment_rescheduled() -> None:

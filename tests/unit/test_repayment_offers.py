@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import date
+from uuid import UUID
 
 from services.common.calendar import DayCount
 from services.common.errors import InputError
 from services.loans.positions.arithmetic import DAY, find_position
 from services.loans.positions.contradictions import find_contradiction
-from services.loans.positions.facts import Accrual, LoanFacts, Loss, PaymentPurpose
+from services.loans.positions.facts import Accrual, Charge, LoanFacts, Loss, PaymentPurpose
 from services.loans.repayments.arithmetic import (
     Offer,
     add_payments,
@@ -15,7 +16,7 @@ from services.loans.repayments.arithmetic import (
     refuse_offers,
     refuse_together,
 )
-from tests.unit.loan_histories import lay_loan
+from tests.unit.loan_histories import add_fact, lay_loan
 from tests.unit.three_instalments import TERMS, THREE, lost, paid, pay
 
 
@@ -49,7 +50,10 @@ def test_a_loan_takes_exactly_what_its_schedule_asks_for() -> None:
     assert "35.00" in errors[3].message.en
     assert errors[3].pointer == "/amount"
     whole = paid(THREE, (date(2025, 2, 1), 335_00))
-    assert code_of(offer(whole, date(2025, 2, 2), 1)) == "loan.closed"
+    error = offer(whole, date(2025, 2, 2), 1)
+    assert code_of(error) == "loan.closed"
+    assert error is not None
+    assert error.pointer == "/amount"
 
 
 def test_what_is_paid_too_much_is_kept_only_when_said() -> None:
@@ -76,6 +80,25 @@ def test_a_payment_that_comes_late_leaves_the_surplus_to_those_after_it() -> Non
     assert find_position(told, after).credit_cents == 5_00
 
 
+def test_a_fee_after_a_refund_is_paid_like_any_other() -> None:
+    """335.00 closes the loan; 5.00 too much is given back; 2.00 of fee are then owed, no more."""
+    day = date(2025, 2, 1)
+    given_back = replace(paid(THREE, (day, 340_00)), refunds=(Loss(day + DAY, 5_00),))
+    charged = add_fact(given_back, Charge(UUID(int=7), date(2025, 2, 10), 2_00))
+    assert offer(charged, date(2025, 2, 11), 2_00) is None
+    error = offer(charged, date(2025, 2, 11), 2_01)
+    assert code_of(error) == "repayment.over_payment"
+    assert error is not None
+    assert "2.00" in error.message.en
+
+
+def test_a_credit_of_one_cent_pays_a_cent_of_a_fee() -> None:
+    rich = paid(THREE, (date(2025, 2, 1), 335_01))
+    charged = add_fact(rich, Charge(UUID(int=7), date(2025, 2, 10), 2))
+    position = find_position(charged, date(2025, 2, 10))
+    assert (position.credit_cents, position.fees_due_cents) == (0, 1)
+
+
 def test_a_payoff_is_of_what_closes_the_loan() -> None:
     """3.00 due on 1 February with 100.00; 1.00 of the 2.00 of February by the 15th."""
     facts, day = lay_loan(TERMS), date(2025, 2, 15)
@@ -85,10 +108,14 @@ def test_a_payoff_is_of_what_closes_the_loan() -> None:
         error = offer(facts, day, cents, payoff)
         assert code_of(error) == "repayment.payoff_differs"
         assert error is not None
+        assert error.pointer == "/amount"
         assert "304.00" in error.message.en
     # Among others of one batch: what comes after it finds a closed loan.
     errors = refuse_offers(facts, [Offer(pay(day, 304_00, payoff)), Offer(pay(day + DAY, 1))])
     assert [code_of(error) for error in errors] == [None, "loan.closed"]
+    # One that is too small is refused among others too, though the loan could take its sum.
+    errors = refuse_offers(facts, [Offer(pay(day, 200_00, payoff)), Offer(pay(day + DAY, 1_00))])
+    assert [code_of(error) for error in errors] == ["repayment.payoff_differs", None]
     # A payment before it leaves too much in it.
     closed = add_payments(facts, [pay(day, 304_00, payoff)])
     assert code_of(offer(closed, date(2025, 2, 1), 10_00)) == "loan.closed"
@@ -126,6 +153,7 @@ def test_after_a_write_off_a_loan_takes_what_is_left_of_it() -> None:
     error = offer(facts, date(2025, 5, 31), 10_01)
     assert code_of(error) == "fact.contradicts_another"
     assert error is not None
+    assert error.pointer == "/amount"
     assert "2025-06-01" in error.message.en
     partly = lost(THREE, date(2025, 2, 10), 150_00)
     assert offer(partly, date(2025, 2, 11), 175_00) is None
@@ -153,6 +181,8 @@ def test_payments_are_replaced_together() -> None:
     without = drop_payments(before, gone)
     error = refuse_together(before, without, [Offer(pay(day, 250_00), keeps_surplus=True)])
     assert code_of(error) == "fact.contradicts_another"
+    assert error is not None
+    assert error.pointer == "/amount"
 
 
 def test_a_contradiction_says_on_which_day() -> None:

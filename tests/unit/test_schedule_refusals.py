@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from services.common.calendar import DayCount
+from services.common.money import Rounding
 from services.loans.schedules.arithmetic import build_schedule
 from services.loans.schedules.terms import (
     Amortisation,
@@ -66,6 +67,11 @@ REFUSALS = [
         "down_payment_percent",
         {"down_payment_percent": Decimal("0.00001")},
     ),
+    (  # 0.00 of 0.05
+        "schedule.down_payment_out_of_range",
+        "down_payment_percent",
+        {"principal_cents": 5, "down_payment_percent": Decimal(9)},
+    ),
     ("schedule.fee_negative", "fees", {"fees": (Fee(-1),)}),
     ("schedule.nothing_advanced", "fees", {"fees": (Fee(500_000),)}),
     ("schedule.never_amortises", "instalments", {"instalment_multiple_cents": 1_000_000}),
@@ -81,6 +87,49 @@ REFUSALS = [
             "annual_rate": Decimal(60),
             "instalments": 600,
             "day_count": DayCount.ACTUAL_365,
+        },
+    ),
+    (  # 0.80 a month; January's interest is 0.81
+        "schedule.never_amortises",
+        "instalments",
+        {
+            "principal_cents": 16_05,
+            "annual_rate": Decimal("59.7"),
+            "instalments": 240,
+            "disbursed_on": date(2026, 1, 1),
+            "day_count": DayCount.ACTUAL_365,
+        },
+    ),
+    (  # half a cent, twice: none, then all
+        "schedule.never_amortises",
+        "instalments",
+        {
+            "principal_cents": 1,
+            "annual_rate": Decimal(0),
+            "instalments": 2,
+            "rounding": Rounding.HALF_EVEN,
+        },
+    ),
+    (  # 1.01 of interest a month, and 0.02 of principal: 1.03 rounds to 1.00
+        "schedule.never_amortises",
+        "instalments",
+        {
+            "principal_cents": 12_12,
+            "annual_rate": Decimal(100),
+            "instalments": 600,
+            "interest_method": InterestMethod.FLAT,
+            "instalment_multiple_cents": 1_00,
+        },
+    ),
+    (  # 6.06 and 1.01 round to no 100.00
+        "schedule.never_amortises",
+        "instalments",
+        {
+            "principal_cents": 12_12,
+            "annual_rate": Decimal(100),
+            "instalments": 2,
+            "interest_method": InterestMethod.FLAT,
+            "instalment_multiple_cents": 100_00,
         },
     ),
     (
@@ -103,3 +152,18 @@ def test_terms_that_cannot_be_scheduled(code: str, field: str, changes: dict[str
         build_schedule(ScheduleTerms(**values))
     assert (caught.value.code, caught.value.field) == (code, field)
     assert caught.value.message.fr != caught.value.message.en
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"principal_cents": 10**15 - 1},
+        {"annual_rate": Decimal(100)},
+        {"annual_rate": Decimal("7.12345678")},
+        {"instalments": 600, "repay_every": 2},
+        {"fees": (Fee(0),)},
+    ],
+)
+def test_terms_at_their_bounds_can_be_scheduled(changes: dict[str, object]) -> None:
+    values = {name: getattr(PLAIN, name) for name in PLAIN.__slots__} | changes
+    assert build_schedule(ScheduleTerms(**values)).rows[-1].balance_cents == 0

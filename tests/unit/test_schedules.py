@@ -62,6 +62,11 @@ def payments(terms: ScheduleTerms) -> list[str]:
     return [format_cents(row.payment_cents) for row in build_schedule(terms).rows]
 
 
+def columns(terms: ScheduleTerms) -> list[tuple[int, int]]:
+    """Principal and interest of each row, in cents."""
+    return [(row.principal_cents, row.interest_cents) for row in build_schedule(terms).rows]
+
+
 def interests(terms: ScheduleTerms) -> list[str]:
     return [format_cents(row.interest_cents) for row in build_schedule(terms).rows]
 
@@ -288,6 +293,32 @@ def test_a_first_period_longer_than_the_instalment_is_interest_alone() -> None:
     assert {row.payment_cents for row in rows[1:-1]} == {build_schedule(late).instalment_cents}
 
 
+def test_a_first_period_of_ten_years() -> None:
+    """100.00 at 1 % a month: 120.00 of interest fall due before the first instalment could be."""
+    terms = ScheduleTerms(10_000, Decimal(12), 2, date(2025, 1, 1), first_due_on=date(2035, 1, 1))
+    assert columns(terms) == [(0, 12_000), (10_000, 100)]
+    # A grace stands as agreed: 1.00, then two of 50.75, or 100.00 / (1 / 1.01 + 1 / 1.01 ** 2).
+    grace = replace(terms, instalments=4, principal_grace_periods=2)
+    assert columns(grace) == [(0, 12_000), (0, 100), (4_975, 100), (5_025, 50)]
+    # The only instalment is the last: it repays all, though 220.00 rounds to no 1,000.00.
+    alone = replace(terms, instalments=1, instalment_multiple_cents=100_000)
+    assert columns(alone) == [(10_000, 12_000)]
+    # 282 days: 45.92 of interest, as much as the instalment, which still is one of the three.
+    level = ScheduleTerms(
+        8_429, Decimal("70.51"), 3, date(2026, 1, 1), first_due_on=date(2026, 10, 10)
+    )
+    level = replace(level, day_count=DayCount.ACTUAL_365)
+    assert build_schedule(level).instalment_cents == 4_592
+    assert columns(level)[:2] == [(0, 4_592), (4_087, 505)]
+
+
+def test_a_period_counted_from_an_anchor_is_whole() -> None:
+    """Two months from 28 February to 30 April, not 62 days of 360: 2 % of 100.00."""
+    terms = ScheduleTerms(10_000, Decimal(12), 1, date(2025, 2, 28), repay_every=2)
+    terms = replace(terms, first_due_on=date(2025, 4, 30), due_anchor=date(2024, 12, 31))
+    assert columns(terms) == [(10_000, 200)]
+
+
 def test_smoothing_brings_the_last_instalment_near() -> None:
     rough = ScheduleTerms(206_800, Decimal("12.97"), 18, date(2026, 1, 1))
     assert payments(rough)[-2:] == ["127.04", "127.14"]
@@ -312,6 +343,9 @@ def test_smoothing_brings_the_last_instalment_near() -> None:
     # The gap says to lower it, which would no longer cover the interest.
     stuck = ScheduleTerms(30_500, Decimal("74.22"), 120, date(2026, 1, 1), smoothing=True)
     assert build_schedule(stuck) == build_schedule(replace(stuck, smoothing=False))
+    # The last is 0.09 under the others; with them a cent lower it would be 0.09 above: kept.
+    level = ScheduleTerms(51_875, Decimal("57.95"), 12, date(2026, 1, 1), smoothing=True)
+    assert payments(level)[-2:] == ["57.97", "57.88"]
     # A multiple leaves nowhere to move, and a single instalment has no others to be like.
     for fixed in (replace(rough, instalment_multiple_cents=1000), replace(rough, instalments=1)):
         assert build_schedule(replace(fixed, smoothing=True)) == build_schedule(fixed)
@@ -325,6 +359,14 @@ def test_a_loan_repaid_early_by_its_rounding_ends_there() -> None:
     assert schedule.totals.interest_cents == 300
     assert len(schedule.rows) < 36
     assert schedule.rows[-1].balance_cents == 0
+
+
+def test_the_last_instalment_may_be_of_one_cent() -> None:
+    terms = ScheduleTerms(401, Decimal(0), 10, date(2026, 1, 1), rounding=Rounding.UP)
+    terms = replace(terms, instalment_multiple_cents=100)
+    assert payments(terms) == ["1.00"] * 4 + ["0.01"]
+    equal = replace(terms, amortisation=Amortisation.EQUAL_PRINCIPAL)
+    assert payments(equal) == ["1.00"] * 4 + ["0.01"]
 
 
 def test_an_instalment_of_interest_alone_may_start_a_loan() -> None:
