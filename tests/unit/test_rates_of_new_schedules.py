@@ -159,7 +159,7 @@ def test_a_fee_between_two_instalments() -> None:
 
 @pytest.mark.parametrize("cents", [999_99, 1000_00, 5000_00])
 def test_a_fee_that_leaves_nothing_is_over_any_rate(cents: int) -> None:
-    contract = Contract("P", START, BorrowerKind.PERSON, 1000_00)
+    contract = Contract("P", START, BorrowerKind.PERSON, 1000_00, "individual_loan", None)
     flows = cash_flows(YEARLY, build_schedule(YEARLY))
     flows = add_fees(flows, START, [date(2026, 1, 15)], [(START, cents)])
     [error] = refuse_rate(flows, contract, "/amount")
