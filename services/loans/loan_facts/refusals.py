@@ -106,7 +106,7 @@ def _check_fee(draft: FactDraft, loan: LoanFacts, contract: Contract) -> list[In
     assert terms is not None, "the terms are loaded with the loan"
     charged = with_fact(loan, draft, loan.loan_id).charges
     schedule = build_schedule(terms)
-    due = [row.due_on for row in schedule.rows if row.due_on > terms.disbursed_on]
+    due = [due_on for due_on in schedule.due_on if due_on > terms.disbursed_on]
     fees = [(charge.on, charge.amount_cents) for charge in charged]
     flows = add_fees(cash_flows(terms, schedule), terms.disbursed_on, due, fees)
     return refuse_rate(flows, contract, "/amount")

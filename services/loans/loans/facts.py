@@ -13,7 +13,7 @@ def describe(draft: LoanDraft, profiles: Mapping[str, BorrowerProfile]) -> Facts
     return {
         "contracted_on": draft.contracted_on,
         "disbursed_on": draft.disbursed_on,
-        "first_due_on": draft.schedule.rows[0].due_on,
+        "first_due_on": draft.schedule.due_on[0],
         "principal": to_dollars(draft.terms.principal_cents),
         "annual_rate": draft.terms.annual_rate,
         "instalments": draft.terms.instalments,

@@ -74,8 +74,10 @@ class CriminalRateLimit:
 
 def cash_flows(terms: ScheduleTerms, schedule: Schedule) -> CashFlows:
     """The flows of a schedule: fees withheld and a down payment reduce the advance."""
-    at_start = sum(row.payment_cents for row in schedule.rows if row.due_on <= terms.disbursed_on)
-    payments = tuple(row.payment_cents for row in schedule.rows if row.due_on > terms.disbursed_on)
+    asked = schedule.payments_cents
+    # A down payment is the first row, on the day of the disbursement; no other is due by then.
+    down = 1 if schedule.due_on[0] <= terms.disbursed_on else 0
+    at_start, payments = sum(asked[:down]), tuple(asked[down:])
     parts_in_year, part = {
         Frequency.MONTHS: (12 * 365, 365),
         Frequency.WEEKS: (52 * 365, 365),

@@ -65,6 +65,12 @@ class Schedule:
     instalment_cents: int
 
     @property
+    def payments_cents(self) -> list[int]:
+        """What each instalment asks for in all; made anew each time."""
+        columns = zip(self.principal_cents, self.interest_cents, self.fees_cents, strict=True)
+        return [principal + interest + fees for principal, interest, fees in columns]
+
+    @property
     def rows(self) -> tuple[ScheduleRow, ...]:
         """One instalment after the other; made anew each time."""
         balance = self.totals.principal_cents
