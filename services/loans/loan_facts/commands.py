@@ -14,7 +14,7 @@ from services.common.text import Text
 from services.loans.loan_facts import queries
 from services.loans.loan_facts.arithmetic import with_fact, without_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind
-from services.loans.loan_facts.queries import Contract, FactOnRecord
+from services.loans.loan_facts.queries import Contract
 from services.loans.loan_facts.refusals import (
     ON,
     check_date,
@@ -24,8 +24,7 @@ from services.loans.loan_facts.refusals import (
 from services.loans.loan_facts.schemas import ReversalBody
 from services.loans.loans.routes import LOAN
 from services.loans.locks.commands import require_unlocked
-from services.loans.positions.arithmetic import Allocation
-from services.loans.positions.commands import keep_figures, tell_facts
+from services.loans.positions.commands import keep_figures, tell_fact, tell_facts, tell_reversal
 from services.loans.positions.contradictions import LEAVES_SURPLUS, find_contradiction
 from services.loans.positions.facts import LoanFacts
 from services.loans.positions.figures import Change
@@ -92,9 +91,16 @@ async def _store(
     told: list[JsonValue] = []
     if draft.kind not in NOT_TOLD:
         assert draft.amount_cents is not None, "what moves money has an amount"
-        fact = _tell(draft.kind, fact_id, draft.loan_id, draft.on, draft.amount_cents)
-        fact["fees_cents"] = draft.fees_withheld_cents or 0
-        told.append(fact)
+        told.append(
+            tell_fact(
+                draft.kind,
+                fact_id,
+                draft.loan_id,
+                draft.on,
+                draft.amount_cents,
+                fees_cents=draft.fees_withheld_cents or 0,
+            )
+        )
     await tell_facts(session, told, figures.moves)
     details: dict[str, JsonValue] = {"loan_id": str(draft.loan_id)}
     await audit.append(session, principal, f"{draft.kind}.recorded", details)
@@ -137,8 +143,9 @@ async def record_reversal(
         kind, fact = "disbursement", await queries.find_first_disbursement(session, loan_id)
     told: list[JsonValue] = []
     if kind not in NOT_TOLD:
-        split = figures.splits_before.get(fact.fact_id)
-        told.append(_tell_reversal(kind, fact, loan_id, split))
+        split, withheld = figures.splits_before.get(fact.fact_id), fact.fees_withheld_cents
+        stood = tell_fact(kind, fact.fact_id, loan_id, fact.on, fact.amount_cents, split, withheld)
+        told.append(tell_reversal(stood))
     await tell_facts(session, told, figures.moves)
     details: dict[str, JsonValue] = {"kind": body.fact.kind, "fact_id": str(fact.fact_id)}
     await audit.append(session, principal, "fact.reversed", details)
@@ -177,30 +184,4 @@ def _show_reversal(reversal_id: UUID, body: ReversalBody) -> JsonValue:
         "reversal_id": str(reversal_id),
         "fact": {"kind": body.fact.kind, "external_id": body.fact.external_id},
         "reason": body.reason,
-    }
-
-
-def _tell_reversal(
-    kind: str, fact: FactOnRecord, loan_id: UUID, split: Allocation | None
-) -> JsonValue:
-    told = _tell("reversal", fact.fact_id, loan_id, fact.on, fact.amount_cents)
-    told["reversed_kind"] = kind
-    told["fees_cents"] = fact.fees_withheld_cents
-    if split is not None:
-        told["principal_cents"] = split.principal_cents
-        told["interest_cents"] = split.interest_cents
-        told["fees_cents"] = split.fees_cents
-    return told
-
-
-def _tell(kind: str, fact_id: UUID, loan_id: UUID, on: date, cents: int) -> dict[str, JsonValue]:
-    return {
-        "kind": kind,
-        "id": str(fact_id),
-        "loan_id": str(loan_id),
-        "on": on.isoformat(),
-        "amount_cents": cents,
-        "principal_cents": cents,
-        "interest_cents": 0,
-        "fees_cents": 0,
     }

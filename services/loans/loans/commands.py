@@ -44,7 +44,7 @@ from services.loans.loans.queries import KnownLoan
 from services.loans.loans.revision_queries import find_follow_up, find_on_record
 from services.loans.locks.commands import refuse_locked
 from services.loans.positions.account import lay_ladder
-from services.loans.positions.commands import keep_figures, tell_facts
+from services.loans.positions.commands import keep_figures, tell_fact, tell_facts
 from services.loans.positions.daily_account import DAILY_DAY_COUNTS
 from services.loans.positions.facts import PLAIN, Accrual, AllocationOrder, Conditions, LoanFacts
 from services.loans.positions.figures import Change
@@ -256,16 +256,9 @@ def _conditions_in_full(draft: LoanDraft) -> Conditions:
 
 
 def _tell_disbursement(draft: LoanDraft, loan_id: UUID, disbursement_id: UUID) -> JsonValue:
-    return {
-        "kind": "disbursement",
-        "id": str(disbursement_id),
-        "loan_id": str(loan_id),
-        "on": draft.disbursed_on.isoformat(),
-        "amount_cents": disbursed_cents(draft),
-        "principal_cents": disbursed_cents(draft),
-        "interest_cents": 0,
-        "fees_cents": draft.terms.fees_withheld_cents,
-    }
+    on, cents = draft.disbursed_on, disbursed_cents(draft)
+    withheld = draft.terms.fees_withheld_cents
+    return tell_fact("disbursement", disbursement_id, loan_id, on, cents, fees_cents=withheld)
 
 
 def _check_dates(draft: LoanDraft, row: int, today: date, refused: Refused) -> None:

@@ -17,7 +17,7 @@ from services.loans.loans import revision_queries
 from services.loans.loans.drafts import BorrowerProfile, LoanDraft, first_of, lay_schedule
 from services.loans.loans.revision_queries import FollowUp, MoneyFact
 from services.loans.positions.arithmetic import Allocation
-from services.loans.positions.commands import keep_figures, tell_facts
+from services.loans.positions.commands import keep_figures, tell_fact, tell_facts, tell_reversal
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts
 from services.loans.positions.figures import Change
@@ -151,7 +151,7 @@ async def move_loans(
     figures = await keep_figures(session, changes, principal.subject)
     come = await revision_queries.find_money_facts(session, new)
     told: list[JsonValue] = [
-        *(_tell_reversal(fact, figures.splits_before.get(fact.fact_id)) for fact in gone),
+        *(tell_reversal(_tell(f, figures.splits_before.get(f.fact_id))) for f in gone),
         *(_tell(fact, figures.splits.get(fact.fact_id)) for fact in come),
     ]
     await tell_facts(session, told)
@@ -160,17 +160,12 @@ async def move_loans(
 
 
 def _tell(fact: MoneyFact, split: Allocation | None) -> dict[str, JsonValue]:
-    return {
-        "kind": fact.kind,
-        "id": str(fact.fact_id),
-        "loan_id": str(fact.loan_id),
-        "on": fact.on.isoformat(),
-        "amount_cents": fact.amount_cents,
-        "principal_cents": fact.amount_cents if split is None else split.principal_cents,
-        "interest_cents": 0 if split is None else split.interest_cents,
-        "fees_cents": fact.fees_withheld_cents if split is None else split.fees_cents,
-    }
-
-
-def _tell_reversal(fact: MoneyFact, split: Allocation | None) -> dict[str, JsonValue]:
-    return {**_tell(fact, split), "kind": "reversal", "reversed_kind": fact.kind}
+    return tell_fact(
+        fact.kind,
+        fact.fact_id,
+        fact.loan_id,
+        fact.on,
+        fact.amount_cents,
+        split,
+        fact.fees_withheld_cents,
+    )

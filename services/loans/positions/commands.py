@@ -1,13 +1,16 @@
 """Keeping the figures beside the facts, in the transaction that changes the facts."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from datetime import date
 from itertools import chain, islice
+from uuid import UUID
 
 from services.common import outbox
 from services.common.database import WriteSession
 from services.common.errors import JsonValue
 from services.loans.positions import queries, schedule_queries
+from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.figures import Change, Figures, Move, find_figures
 
 FACTS_PER_EVENT_MAX = 1000
@@ -43,14 +46,32 @@ async def tell_facts(
     await outbox.append_all(session, "loans.recorded", ({"facts": batch} for batch in batches))
 
 
-def _tell_move(move: Move) -> JsonValue:
+def tell_fact(
+    kind: str,
+    fact_id: UUID,
+    loan_id: UUID,
+    on: date,
+    amount_cents: int,
+    split: Allocation | Move | None = None,
+    fees_cents: int = 0,
+) -> dict[str, JsonValue]:
+    """A fact as other services hear of it; without a split, all of it is principal."""
     return {
-        "kind": "allocation",
-        "id": str(move.repayment_id),
-        "loan_id": str(move.loan_id),
-        "on": move.paid_on.isoformat(),
-        "amount_cents": 0,
-        "principal_cents": move.principal_cents,
-        "interest_cents": move.interest_cents,
-        "fees_cents": move.fees_cents,
+        "kind": kind,
+        "id": str(fact_id),
+        "loan_id": str(loan_id),
+        "on": on.isoformat(),
+        "amount_cents": amount_cents,
+        "principal_cents": amount_cents if split is None else split.principal_cents,
+        "interest_cents": 0 if split is None else split.interest_cents,
+        "fees_cents": fees_cents if split is None else split.fees_cents,
     }
+
+
+def tell_reversal(told: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """The same fact taken back, as it stood."""
+    return {**told, "kind": "reversal", "reversed_kind": told["kind"]}
+
+
+def _tell_move(move: Move) -> JsonValue:
+    return tell_fact("allocation", move.repayment_id, move.loan_id, move.paid_on, 0, move)

@@ -30,7 +30,7 @@ from services.loans.loans.profiles import Refused
 from services.loans.loans.queries import KnownLoan
 from services.loans.locks.commands import list_dates, refuse_locked
 from services.loans.positions.arithmetic import Allocation
-from services.loans.positions.commands import keep_figures, tell_facts
+from services.loans.positions.commands import keep_figures, tell_fact, tell_facts, tell_reversal
 from services.loans.positions.facts import LoanFacts, Payment
 from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
@@ -163,7 +163,10 @@ async def _store(
     )
     figures = await keep_figures(session, changes, principal.subject, facts)
     told = chain(
-        (_tell_reversal(*each, figures.splits_before[each[1].repayment_id]) for each in removed),
+        (
+            tell_reversal(_tell(loan_id, payment, figures.splits_before[payment.repayment_id]))
+            for loan_id, payment in removed
+        ),
         (
             _tell(loan_id, payment, figures.splits[payment.repayment_id])
             for loan_id, payments in added.items()
@@ -175,22 +178,8 @@ async def _store(
 
 
 def _tell(loan_id: UUID, payment: Payment, split: Allocation) -> dict[str, JsonValue]:
-    return {
-        "kind": "repayment",
-        "id": str(payment.repayment_id),
-        "loan_id": str(loan_id),
-        "on": payment.paid_on.isoformat(),
-        "amount_cents": payment.amount_cents,
-        "principal_cents": split.principal_cents,
-        "interest_cents": split.interest_cents,
-        "fees_cents": split.fees_cents,
-    }
-
-
-def _tell_reversal(loan_id: UUID, payment: Payment, split: Allocation) -> dict[str, JsonValue]:
-    """What a repayment was, as it stood before it was reversed."""
-    told = _tell(loan_id, payment, split)
-    return {**told, "kind": "reversal", "reversed_kind": "repayment"}
+    on, cents = payment.paid_on, payment.amount_cents
+    return tell_fact("repayment", payment.repayment_id, loan_id, on, cents, split)
 
 
 def _check(
