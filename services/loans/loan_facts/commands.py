@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from services.common import audit
-from services.common.database import WriteSession
+from services.common.database import ReadSession, WriteSession
 from services.common.errors import InputError, JsonValue, NotFound, not_found
 from services.common.idempotency import Answered, created, replayed
 from services.common.identity import Principal
@@ -25,7 +25,7 @@ from services.loans.loan_facts.schemas import ReversalBody
 from services.loans.loans.routes import LOAN
 from services.loans.locks.commands import require_unlocked
 from services.loans.positions.commands import keep_figures, tell_fact, tell_facts, tell_reversal
-from services.loans.positions.contradictions import LEAVES_SURPLUS, find_contradiction
+from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts
 from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
@@ -130,11 +130,7 @@ async def record_reversal(
     else:
         after = without_fact(before, kind, fact.fact_id, fact.on, fact.amount_cents)
         # What was paid for a fact that never was is owed back: a surplus is no reason to refuse.
-        errors = [
-            error
-            for error in find_contradiction("/fact", before, after)
-            if error.code != LEAVES_SURPLUS
-        ]
+        errors = find_contradiction("/fact", before, after, keeps_surplus=True)
         if errors:
             raise to_problem(errors)
     reversal_id = await insert_reversal(session, kind, fact.fact_id, body.reason, principal.subject)
@@ -152,7 +148,7 @@ async def record_reversal(
     return created(_show_reversal(reversal_id, body), location)
 
 
-async def load_one(session: WriteSession, loan_id: UUID) -> LoanFacts:
+async def load_one(session: ReadSession, loan_id: UUID) -> LoanFacts:
     """The facts of one loan, with its terms. Raises NotFound, also once the loan is reversed."""
     found = await load_facts(session, [loan_id], with_terms=True)
     if not found:

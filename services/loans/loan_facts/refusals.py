@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date
-from uuid import UUID
 
 from services.common.errors import InputError
 from services.common.messages import MESSAGES
@@ -20,13 +19,10 @@ from services.loans.positions.arithmetic import (
     replay,
 )
 from services.loans.positions.contradictions import find_contradiction
-from services.loans.positions.facts import LoanFacts
+from services.loans.positions.facts import NOT_RECORDED, LoanFacts
 from services.loans.schedules.apr import CashFlows, add_fees, cash_flows, criminal_rate_limit
 from services.loans.schedules.arithmetic import build_schedule
 from services.loans.schedules.terms import Fee
-
-LAST_ID = UUID(int=2**128 - 1)
-"""Stands for the identifier of a fact that is not recorded yet: it comes after those that are."""
 
 ON = {
     FactKind.DISBURSEMENT: "/disbursed_on",
@@ -131,7 +127,7 @@ def refuse_rate(flows: CashFlows, contract: Contract, pointer: str) -> list[Inpu
 
 def check_fit(draft: FactDraft, before: LoanFacts, contract: Contract) -> list[InputError]:
     """Refuse a fact that what is on record, then or later, could not stand."""
-    after = with_fact(before, draft, LAST_ID)
+    after = with_fact(before, draft, NOT_RECORDED)
     errors = find_contradiction(
         ON[draft.kind], before, after, draft.on, place_of_term=TERM.get(draft.kind)
     )

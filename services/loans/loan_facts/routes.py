@@ -7,7 +7,6 @@ from fastapi import Depends, Query, Request, Response
 
 from services.common.answers import json_response
 from services.common.app import database_of, service_router, today_of
-from services.common.errors import not_found
 from services.common.fields import CalendarDate
 from services.common.idempotency import answer_once
 from services.common.identity import Principal, Requires, Role
@@ -27,10 +26,8 @@ from services.loans.loan_facts.schemas import (
     ReversalBody,
     WriteOffBody,
 )
-from services.loans.loans.routes import LOAN
 from services.loans.positions.arithmetic import find_position
 from services.loans.positions.facts import AgreedTerms
-from services.loans.positions.queries import load_facts
 
 router = service_router()
 
@@ -174,10 +171,8 @@ async def get_payoff(request: Request, loan_id: UUID, member: Member, on: On = N
     """Calculer ce qui solderait le prêt à une date, intérêts courus compris."""
     day = on or today_of(request)
     async with database_of(request).read(member.organisation_id) as session:
-        found = await load_facts(session, [loan_id], with_terms=True)
-    if not found:
-        raise not_found(LOAN)
-    position = find_position(found[0], day)
+        loan = await commands.load_one(session, loan_id)
+    position = find_position(loan, day)
     return json_response(
         {
             "loan_id": str(loan_id),

@@ -380,6 +380,6 @@ def _read_periods(facts: LoanFacts) -> _Periods | None:
 
 def _count_periods(terms: ScheduleTerms) -> _Periods:
     schedule = build_schedule(replace(terms, interest_grace_periods=0))
-    rows = schedule.rows[1:] if terms.down_payment_percent else schedule.rows
-    ends = grid_dates(terms)[: len(rows)]
-    return _Periods(terms.disbursed_on, tuple(ends), tuple(row.interest_cents for row in rows))
+    down = 1 if terms.down_payment_percent else 0  # the first row, of no period
+    earned = schedule.interest_cents[down:]
+    return _Periods(terms.disbursed_on, grid_dates(terms)[: len(earned)], earned)

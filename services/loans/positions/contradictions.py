@@ -9,8 +9,6 @@ from services.loans.positions.account import Impossible
 from services.loans.positions.arithmetic import replay
 from services.loans.positions.facts import LoanFacts
 
-LEAVES_SURPLUS = "fact.leaves_surplus"
-
 
 def find_contradiction(
     pointer: str,
@@ -18,10 +16,13 @@ def find_contradiction(
     after: LoanFacts,
     on: date | None = None,
     place_of_term: str | None = None,
+    *,
+    keeps_surplus: bool = False,
 ) -> list[InputError]:
     """What the loan as it would be could not stand; `on` is the date of the fact added.
 
-    `place_of_term` is where its body holds a `{term}` that cannot be scheduled.
+    `place_of_term` is where its body holds a `{term}` that cannot be scheduled. What payments
+    leave is a contradiction too, unless it is kept as a credit balance.
     """
     try:
         extra = replay(after).surplus_cents - replay(before).surplus_cents
@@ -36,11 +37,11 @@ def find_contradiction(
             f"A fact recorded on {impossible.on} would no longer stand. {cause.en}",
         )
         return [InputError(pointer, "fact.contradicts_another", message)]
-    if extra > 0:
+    if extra > 0 and not keeps_surplus:
         amount = format_cents(extra)
         message = Text(
             f"Des paiements inscrits dépasseraient de {amount} ce que le prêt demande.",
             f"Repayments on record would exceed what the loan asks for by {amount}.",
         )
-        return [InputError(pointer, LEAVES_SURPLUS, message)]
+        return [InputError(pointer, "fact.leaves_surplus", message)]
     return []

@@ -138,6 +138,9 @@ class Conditions:
 
 PLAIN = Conditions()
 
+NOT_RECORDED = UUID(int=2**128 - 1)
+"""Stands for the identifier of a fact that is not recorded yet: it comes after those that are."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoanFacts:

@@ -9,7 +9,7 @@ from services.common.money import format_cents
 from services.common.text import Text
 from services.loans.positions.account import LOAN_CLOSED, Impossible
 from services.loans.positions.arithmetic import Replayed, find_position, replay
-from services.loans.positions.contradictions import LEAVES_SURPLUS, find_contradiction
+from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts, Payment, PaymentPurpose, payment_order
 
 
@@ -42,9 +42,8 @@ def refuse_together(
     One by one they could not be judged: what happened since may need all of them.
     """
     after = add_payments(kept, [offer.payment for offer in offers])
-    found = find_contradiction("/amount", before, after)
-    if found and found[0].code == LEAVES_SURPLUS and any(o.keeps_surplus for o in offers):
-        return None
+    keeps_surplus = any(offer.keeps_surplus for offer in offers)
+    found = find_contradiction("/amount", before, after, keeps_surplus=keeps_surplus)
     return next(iter(found), None)
 
 

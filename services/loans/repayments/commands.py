@@ -31,7 +31,7 @@ from services.loans.loans.queries import KnownLoan
 from services.loans.locks.commands import list_dates, refuse_locked
 from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.commands import keep_figures, tell_fact, tell_facts, tell_reversal
-from services.loans.positions.facts import LoanFacts, Payment
+from services.loans.positions.facts import NOT_RECORDED, LoanFacts, Payment
 from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
 from services.loans.repayments import queries
@@ -245,10 +245,6 @@ def _find_refused(
             if refusal is not None:
                 found[row] = refusal
     return found
-
-
-NOT_RECORDED = UUID(int=2**128 - 1)
-"""Stands for the identifier of a repayment that is not recorded yet."""
 
 
 def to_payment(draft: RepaymentDraft, repayment_id: UUID) -> Payment:
