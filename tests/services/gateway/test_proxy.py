@@ -225,6 +225,7 @@ async def test_a_part_is_let_go_when_its_listener_leaves(
     bench.loans.behaviours["/v1/imports/loans-1/events"] = tell
     async with client.stream("GET", "/v1/imports/loans-1/events") as answer:
         assert answer.headers["content-type"] == "text/event-stream"
-        assert await anext(answer.aiter_bytes()) == b": \n\n"
-    async with asyncio.timeout(2):
+        piece = await anext(answer.aiter_bytes())
+        assert piece.startswith(b": \n\n")  # one event or, on a busy machine, several at once
+    async with asyncio.timeout(10):
         await left.wait()
