@@ -11,9 +11,11 @@ from sqlalchemy import Row, text
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.loans.periods.arithmetic import (
+    Asking,
     Deadline,
     PeriodEvent,
     Signature,
+    Start,
     Step,
     add_up,
     end_of,
@@ -71,6 +73,27 @@ def _to_text(document: JsonValue) -> str | None:
 
 async def load_deadlines(session: ReadSession) -> list[Deadline]:
     return [Deadline(*row) for row in await session.connection.execute(_DEADLINES)]
+
+
+async def load_starts(session: ReadSession) -> list[Start]:
+    """In the order in which they were said; there is always one."""
+    return [Start(*row) for row in await session.connection.execute(_STARTS)]
+
+
+async def load_asking(session: ReadSession) -> Asking:
+    return Asking(await load_starts(session), await load_deadlines(session))
+
+
+async def insert_start(session: WriteSession, version: int, start: Start, recorded_by: str) -> None:
+    await session.connection.execute(
+        _INSERT_START,
+        {
+            "version": version,
+            "month": start.month,
+            "asked_on": start.asked_on,
+            "by": recorded_by,
+        },
+    )
 
 
 async def insert_deadline(session: WriteSession, deadline: Deadline, recorded_by: str) -> None:
@@ -159,6 +182,11 @@ _INSERT = text(
 _DEADLINES = text("SELECT from_on, days FROM reporting_deadlines ORDER BY from_on")
 _INSERT_DEADLINE = text(
     "INSERT INTO reporting_deadlines (from_on, days, recorded_by) VALUES (:from, :days, :by)"
+)
+_STARTS = text("SELECT month_on, asked_on FROM reporting_starts ORDER BY version")
+_INSERT_START = text(
+    "INSERT INTO reporting_starts (version, month_on, asked_on, recorded_by)"
+    " VALUES (:version, :month, :asked_on, :by)"
 )
 _ONE = "(cast(:organisation AS uuid) IS NULL OR {0}.organisation_id = :organisation)"
 _STEPS = text(

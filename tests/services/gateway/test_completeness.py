@@ -50,7 +50,7 @@ def row(slug: str, name: str, submitted_on: str | None = None, repayments: int =
     }
 
 
-def prepare(bench: Bench, *rows: JsonValue) -> list[str]:
+def prepare(bench: Bench, *rows: JsonValue, asked_from: str = "1900-01") -> list[str]:
     """Two members, one that left on 2025-05-10, and one that never was there; what is asked."""
     asked: list[str] = []
     bench.registry.behaviours["/internal/organisations"] = listing(
@@ -61,6 +61,7 @@ def prepare(bench: Bench, *rows: JsonValue) -> list[str]:
     )
     said: JsonValue = {
         "as_of": AS_OF,
+        "asked_from": asked_from,
         "months": [month(name) for name in MONTHS],
         "rows": list(rows),
     }
@@ -123,6 +124,27 @@ async def test_the_network_reads_who_sent_what(bench: Bench) -> None:
     assert former["last_year"]["expected"] == 3
     assert (said["total"]["expected"], said["total"]["submitted"]) == (8, 2)
     assert (said["last_year"]["expected"], said["last_year"]["submitted"]) == (9, 2)
+
+
+async def test_nothing_is_expected_before_the_network_asked(bench: Bench) -> None:
+    """Asked from May 2025 on: what was sent before is shown, and nobody misses it."""
+    prepare(bench, *SENT, asked_from="2025-05")
+    said = (await get(bench, NETWORK_KEY)).json()
+    assert said["asked_from"] == "2025-05"
+    by_name = {each["organisation"]: each for each in said["organisations"]}
+    assert list(by_name) == ["montreal", "laval", "former"]
+    april, may, _ = by_name["montreal"]["months"]
+    assert (april["expected"], april["submitted_on"], april["days_late"]) == (
+        False,
+        "2025-05-10",
+        0,
+    )
+    assert april["sent"]["repayments"] == 12
+    assert (may["expected"], may["days_late"]) == (True, 5)
+    assert [line["tally"]["expected"] for line in by_name.values()] == [2, 2, 1]
+    assert by_name["laval"]["tally"]["missing"] == 2
+    for line in by_name.values():
+        assert (line["last_year"]["expected"], line["last_year"]["completeness"]) == (0, None)
 
 
 async def test_a_member_reads_its_own_row(bench: Bench) -> None:

@@ -178,11 +178,24 @@ async def loans(
         environment.setenv("RESEAU_TOKEN_PUBLIC_KEY_FILE", str(public_key_file))
         app = create_app()
     app.state.today = lambda: TODAY
+    await ask_for_all_months(database)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://loans") as http,
     ):
         yield Loans(app, database, http, key)
+
+
+async def ask_for_all_months(database: ClonedDatabase) -> None:
+    """As if the network had always asked; else it asks from the month the tables were made in."""
+    connection = await asyncpg.connect(database.superuser_dsn)
+    try:
+        await connection.execute(
+            "INSERT INTO loans.reporting_starts (version, month_on, asked_on, recorded_by)"
+            " VALUES (2, '1900-01-01', '1900-01-01', 'test')"
+        )
+    finally:
+        await connection.close()
 
 
 @pytest.fixture

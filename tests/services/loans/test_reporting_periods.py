@@ -404,6 +404,7 @@ async def test_a_list_of_months(loans: Loans, member: Client, network: Client) -
             "organisation": member.organisation,
             "month": MONTH,
             "state": "submitted",
+            "asked": True,
             "due_on": "2025-07-15",
             "submitted_on": "2026-03-31",
             "days_late": 259,
@@ -459,6 +460,43 @@ async def test_a_deadline_changes_from_a_month_on(
         for month in ("2099-03", "2099-04", "2099-05")
     }
     assert due == {"2099-03": "2099-04-15", "2099-04": "2099-05-20", "2099-05": "2099-06-20"}
+
+
+# --- the first month that is asked for ------------------------------------------------------------
+
+
+async def test_no_month_before_the_first_that_is_asked_for_is_late(
+    loans: Loans, member: Client, network: Client
+) -> None:
+    path = "/v1/reporting-starts"
+    before = (await member.get(path)).json()["items"]
+    try:
+        posted = await network.post(path, {"from": "2026-01"})
+        assert posted.status_code == 201
+        assert posted.json() == {"from": "2026-01", "asked_on": TODAY.isoformat()}
+        again = await network.post(path, {"from": "2026-01"})
+        assert (again.status_code, again.json()) == (200, posted.json())
+        assert (await loans.as_role(Role.AUDITOR).get(path)).json() == {
+            "items": [*before, posted.json()],
+            "next": None,
+        }
+        listed = (await member.get("/v1/reporting-periods")).json()["items"]
+        shown = {item["month"]: (item["asked"], item["days_late"]) for item in listed}
+        assert shown["2025-12"] == (False, 0)
+        assert shown["2026-01"] == (True, 44)  # due on 15 February
+        query = {"from": "2025-12-01", "to": "2026-01-31"}
+        said = (await network.get("/internal/completeness", **query)).json()
+        assert said["asked_from"] == "2026-01"
+        assert [month["days_late"] for month in said["months"]] == [0, 44]
+        refused = await network.post(path, {"from": "2026-13"})
+        assert (refused.status_code, codes_of(refused)) == (422, {"/from": "month.form"})
+    finally:
+        assert (await network.post(path, {"from": "1900-01"})).status_code == 201
+    audited = await loans.look(
+        "SELECT entry ->> 'subject' AS subject FROM audit_entries"
+        " WHERE entry ->> 'action' = 'reporting_start.recorded'"
+    )
+    assert {row["subject"] for row in audited} == {"key-network"}
 
 
 # --- what the network reads of all ----------------------------------------------------------------
