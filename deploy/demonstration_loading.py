@@ -31,6 +31,7 @@ from deploy.demonstration import (
     build_agreements,
     build_books,
 )
+from deploy.demonstration_months import report_months
 from deploy.language import DeploymentError, text
 from deploy.terminal import file_progress, say, say_failure
 from services.common.money import format_cents
@@ -44,7 +45,8 @@ Loaded = Callable[[str], None]
 
 def load_demonstration(folder: DataFolder) -> date:
     """Post everything up to today; what is already there is left as it is. Returns today."""
-    url = require_running(folder).url
+    running = require_running(folder)
+    url = running.url
     today = datetime.now(_LEGAL_TIME).date()
     keys = read_access_keys(folder)
 
@@ -70,6 +72,8 @@ def load_demonstration(folder: DataFolder) -> date:
             for agreement in build_agreements(today):
                 _post_agreement(client, agreement)
                 loaded(agreement.external_id)
+        report_months(folder, running.postgresql_port, keys, today)
+        loaded(text("mois soumis", "months submitted"))
     write_private(folder.demonstration, json.dumps({"until": today.isoformat()}) + "\n")
     return today
 
