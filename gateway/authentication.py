@@ -80,6 +80,7 @@ class KeyHolder(BaseModel):
     role: Role
     organisation: str | None
     region_codes: tuple[str, ...]
+    made_by: str
 
 
 class Registry:
@@ -143,7 +144,9 @@ class Registry:
         except (ValidationError, ValueError):
             _log.error("registry_answer_refused", status=status)
             return bad_answer(Part.REGISTRY)
-        return Principal(holder.key_id, holder.role, holder.organisation, holder.region_codes)
+        return Principal(
+            holder.key_id, holder.role, holder.organisation, holder.region_codes, holder.made_by
+        )
 
 
 class _Refusal(BaseModel):

@@ -151,6 +151,7 @@ class PeriodEvent:
     step: Step
     recorded_on: date
     recorded_by: str
+    key_made_by: str | None = None
     reason: str | None = None
     request_id: UUID | None = None
     signature: Signature | None = None

@@ -52,7 +52,8 @@ class Act:
     today: date
 
     def begin(self, step: Step) -> PeriodEvent:
-        return PeriodEvent(uuid.uuid4(), step, self.today, self.principal.subject)
+        who = self.principal
+        return PeriodEvent(uuid.uuid4(), step, self.today, who.subject, who.made_by)
 
     @property
     def location(self) -> str:
@@ -136,11 +137,13 @@ async def confirm_reopening(session: WriteSession, act: Act, request_id: uuid.UU
             return act.replay(event)
     if request not in before.pending_requests:
         raise _refuse_state(before.state)
-    if request.recorded_by == act.principal.subject:
+    if act.principal.may_be(request.recorded_by, request.key_made_by):
         raise Conflict(
             Text(
-                "Une réouverture se fait à deux : une autre clé d'accès doit la confirmer.",
-                "A reopening takes two people: another access key must confirm it.",
+                "Une réouverture se fait à deux : une autre clé d'accès doit la confirmer, qui "
+                "n'a pas créé celle qui demande.",
+                "A reopening takes two people: another access key must confirm it, which did not "
+                "make the one that asks.",
             ),
             code="reporting_period.same_person",
         )

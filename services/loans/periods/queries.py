@@ -55,6 +55,7 @@ async def insert_event(session: WriteSession, month: date, number: int, event: P
             "kind": event.step.value,
             "on": event.recorded_on,
             "by": event.recorded_by,
+            "key_made_by": event.key_made_by,
             "reason": event.reason,
             "request": event.request_id,
             "name": signature and signature.name,
@@ -142,6 +143,7 @@ def _read(row: Row[tuple[object, ...]]) -> PeriodEvent:
         step=Step(row.kind),
         recorded_on=row.recorded_on,
         recorded_by=row.recorded_by,
+        key_made_by=row.key_made_by,
         reason=row.reason,
         request_id=row.request_id,
         signature=(
@@ -161,8 +163,8 @@ _HAS_WRITTEN = text(
 )
 _EVENTS = text(
     """
-    SELECT month_on, period_event_id, kind, recorded_on, recorded_by, reason, request_id,
-           signed_name, signed_role, statement, figures, warnings, digest
+    SELECT month_on, period_event_id, kind, recorded_on, recorded_by, key_made_by, reason,
+           request_id, signed_name, signed_role, statement, figures, warnings, digest
     FROM period_events
     WHERE organisation_id = :organisation AND month_on = ANY(cast(:months AS date[]))
     ORDER BY month_on, event_number
@@ -172,10 +174,11 @@ _INSERT = text(
     """
     INSERT INTO period_events (
         organisation_id, month_on, event_number, period_event_id, kind, recorded_on, recorded_by,
-        reason, request_id, signed_name, signed_role, statement, figures, warnings, digest
+        key_made_by, reason, request_id, signed_name, signed_role, statement, figures, warnings,
+        digest
     ) VALUES (
-        :organisation, :month, :number, :event, :kind, :on, :by, :reason, :request, :name, :role,
-        :statement, cast(:figures AS jsonb), cast(:warnings AS jsonb), :digest
+        :organisation, :month, :number, :event, :kind, :on, :by, :key_made_by, :reason, :request,
+        :name, :role, :statement, cast(:figures AS jsonb), cast(:warnings AS jsonb), :digest
     )
     """
 )

@@ -135,6 +135,7 @@ async def post_authenticate(request: Request, body: AuthenticateBody) -> Respons
         role=found.credential.role,
         organisation=found.credential.organisation,
         region_codes=list(found.credential.region_codes),
+        made_by=found.credential.created_by,
         expires_at=found.credential.expires_at,
     )
     return json_response(answer.model_dump(mode="json"))

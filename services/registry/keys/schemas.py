@@ -66,6 +66,7 @@ class PrincipalAnswer(Answer):
     role: Role
     organisation: str | None
     region_codes: list[RegionCode]
+    made_by: str
     expires_at: datetime | None
 
 

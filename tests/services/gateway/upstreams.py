@@ -42,6 +42,7 @@ def _holder(role: str, organisation: str | None = None) -> dict[str, JsonValue]:
         "role": role,
         "organisation": organisation,
         "region_codes": regions,
+        "made_by": "seed",
         "expires_at": "2027-01-01T00:00:00Z",
     }
 

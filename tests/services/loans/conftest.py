@@ -43,6 +43,7 @@ class Client:
     region_codes: tuple[str, ...] = ()
     person: str = ""
     """Tells two keys of one role apart."""
+    made_by: str | None = None
 
     @property
     def organisation_id(self) -> uuid.UUID:
@@ -52,7 +53,9 @@ class Client:
     @property
     def headers(self) -> dict[str, str]:
         subject = f"key-{self.organisation or self.role}{self.person}"
-        principal = Principal(subject, self.role, self.organisation, self.region_codes)
+        principal = Principal(
+            subject, self.role, self.organisation, self.region_codes, self.made_by
+        )
         return {"Authorization": f"Bearer {sign_principal(principal, self.key)}"}
 
     async def get(self, path: str, **query: str) -> httpx.Response:

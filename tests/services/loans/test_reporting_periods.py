@@ -307,6 +307,22 @@ async def test_a_reopening_takes_two_people(member: Client, network: Client) -> 
     assert (again.status_code, again.json()) == (200, confirmed.json())
 
 
+async def test_a_key_confirms_nothing_that_a_key_it_made_asks_for(
+    member: Client, network: Client
+) -> None:
+    """Who made a key has seen it: the two may be in one hand."""
+    await record_month(member)
+    await lock(member, network)
+    made = replace(member, made_by="key-network")
+    asked = await made.post(place(member, "/reopenings"), {"reason": "Une erreur."})
+    path = place(member, f"/reopenings/{asked.json()['event_id']}/confirmations")
+    refused = await network.post(path, None)
+    assert (refused.status_code, refused.json()["code"]) == (409, "reporting_period.same_person")
+    maker = replace(network, person="-2", made_by=f"key-{member.organisation}")
+    assert (await maker.post(path, None)).status_code == 409
+    assert (await replace(network, person="-3").post(path, None)).status_code == 201
+
+
 async def test_a_request_is_of_one_lock(member: Client, network: Client) -> None:
     """What was asked before a reopening does not open the month once it is locked anew."""
     await record_month(member)

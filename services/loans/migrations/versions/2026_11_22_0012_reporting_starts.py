@@ -1,4 +1,4 @@
-"""The month from which the network asks for months; who cancelled a long import.
+"""The first month that the network asks for; who made a key that acts; who cancelled an import.
 
 The first row is the month in which the tables are made: before it nobody was asked for anything.
 """
@@ -38,6 +38,7 @@ def upgrade() -> None:
         FROM (SELECT cast(now() AT TIME ZONE 'America/Toronto' AS date) AS today) AS clock
         """
     )
+    op.execute("ALTER TABLE period_events ADD COLUMN key_made_by text")
     add_job_cancellations()
 
 
