@@ -60,7 +60,10 @@ class MonthLine:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Months, counted. `due` are the expected ones whose due date has passed or was met."""
+    """Months, counted. `due` are the expected ones whose due date has passed or was met.
+
+    `open_again` are those submitted that were given back or reopened, to submit anew.
+    """
 
     expected: int
     due: int
@@ -68,6 +71,7 @@ class Tally:
     on_time: int
     late: int
     missing: int
+    open_again: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +166,7 @@ def count(expected: Iterable[MonthSaid], today: date) -> Tally:
         on_time=len(submitted) - len(late),
         late=len(late),
         missing=len(missing),
+        open_again=sum(month.state == "open" for month in submitted),
     )
 
 
@@ -174,4 +179,5 @@ def add_tallies(tallies: Iterable[Tally]) -> Tally:
         on_time=sum(t.on_time for t in known),
         late=sum(t.late for t in known),
         missing=sum(t.missing for t in known),
+        open_again=sum(t.open_again for t in known),
     )

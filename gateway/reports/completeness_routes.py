@@ -103,6 +103,8 @@ class MonthAnswer(Answer):
 class TallyAnswer(Answer):
     """Mois attendus : dus (échus ou soumis), soumis, à temps, en retard, manquants.
 
+    `open_again` : soumis, puis rendus ou rouverts, et à soumettre de nouveau.
+
     `completeness` : part des mois dus qui sont soumis ; `timeliness` : part soumise à temps ;
     nulles quand aucun mois n'est dû.
     """
@@ -113,6 +115,7 @@ class TallyAnswer(Answer):
     on_time: int
     late: int
     missing: int
+    open_again: int
     completeness: Ratio | None
     timeliness: Ratio | None
 
@@ -248,6 +251,7 @@ def _answer_tally(tally: Tally) -> TallyAnswer:
         on_time=tally.on_time,
         late=tally.late,
         missing=tally.missing,
+        open_again=tally.open_again,
         completeness=_share(tally.submitted, tally.due),
         timeliness=_share(tally.on_time, tally.due),
     )

@@ -111,6 +111,7 @@ async def test_the_network_reads_who_sent_what(bench: Bench) -> None:
         "on_time": 1,
         "late": 1,
         "missing": 1,
+        "open_again": 0,
         "completeness": "0.6667",
         "timeliness": "0.3333",
     }
@@ -234,5 +235,8 @@ def test_a_month_is_missing_once_its_day_has_passed() -> None:
     assert count([open_month], due).missing == 0
     assert count([open_month], due).due == 0
     assert count([open_month], date(2025, 5, 16)).missing == 1
+    given_back = MonthSaid("2025-04", "open", due, due, 0)
+    tally = count([given_back], due)
+    assert (tally.submitted, tally.on_time, tally.missing, tally.open_again) == (1, 1, 0, 1)
     early = MonthSaid("2025-04", "submitted", due, date(2025, 5, 1), 0)
     assert count([early], date(2025, 5, 2)).due == 1
