@@ -9,9 +9,8 @@ from datetime import date
 
 from pydantic import SecretStr
 
-from deploy.data_folder import AccessKeys, DataFolder
+from deploy.data_folder import AccessKeys
 from deploy.demonstration import ReportedMonth, build_reported_months, first_asked_month
-from deploy.provisioning import database_url
 from services.common.database import Database, WriteSession, open_database
 from services.common.identity import NO_ORGANISATION, Principal, Role, organisation_id
 from services.loans.periods.arithmetic import Signature, Step
@@ -26,13 +25,9 @@ _GIVEN_BACK = "Il manque des rencontres d'accompagnement : complétez, puis soum
 _CONNECTIONS = 3
 
 
-def report_months(folder: DataFolder, port: int, keys: AccessKeys, today: date) -> None:
+async def report_months(loans_url: SecretStr, keys: AccessKeys, today: date) -> None:
     """Record what is not there yet; a month that took any step is left as it is."""
-    asyncio.run(_report_all(folder, port, keys, today))
-
-
-async def _report_all(folder: DataFolder, port: int, keys: AccessKeys, today: date) -> None:
-    database = open_database(SecretStr(database_url(folder, port, "loans_app")), _CONNECTIONS)
+    database = open_database(loans_url, _CONNECTIONS)
     network = _principal(keys.network, Role.NETWORK)
     try:
         first, reported = first_asked_month(today), build_reported_months(today)
