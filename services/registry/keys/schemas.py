@@ -61,6 +61,10 @@ class AuthenticateBody(Body):
     key: str
 
 
+class ReadingBody(Body):
+    asked: Annotated[str, Field(min_length=1, max_length=500)]
+
+
 class PrincipalAnswer(Answer):
     key_id: str
     role: Role

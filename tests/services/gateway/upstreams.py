@@ -141,6 +141,10 @@ def registry_behaviour(keys: Keys) -> Behaviour:
     return authenticate
 
 
+async def record_reading(_: Request) -> Response:
+    return Response(status_code=204)
+
+
 def streamed(pieces: list[bytes], pause_seconds: float = 0, fails: bool = False) -> Behaviour:
     async def stream() -> AsyncIterator[bytes]:
         for piece in pieces:
@@ -211,6 +215,7 @@ async def open_bench(folder: Path, **settings: object) -> AsyncIterator[Bench]:
     keys.forget()
     parts = {name: TinyPart(name, public) for name in ("registry", "funds", "loans")}
     parts["registry"].behaviours["/internal/authenticate"] = registry_behaviour(keys)
+    parts["registry"].behaviours["/internal/readings"] = record_reading
     async with AsyncExitStack() as stack:
         for name, part in parts.items():
             part.url = await stack.enter_async_context(serve(part.app()))
