@@ -103,7 +103,8 @@ def check_against_the_model(facts: LoanFacts) -> None:
             assert summed[OUTSTANDING] == evening.outstanding
             assert summed[ACTIVE] == (evening.outstanding > 0)
             assert (summed[PAR30], summed[PAR90]) == (evening.at_risk(30), evening.at_risk(90))
-            assert summed[PRINCIPAL] == evening.principal_paid
+            paid = (evening.fees_paid, evening.interest_paid, evening.principal_paid)
+            assert (summed[FEES], summed[INTEREST], summed[PRINCIPAL]) == paid
 
 
 @MANY
@@ -175,8 +176,15 @@ def test_what_is_allocated_is_what_was_paid(facts: LoanFacts) -> None:
         assert min(parts) >= 0
         assert allocation.total_cents <= payment.amount_cents
         assert allocation.repayment_id == payment.repayment_id
+        assert replayed.settled_by(payment.repayment_id) <= payment.amount_cents
     allocated = sum(allocation.total_cents for allocation in replayed.allocations)
-    assert allocated + replayed.surplus_cents == facts.paid_cents
+    used = sum(use.amount_cents for use in replayed.credit_uses)
+    assert allocated + used + replayed.surplus_cents == facts.paid_cents
+    paid_on = {payment.repayment_id: payment.paid_on for payment in facts.payments}
+    charged = {charge.fee_id: charge for charge in facts.charges}
+    for use in replayed.credit_uses:
+        assert paid_on[use.repayment_id] < use.on == charged[use.fee_id].on
+        assert 0 < use.amount_cents <= charged[use.fee_id].amount_cents
 
 
 @MANY
@@ -255,9 +263,7 @@ def test_daily_totals_up_to_a_date_are_the_positions_of_that_date(
     assert summed[REPAYMENTS] == sum(each.paid_cents for each in known)
     assert summed[PRINCIPAL] == sum(a.principal_cents for a in splits)
     assert summed[INTEREST] == sum(a.interest_cents for a in splits)
-    if all(each.charges == of.charges for each, of in zip(loans, known, strict=True)):
-        # A fee to come may take from what is paid already: then on the day it was paid.
-        assert summed[FEES] == sum(a.fees_cents for a in splits)
+    assert summed[FEES] == sum(p.fees_paid_cents for p in positions)
     assert summed[WRITTEN_OFF] == sum(each.written_off_cents for each in known)
     assert summed[RECOVERED] == sum(each.recovered_cents for each in known)
     assert summed[ACTIVE] == sum(p.outstanding_principal_cents > 0 for p in positions)

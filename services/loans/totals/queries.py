@@ -227,6 +227,15 @@ def _by_loan(key: str, lateral: str) -> tuple[TextClause, ...]:
         text(
             f"""
             {grouped}
+            SELECT g.organisation_id, g.region_code, g.group_key, sum(u.amount_cents) AS fees_cents
+            FROM credit_uses u JOIN grouped g USING (organisation_id, loan_id)
+            WHERE u.used_on BETWEEN :first AND :last
+            GROUP BY 1, 2, 3
+            """
+        ),
+        text(
+            f"""
+            {grouped}
             SELECT g.organisation_id, g.region_code, g.group_key,
                    count(*) FILTER (WHERE s.outstanding_principal_cents > 0) AS active_loans,
                    sum(s.outstanding_principal_cents) AS outstanding_cents,
