@@ -200,15 +200,14 @@ def _by_loan(key: str, lateral: str) -> tuple[TextClause, ...]:
     grouped = _grouped(key, lateral)
     return (
         text(
-            f"""
-            {grouped}
-            SELECT g.organisation_id, g.region_code, g.group_key,
-                   count(*) FILTER (WHERE f.number = 1) AS loans_count,
-                   sum(f.amount_cents) AS loans_cents
-            FROM disbursements f JOIN grouped g USING (organisation_id, loan_id)
-            WHERE f.disbursed_on BETWEEN :first AND :last AND {_STANDS.format("disbursement")}
-            GROUP BY 1, 2, 3
-            """
+            _flow(
+                grouped,
+                "disbursements",
+                "disbursement",
+                "disbursed_on",
+                "count(*) FILTER (WHERE f.number = 1) AS loans_count,"
+                " sum(f.amount_cents) AS loans_cents",
+            )
         ),
         text(
             f"""
