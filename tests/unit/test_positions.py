@@ -146,6 +146,11 @@ def check_position(facts: LoanFacts, day: date) -> None:
     assert bool(position.days_past_due) == bool(arrears.instalments)
     assert position.is_closed == (position.payoff_cents == 0)
     assert position.next_due is None or position.next_due.due_on > day
+    if facts.conditions.accrual is Accrual.SCHEDULED or not position.arrears.total_cents:
+        # By the day, a late payment first settles the interest that has run since it was due.
+        unpaid = position.unpaid
+        assert sum(i.principal_cents for i in unpaid) == position.outstanding_principal_cents
+        assert sum(i.fees_cents for i in unpaid) == position.fees_owed_cents
     explained = {
         "outstanding_principal": position.outstanding_principal_cents,
         "interest_due": position.interest_due_cents,
@@ -223,16 +228,41 @@ def test_one_schedule_is_in_force_and_repays_what_was_owed(facts: LoanFacts) -> 
             assert sum(ladder.fees_cents) == evening.fees_owed_cents
 
 
-@MANY
-@given(facts=histories(facts_max=5), day=days)
-def test_paying_the_payoff_closes_the_loan(facts: LoanFacts, day: date) -> None:
+def takes_a_payment_last(facts: LoanFacts, day: date) -> bool:
+    """Whether nothing of that day comes after its payments."""
     of_the_evening = [
         *(fact.on for fact in facts.tranches),
         *(fact.on for fact in facts.reschedulings),
         *(fact.on for fact in facts.moratoria),
         *(fact.on for fact in (*facts.write_offs, *facts.refunds)),
     ]
-    assume(day not in of_the_evening)
+    return day not in of_the_evening
+
+
+@MANY
+@given(facts=histories(facts_max=5), day=days)
+def test_paying_each_instalment_as_it_is_shown_closes_the_loan(facts: LoanFacts, day: date) -> None:
+    """What fell due that day, and the others on their dates: none is more than what is owed.
+
+    After the last date, interest runs by the day on what is due: then only a payoff closes it.
+    """
+    assume(takes_a_payment_last(facts, day))
+    paid = known = facts_until(facts, day)
+    position = find_position(known, day)
+    assume(position.next_due)
+    for number, instalment in enumerate(position.unpaid):
+        on, cents = max(day, instalment.due_on), instalment.total_cents
+        if cents:
+            assert not find_position(paid, on).is_closed
+            paid = add_payment(paid, Payment(UUID(int=90 + number), f"Z{number:02d}", on, cents))
+    assert replay(paid).surplus_cents == replay(known).surplus_cents
+    assert find_position(paid, date(2030, 1, 1)).is_closed
+
+
+@MANY
+@given(facts=histories(facts_max=5), day=days)
+def test_paying_the_payoff_closes_the_loan(facts: LoanFacts, day: date) -> None:
+    assume(takes_a_payment_last(facts, day))
     known = facts_until(facts, day)
     payoff = find_position(known, day).payoff_cents
     assume(payoff)

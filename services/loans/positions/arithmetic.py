@@ -360,7 +360,7 @@ def find_position(facts: LoanFacts, as_of: date) -> Position:
     due = account.due(as_of) if is_lent else (0, 0, 0)
     late = account.due(as_of - DAY) if is_lent else (0, 0, 0)
     oldest = account.oldest_unpaid_due_on() if is_lent else None
-    unpaid = tuple(account.unpaid()) if is_lent else ()
+    unpaid = tuple(account.unpaid(as_of)) if is_lent else ()
     owed = account.interest_owed(as_of) if is_lent and not account.is_closed else 0
     fees = account.fees_owed() if is_lent and not account.is_closed else 0
     outstanding = account.outstanding if is_lent else 0
