@@ -74,4 +74,4 @@ def tell_reversal(told: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
 
 
 def _tell_move(move: Move) -> JsonValue:
-    return tell_fact("allocation", move.repayment_id, move.loan_id, move.paid_on, 0, move)
+    return tell_fact("allocation", move.repayment_id, move.loan_id, move.on, 0, move)
