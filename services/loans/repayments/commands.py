@@ -1,10 +1,9 @@
 """Recording repayments: one from the JSON API, or a whole sheet; the same function."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from itertools import chain
 from uuid import UUID
 
 from services.common import audit
@@ -30,10 +29,11 @@ from services.loans.loans.profiles import Refused
 from services.loans.loans.queries import KnownLoan
 from services.loans.locks.commands import list_dates, refuse_locked
 from services.loans.positions.arithmetic import Allocation
-from services.loans.positions.commands import keep_figures, tell_fact, tell_facts, tell_reversal
+from services.loans.positions.commands import keep_figures
 from services.loans.positions.facts import LoanFacts, Payment, payment_order
-from services.loans.positions.figures import Change
+from services.loans.positions.figures import Change, Figures
 from services.loans.positions.queries import load_facts
+from services.loans.positions.telling import Told, tell_fact, tell_reversal
 from services.loans.repayments import queries
 from services.loans.repayments.arithmetic import (
     Offer,
@@ -172,23 +172,20 @@ async def _store(
         revisions,
         principal.subject,
     )
-    figures = await keep_figures(session, changes, principal.subject, facts)
-    told = chain(
-        (
-            tell_reversal(_tell(loan_id, payment, figures.splits_before[payment.repayment_id]))
-            for loan_id, payment in removed
-        ),
-        (
-            _tell(loan_id, payment, figures.splits[payment.repayment_id])
-            for loan_id, payments in added.items()
-            for payment in payments
-        ),
-    )
-    await tell_facts(session, told, figures.moves)
+
+    def tell(figures: Figures) -> Iterator[Told]:
+        for loan_id, payment in removed:
+            split = figures.splits_before[payment.repayment_id]
+            yield tell_reversal(_tell(loan_id, payment, split))
+        for loan_id, come in added.items():
+            for payment in come:
+                yield _tell(loan_id, payment, figures.splits[payment.repayment_id])
+
+    await keep_figures(session, changes, principal.subject, tell, facts)
     await audit.append(session, principal, "repayments.recorded", {"count": len(drafts)})
 
 
-def _tell(loan_id: UUID, payment: Payment, split: Allocation) -> dict[str, JsonValue]:
+def _tell(loan_id: UUID, payment: Payment, split: Allocation) -> Told:
     on, cents = payment.paid_on, payment.amount_cents
     return tell_fact("repayment", payment.repayment_id, loan_id, on, cents, split)
 

@@ -1,5 +1,6 @@
 """The life of a loan after its contract, through HTTP: every figure worked out by hand."""
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -20,6 +21,7 @@ from tests.services.loans.conftest import (
     record_borrower,
     record_loan,
     repayment,
+    signed,
     some_id,
     terms,
 )
@@ -540,17 +542,10 @@ KEPT_AND_TOLD_BEFORE = (
 
 async def told_fees(loans: Loans, client: Client) -> dict[str, int]:
     """What the journal was told of fees repaid, in cents by date; what is nothing is left out."""
-    rows = await loans.look(
-        """
-        SELECT fact ->> 'on' AS day,
-               sum(CASE WHEN fact ->> 'kind' = 'reversal' THEN -1 ELSE 1 END
-                   * (fact ->> 'fees_cents')::bigint)::bigint AS cents
-        FROM events, jsonb_array_elements(payload -> 'facts') AS fact
-        WHERE organisation_id = $1 AND type = 'loans.recorded' GROUP BY 1
-        """,
-        client.organisation_id,
-    )
-    return {row["day"]: row["cents"] for row in rows if row["cents"]}
+    fees: Counter[str] = Counter()
+    for fact in await loans.list_told(client):
+        fees[str(fact["on"])] += signed(fact, "fees_cents")
+    return {day: cents for day, cents in fees.items() if cents}
 
 
 async def fees_received(client: Client) -> dict[str, JsonValue]:
