@@ -9,7 +9,7 @@ from services.common.import_tables import add_job_cancellations
 from services.common.schema import grant
 
 revision = "0012"
-down_revision = "0008"
+down_revision = "0009"
 
 APP_ROLE = "loans_app"
 TOTALS_ROLE = "loans_totals"
