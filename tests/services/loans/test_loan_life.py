@@ -645,16 +645,32 @@ async def test_a_reversed_loan_counts_nowhere(loans: Loans, member: Client) -> N
         )
     ).json()
     assert all(row["loans"]["count"] == 0 for row in totals["rows"])
-    for path, sent, pointer in (
-        (f"{place}/repayments", repayment(), "/loan_external_id"),
-        ("/v1/outcomes", outcome(lent["external_id"]), "/loan/external_id"),
-    ):
-        refused = await member.post(path, sent)
-        assert codes_of(refused) == {pointer: "loan.reversed"}, path
-    assert (await member.post(f"{place}/fees", fee("1.00"))).status_code == 404
+    refused = await member.post("/v1/outcomes", outcome(lent["external_id"]))
+    assert codes_of(refused) == {"/loan/external_id": "loan.reversed"}
+    # The loan of the path: like one that does not exist, whatever is posted on it.
+    for path, sent in (("repayments", repayment()), ("fees", fee("1.00"))):
+        assert (await member.post(f"{place}/{path}", sent)).status_code == 404, path
+    sent_again = {name: paid[name] for name in ("external_id", "paid_on", "amount", "method")}
+    assert (await member.post(f"{place}/repayments", sent_again)).status_code == 200
     again = await member.post("/v1/loans", body)
     assert (again.status_code, again.json()) == (200, lent)
     assert await loans.find_differences(member) == []
+
+
+async def test_the_first_disbursement_has_the_identifier_of_its_loan(member: Client) -> None:
+    """It came with the loan, and goes with it."""
+    lent = await record_loan(member)
+    place = f"/v1/loans/{lent['loan_id']}"
+    [first] = facts_of((await member.get(place)).json(), "disbursement")
+    assert first["external_id"] == lent["external_id"]
+    body = reversal("disbursement", first["external_id"])
+    refused = await member.post(f"{place}/reversals", body)
+    assert codes_of(refused) == {"/fact": "reversal.first_disbursement"}
+    body = reversal("disbursement", "another")
+    assert (await member.post(f"{place}/reversals", body)).status_code == 404
+    await post(member, f"{place}/reversals", reversal("loan", lent["external_id"]))
+    [first] = facts_of((await member.get(place)).json(), "disbursement")
+    assert first["external_id"] == lent["external_id"]
 
 
 async def test_a_loan_with_an_outcome_is_reversed_after_it(member: Client) -> None:
