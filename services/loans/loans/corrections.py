@@ -154,7 +154,7 @@ async def move_loans(
         *(tell_reversal(_tell(f, figures.splits_before.get(f.fact_id))) for f in gone),
         *(_tell(fact, figures.splits.get(fact.fact_id)) for fact in come),
     ]
-    await tell_facts(session, told)
+    await tell_facts(session, told, figures.moves)
     details: dict[str, JsonValue] = {"kind": "loan", "count": len(new_ids)}
     await audit.append(session, principal, "facts.corrected", details)
 

@@ -157,6 +157,23 @@ class Loans:
         )
         return dict(row)
 
+    async def sum_fees_told(self, client: Client) -> dict[str, int]:
+        """What it was told of fees repaid, in cents by date; a date without any is left out."""
+        rows = await self.look(
+            """
+            SELECT fact ->> 'on' AS day,
+                   sum(CASE WHEN fact ->> 'kind' = 'reversal' THEN -1 ELSE 1 END
+                       * (fact ->> 'fees_cents')::bigint)::bigint AS cents
+            FROM events, jsonb_array_elements(payload -> 'facts') AS fact
+            WHERE organisation_id = $1 AND type = 'loans.recorded'
+              AND coalesce(fact ->> 'reversed_kind', fact ->> 'kind') IN
+                  ('repayment', 'allocation')
+            GROUP BY 1
+            """,
+            client.organisation_id,
+        )
+        return {row["day"]: row["cents"] for row in rows if row["cents"]}
+
     async def find_differences(self, client: Client) -> list[str]:
         """What `reseau verify` would say of the client's organisation."""
         database: Database = self.app.state.database

@@ -476,13 +476,13 @@ async def test_the_credit_a_fee_takes_counts_on_its_date(loans: Loans, member: C
             "repayment": body["external_id"],
         },
     ]
-    assert await told_fees(loans, member) == {"2025-07-20": 20_00}
+    assert await loans.sum_fees_told(member) == {"2025-07-20": 20_00}
     assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "20.00"}
     assert await loans.find_differences(member) == []
 
     await post(member, f"{place}/reversals", reversal("fee", late["external_id"]))
     assert figures(await see(member, place), "credit_balance", "fees_paid") == ["50.00", "0.00"]
-    assert await told_fees(loans, member) == {}
+    assert await loans.sum_fees_told(member) == {}
     assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "0.00"}
     assert await loans.find_differences(member) == []
 
@@ -497,7 +497,7 @@ async def test_a_payment_reversed_takes_back_what_a_fee_took_of_it(
     await post(member, f"{place}/reversals", reversal("repayment", body["external_id"]))
     shown = await see(member, place)
     assert figures(shown, "credit_balance", "fees_paid", "payoff") == ["0.00", "0.00", "1220.00"]
-    assert await told_fees(loans, member) == {}
+    assert await loans.sum_fees_told(member) == {}
     assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "0.00"}
     assert await loans.find_differences(member) == []
 
@@ -516,7 +516,7 @@ async def test_what_was_kept_before_is_kept_anew(loans: Loans, member: Client) -
     for _ in range(2):  # the second time changes nothing
         async with database.write(member.organisation_id) as session:
             await rekeep_credit_uses(session)
-        assert await told_fees(loans, member) == {"2025-07-20": 20_00}
+        assert await loans.sum_fees_told(member) == {"2025-07-20": 20_00}
         assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "20.00"}
         assert await loans.find_differences(member) == []
 
@@ -536,21 +536,6 @@ KEPT_AND_TOLD_BEFORE = (
     WHERE organisation_id = $1
     """,
 )
-
-
-async def told_fees(loans: Loans, client: Client) -> dict[str, int]:
-    """What the journal was told of fees repaid, in cents by date; what is nothing is left out."""
-    rows = await loans.look(
-        """
-        SELECT fact ->> 'on' AS day,
-               sum(CASE WHEN fact ->> 'kind' = 'reversal' THEN -1 ELSE 1 END
-                   * (fact ->> 'fees_cents')::bigint)::bigint AS cents
-        FROM events, jsonb_array_elements(payload -> 'facts') AS fact
-        WHERE organisation_id = $1 AND type = 'loans.recorded' GROUP BY 1
-        """,
-        client.organisation_id,
-    )
-    return {row["day"]: row["cents"] for row in rows if row["cents"]}
 
 
 async def fees_received(client: Client) -> dict[str, JsonValue]:
