@@ -157,8 +157,10 @@ class Loans:
         )
         return dict(row)
 
-    async def sum_fees_told(self, client: Client) -> dict[str, int]:
-        """What it was told of fees repaid, in cents by date; a date without any is left out."""
+    async def sum_fees_told(self, client: Client, place: str) -> dict[str, int]:
+        """What it was told of fees repaid on a loan, in cents by date, but for dates without any;
+        `place` is the loan's path.
+        """
         rows = await self.look(
             """
             SELECT fact ->> 'on' AS day,
@@ -167,10 +169,11 @@ class Loans:
             FROM events, jsonb_array_elements(payload -> 'facts') AS fact
             WHERE organisation_id = $1 AND type = 'loans.recorded'
               AND coalesce(fact ->> 'reversed_kind', fact ->> 'kind') IN
-                  ('repayment', 'allocation')
+                  ('repayment', 'allocation') AND fact ->> 'loan_id' = $2
             GROUP BY 1
             """,
             client.organisation_id,
+            place.rpartition("/")[2],
         )
         return {row["day"]: row["cents"] for row in rows if row["cents"]}
 

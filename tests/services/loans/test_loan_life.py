@@ -476,13 +476,13 @@ async def test_the_credit_a_fee_takes_counts_on_its_date(loans: Loans, member: C
             "repayment": body["external_id"],
         },
     ]
-    assert await loans.sum_fees_told(member) == {"2025-07-20": 20_00}
+    assert await loans.sum_fees_told(member, place) == {"2025-07-20": 20_00}
     assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "20.00"}
     assert await loans.find_differences(member) == []
 
     await post(member, f"{place}/reversals", reversal("fee", late["external_id"]))
     assert figures(await see(member, place), "credit_balance", "fees_paid") == ["50.00", "0.00"]
-    assert await loans.sum_fees_told(member) == {}
+    assert await loans.sum_fees_told(member, place) == {}
     assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "0.00"}
     assert await loans.find_differences(member) == []
 
@@ -497,7 +497,7 @@ async def test_a_payment_reversed_takes_back_what_a_fee_took_of_it(
     await post(member, f"{place}/reversals", reversal("repayment", body["external_id"]))
     shown = await see(member, place)
     assert figures(shown, "credit_balance", "fees_paid", "payoff") == ["0.00", "0.00", "1220.00"]
-    assert await loans.sum_fees_told(member) == {}
+    assert await loans.sum_fees_told(member, place) == {}
     assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "0.00"}
     assert await loans.find_differences(member) == []
 
@@ -516,7 +516,7 @@ async def test_what_was_kept_before_is_kept_anew(loans: Loans, member: Client) -
     for _ in range(2):  # the second time changes nothing
         async with database.write(member.organisation_id) as session:
             await rekeep_credit_uses(session)
-        assert await loans.sum_fees_told(member) == {"2025-07-20": 20_00}
+        assert await loans.sum_fees_told(member, place) == {"2025-07-20": 20_00}
         assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "20.00"}
         assert await loans.find_differences(member) == []
 
