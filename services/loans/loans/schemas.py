@@ -220,12 +220,12 @@ class FactAnswer(Answer):
     """One thing that happened to the loan; `reversed` tells that it no longer counts, and why.
 
     A repayment's `allocation` is what it settled on its own day, `credit_used` what later fees took
-    of what it left.
+    of what it left. The first disbursement came with the loan: its `external_id` is the loan's.
     """
 
     kind: str
     id: UUID
-    external_id: str | None
+    external_id: str
     on: date
     amount: Amount | None
     reason: str | None

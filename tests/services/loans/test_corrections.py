@@ -12,9 +12,11 @@ from tests.services.loans.conftest import (
     Loans,
     codes_of,
     loan,
+    loan_row,
     record_borrower,
     record_loan,
     repayment,
+    repayment_row,
     terms,
     write_csv,
 )
@@ -275,6 +277,34 @@ async def test_a_corrected_loan_takes_what_stands_of_it_along(
     assert [each["external_id"] for each in listed] == ["P-001", "P-002", "P-003"]
     shown = (await member.get(f"/v1/loans/{listed[1]['loan_id']}")).json()
     assert (shown["reversed"], len(shown["facts"])) == (None, 5)
+
+
+async def test_a_corrected_loan_takes_along_what_a_fee_took_of_a_credit(
+    loans: Loans, member: Client
+) -> None:
+    """And so does the repayment: the journal hears of it on the fee's date, and of it alone."""
+    lent = loan_row("P-1", annual_rate="0")
+    sent = await member.send("loans", write_csv([lent]))
+    assert sent.status_code == 201, sent.text
+
+    async def find_place() -> str:
+        [loan] = (await member.get("/v1/loans")).json()["items"]
+        return f"/v1/loans/{loan['loan_id']}"
+
+    fee: Document = {"external_id": "F", "charged_on": "2025-07-20", "reason": "x"}
+    paid = repayment("1250.00", "2025-06-15", external_id="R", surplus="credit")
+    for path, body in (("fees", {**fee, "amount": "20.00"}), ("repayments", paid)):
+        posted = await member.post(f"{await find_place()}/{path}", body)
+        assert posted.status_code == 201, posted.text
+    more = repayment_row("R", "P-1", "2025-06-16", "1240.00")
+    for kind, row in (("loans", {**lent, "stage": "growth"}), ("repayments", more)):
+        answer = await member.send(kind, write_csv([row]), **REASON)
+        assert answer.json()["corrected"] == 1, answer.text
+        told = await loans.sum_fees_told(member, await find_place())
+        assert told == {"2025-07-20": 20_00}
+        assert await loans.find_differences(member) == []
+    shown = (await member.get(await find_place())).json()
+    assert shown["position"]["credit_balance"] == "20.00"
 
 
 async def test_a_loan_corrected_twice_with_a_life_of_its_own(loans: Loans, member: Client) -> None:

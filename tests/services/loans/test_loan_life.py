@@ -1,6 +1,5 @@
 """The life of a loan after its contract, through HTTP: every figure worked out by hand."""
 
-from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -21,7 +20,6 @@ from tests.services.loans.conftest import (
     record_borrower,
     record_loan,
     repayment,
-    signed,
     some_id,
     terms,
 )
@@ -478,13 +476,13 @@ async def test_the_credit_a_fee_takes_counts_on_its_date(loans: Loans, member: C
             "repayment": body["external_id"],
         },
     ]
-    assert await told_fees(loans, member) == {"2025-07-20": 20_00}
+    assert await loans.sum_fees_told(member, place) == {"2025-07-20": 20_00}
     assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "20.00"}
     assert await loans.find_differences(member) == []
 
     await post(member, f"{place}/reversals", reversal("fee", late["external_id"]))
     assert figures(await see(member, place), "credit_balance", "fees_paid") == ["50.00", "0.00"]
-    assert await told_fees(loans, member) == {}
+    assert await loans.sum_fees_told(member, place) == {}
     assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "0.00"}
     assert await loans.find_differences(member) == []
 
@@ -499,7 +497,7 @@ async def test_a_payment_reversed_takes_back_what_a_fee_took_of_it(
     await post(member, f"{place}/reversals", reversal("repayment", body["external_id"]))
     shown = await see(member, place)
     assert figures(shown, "credit_balance", "fees_paid", "payoff") == ["0.00", "0.00", "1220.00"]
-    assert await told_fees(loans, member) == {}
+    assert await loans.sum_fees_told(member, place) == {}
     assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "0.00"}
     assert await loans.find_differences(member) == []
 
@@ -518,7 +516,7 @@ async def test_what_was_kept_before_is_kept_anew(loans: Loans, member: Client) -
     for _ in range(2):  # the second time changes nothing
         async with database.write(member.organisation_id) as session:
             await rekeep_credit_uses(session)
-        assert await told_fees(loans, member) == {"2025-07-20": 20_00}
+        assert await loans.sum_fees_told(member, place) == {"2025-07-20": 20_00}
         assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "20.00"}
         assert await loans.find_differences(member) == []
 
@@ -538,14 +536,6 @@ KEPT_AND_TOLD_BEFORE = (
     WHERE organisation_id = $1
     """,
 )
-
-
-async def told_fees(loans: Loans, client: Client) -> dict[str, int]:
-    """What the journal was told of fees repaid, in cents by date; what is nothing is left out."""
-    fees: Counter[str] = Counter()
-    for fact in await loans.list_told(client):
-        fees[str(fact["on"])] += signed(fact, "fees_cents")
-    return {day: cents for day, cents in fees.items() if cents}
 
 
 async def fees_received(client: Client) -> dict[str, JsonValue]:
@@ -640,16 +630,32 @@ async def test_a_reversed_loan_counts_nowhere(loans: Loans, member: Client) -> N
         )
     ).json()
     assert all(row["loans"]["count"] == 0 for row in totals["rows"])
-    for path, sent, pointer in (
-        (f"{place}/repayments", repayment(), "/loan_external_id"),
-        ("/v1/outcomes", outcome(lent["external_id"]), "/loan/external_id"),
-    ):
-        refused = await member.post(path, sent)
-        assert codes_of(refused) == {pointer: "loan.reversed"}, path
-    assert (await member.post(f"{place}/fees", fee("1.00"))).status_code == 404
+    refused = await member.post("/v1/outcomes", outcome(lent["external_id"]))
+    assert codes_of(refused) == {"/loan/external_id": "loan.reversed"}
+    # The loan of the path: like one that does not exist, whatever is posted on it.
+    for path, sent in (("repayments", repayment()), ("fees", fee("1.00"))):
+        assert (await member.post(f"{place}/{path}", sent)).status_code == 404, path
+    sent_again = {name: paid[name] for name in ("external_id", "paid_on", "amount", "method")}
+    assert (await member.post(f"{place}/repayments", sent_again)).status_code == 200
     again = await member.post("/v1/loans", body)
     assert (again.status_code, again.json()) == (200, lent)
     assert await loans.find_differences(member) == []
+
+
+async def test_the_first_disbursement_has_the_identifier_of_its_loan(member: Client) -> None:
+    """It came with the loan, and goes with it."""
+    lent = await record_loan(member)
+    place = f"/v1/loans/{lent['loan_id']}"
+    [first] = facts_of((await member.get(place)).json(), "disbursement")
+    assert first["external_id"] == lent["external_id"]
+    body = reversal("disbursement", first["external_id"])
+    refused = await member.post(f"{place}/reversals", body)
+    assert codes_of(refused) == {"/fact": "reversal.first_disbursement"}
+    body = reversal("disbursement", "another")
+    assert (await member.post(f"{place}/reversals", body)).status_code == 404
+    await post(member, f"{place}/reversals", reversal("loan", lent["external_id"]))
+    [first] = facts_of((await member.get(place)).json(), "disbursement")
+    assert first["external_id"] == lent["external_id"]
 
 
 async def test_a_loan_with_an_outcome_is_reversed_after_it(member: Client) -> None:
