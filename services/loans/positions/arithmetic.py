@@ -26,13 +26,11 @@ from services.loans.positions.facts import (
     Tranche,
     facts_until,
 )
-from services.loans.positions.ladder import FEES, INTEREST, Instalment
+from services.loans.positions.ladder import DAY, FEES, INTEREST, Instalment
 from services.loans.schedules.terms import ScheduleTerms
 
 END_OF_TIME = date(9999, 12, 31)
 """The open end of a loan's last state."""
-
-DAY = timedelta(days=1)
 
 RECOVERY_TOO_LARGE = Text(
     "Le recouvrement dépasse ce qui était radié.",

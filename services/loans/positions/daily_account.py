@@ -5,7 +5,7 @@ that is paid covers its instalments in the order of their dates, so that days pa
 same as for any other loan. The interest of the days is exact; what is owed of it is rounded once.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from services.loans.positions.account import (
 )
 from services.loans.positions.facts import LoanFacts
 from services.loans.positions.ladder import (
+    DAY,
     FEES,
     INTEREST,
     PRINCIPAL,
@@ -87,17 +88,20 @@ class DailyAccount(Account):
         return fees, interest, min(expected - fees - interest, self.outstanding)
 
     def unpaid(self, day: date) -> list[Instalment]:
-        """What is expected, as far as it is due by `day`, or will be owed if each is then paid on
-        its date; the last takes what is owed beside it.
+        """What is expected: as far as it is owed where it is late, and as it will be settled if
+        each is then paid on its date; the last takes what is owed beside it.
         """
         if self.is_closed:
             return []
         expected, last = self.rungs.unpaid(), self._dates[-1]
         if not expected or expected[-1].due_on < last:
             expected.append(Instalment(len(self._dates), last, 0, 0, 0))
-        late = bisect_right(expected, day, key=lambda instalment: instalment.due_on)
-        shown = [*self._spread(expected[:late], self.due(day))]
-        shown += self._foresee(expected[late:], day)
+        late = bisect_left(expected, day, key=lambda instalment: instalment.due_on)
+        arrears = self.due(day - DAY)
+        shown = [*self._spread(expected[:late], arrears)]
+        account = self._copy()
+        account.pay(day, sum(arrears))
+        shown += account._foresee(expected[late:])
         # The oldest is late though nothing of it may be due yet: interest that has run since.
         return [*shown[:1], *(instalment for instalment in shown[1:] if instalment.total_cents)]
 
@@ -122,9 +126,9 @@ class DailyAccount(Account):
         if not self.outstanding:
             self._give_up(on)
 
-    def _spread(self, late: Sequence[Instalment], due: Parts) -> Iterator[Instalment]:
-        """What is due over the instalments that expected it, the oldest first."""
-        left = list(due)
+    def _spread(self, late: Sequence[Instalment], arrears: Parts) -> Iterator[Instalment]:
+        """What is late over the instalments that expected it, the oldest first."""
+        left = list(arrears)
         for instalment in late:
             cents = sum(left) if instalment is late[-1] else instalment.total_cents
             parts = [0, 0, 0]
@@ -134,17 +138,15 @@ class DailyAccount(Account):
                 cents -= parts[part]
             yield Instalment(instalment.number, instalment.due_on, *parts)
 
-    def _foresee(self, coming: Sequence[Instalment], day: date) -> Iterator[Instalment]:
-        """What each will settle once what is due by `day` is paid that day."""
-        account = self._copy()
-        account.pay(day, sum(self.due(day)))
+    def _foresee(self, coming: Sequence[Instalment]) -> Iterator[Instalment]:
+        """What each will settle, paid on its date; the account is of no use after it."""
         for instalment in coming:
-            if account.is_closed:
+            if self.is_closed:
                 return
             on, cents = instalment.due_on, instalment.total_cents
             if instalment is coming[-1]:
-                cents = account.fees_owed() + account.interest_owed(on) + account.outstanding
-            parts, _ = account.pay(on, cents)
+                cents = self.fees_owed() + self.interest_owed(on) + self.outstanding
+            parts, _ = self.pay(on, cents)
             yield Instalment(instalment.number, on, *parts)
 
     def _copy(self) -> "DailyAccount":

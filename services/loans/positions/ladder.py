@@ -4,7 +4,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+
+DAY = timedelta(days=1)
 
 FEES, INTEREST, PRINCIPAL = range(3)
 """The parts of an instalment, and of what a payment settles."""
