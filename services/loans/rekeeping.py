@@ -9,12 +9,13 @@ from dataclasses import replace
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from services.common import outbox
 from services.common.database import WriteSession, open_database
 from services.common.outbox import read_organisations
 from services.loans.positions import queries
 from services.loans.positions.arithmetic import replay
-from services.loans.positions.commands import tell_facts
 from services.loans.positions.figures import compare
+from services.loans.positions.telling import EVENT, list_payloads
 
 
 async def rekeep_figures(database_url: SecretStr, totals_database_url: SecretStr) -> None:
@@ -50,7 +51,7 @@ async def rekeep_credit_uses(session: WriteSession) -> None:
     figures = compare(before, after)
     await queries.put_figures(session, figures.kept)
     await queries.add_daily_totals(session, figures.days)
-    await tell_facts(session, (), figures.moves)
+    await outbox.append_all(session, EVENT, list_payloads((), figures.moves))
 
 
 _CHARGED = text("SELECT DISTINCT loan_id FROM fees WHERE organisation_id = :organisation")
