@@ -56,6 +56,8 @@ kinds = st.sampled_from(
     [
         *["payment"] * 4,
         "prepayment",
+        "overpayment",
+        "fee",
         "fee",
         "tranche",
         "rescheduling",
@@ -141,6 +143,8 @@ def facts_of_a_life(draw: st.DrawFn, number: int) -> Fact:
     match kind:
         case "payment":
             return Payment(identifier, f"R{number:02d}", on, cents)
+        case "overpayment":
+            return Payment(identifier, f"R{number:02d}", on, 60_000 + cents)
         case "prepayment":
             purpose = draw(st.sampled_from(PaymentPurpose))
             return Payment(identifier, f"R{number:02d}", on, cents, purpose)

@@ -167,7 +167,7 @@ class Loans:
         """
         fees: Counter[str] = Counter()
         for fact in await self.list_told(client):
-            if fact["loan_id"] == place.rpartition("/")[2]:
+            if place.endswith(str(fact["loan_id"])):
                 fees[str(fact["on"])] += signed(fact, "fees_cents")
         return {day: cents for day, cents in fees.items() if cents}
 
