@@ -8,7 +8,6 @@ import pytest
 from services.common.database import Database
 from services.common.errors import JsonValue
 from services.common.money import format_cents
-from services.loans.rekeeping import rekeep_credit_uses
 from tests.services.loans.conftest import (
     Client,
     Document,
@@ -500,42 +499,6 @@ async def test_a_payment_reversed_takes_back_what_a_fee_took_of_it(
     assert await loans.sum_fees_told(member, place) == {}
     assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "0.00"}
     assert await loans.find_differences(member) == []
-
-
-async def test_what_was_kept_before_is_kept_anew(loans: Loans, member: Client) -> None:
-    """Once, what a fee took stood in the payment's split, on its date: and so in the journal."""
-    place = await lend(member, terms=WITHOUT_INTEREST)
-    await post(member, f"{place}/fees", fee("20.00", "2025-07-20"))
-    await post(member, f"{place}/repayments", repayment("1250.00", "2025-06-15", surplus="credit"))
-    for statement in KEPT_AND_TOLD_BEFORE:
-        await loans.look(statement, member.organisation_id)
-    assert await fees_received(member) == {"2025-06": "20.00", "2025-07": "0.00"}
-    assert len(await loans.find_differences(member)) > 1
-
-    database: Database = loans.app.state.database
-    for _ in range(2):  # the second time changes nothing
-        async with database.write(member.organisation_id) as session:
-            await rekeep_credit_uses(session)
-        assert await loans.sum_fees_told(member, place) == {"2025-07-20": 20_00}
-        assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "20.00"}
-        assert await loans.find_differences(member) == []
-
-
-KEPT_AND_TOLD_BEFORE = (
-    """
-    UPDATE loan_figures SET fees_cents = '{2000}', credit_repayment_ids = '{}',
-        credit_fee_ids = '{}', credit_used_on = '{}', credit_used_cents = '{}'
-    WHERE organisation_id = $1
-    """,
-    """
-    UPDATE daily_totals SET fees_cents = 2000 - fees_cents
-    WHERE organisation_id = $1 AND on_date IN (date '2025-06-15', date '2025-07-20')
-    """,
-    """
-    UPDATE events SET payload = replace(payload::text, '2025-07-20', '2025-06-15')::jsonb
-    WHERE organisation_id = $1
-    """,
-)
 
 
 async def fees_received(client: Client) -> dict[str, JsonValue]:
