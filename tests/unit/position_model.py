@@ -1,8 +1,8 @@
 """A second calculator of positions: slow, obvious, written apart from the first.
 
 It walks the days one by one and writes down every evening where the loan stands. A loan with daily
-interest adds that of each night to an exact sum. Where overdue interest bears interest, that is what
-the evening shows as due.
+interest adds that of each night to an exact sum. Interest on overdue interest, where it is agreed,
+runs on what the evening shows as due.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.unit.scheduled_position_model import DAY, Evening, Walk
 
 
 class DailyWalk(Walk):
-    """A loan whose interest runs every night on the principal, and on overdue interest if agreed."""
+    """Interest runs every night on the principal, and on overdue interest where it is agreed."""
 
     def __init__(self, facts: LoanFacts) -> None:
         super().__init__(facts)
