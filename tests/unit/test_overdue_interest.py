@@ -6,6 +6,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -141,10 +142,21 @@ def test_deferred_interest_is_not_due_before_it_is_asked_for() -> None:
     assert owed(loan, LAST + timedelta(days=10)) == (90_00, 10_90)
 
 
-def test_a_fee_bears_no_interest() -> None:
-    loan = live(Charge(UUID(int=1), date(2024, 3, 5), 50_00))
-    assert owed(loan, SECOND) == (60_90, 0)
-    assert find_position(loan, SECOND).payoff_cents == 1110_90
+def test_a_grace_is_counted_after_the_down_payment() -> None:
+    """100.00 down; 29 days of 0.90 by 29 February, asked for on 31 March: 60 days, 54.00."""
+    terms = replace(DAILY, down_payment_percent=Decimal(10), interest_grace_periods=1)
+    loan = live(pay(terms.disbursed_on, 100_00), terms=terms)
+    assert owed(loan, LATE) == (0, 35_10)
+    assert owed(loan, SECOND) == (54_00, 0)
+    # Ten days of 0.1 % of 954.00.
+    assert owed(loan, date(2024, 4, 10)) == (54_00, 9_54)
+
+
+@pytest.mark.parametrize("on", [FIRST, date(2024, 3, 5), SECOND, date(2024, 4, 10)])
+def test_a_fee_bears_no_interest(on: date) -> None:
+    loan = live(Charge(UUID(int=1), on, 50_00))
+    assert owed(loan, LAST) == (92_73, 0)
+    assert find_position(loan, LAST).payoff_cents == 1142_73
 
 
 # --- schedules laid anew, losses, reversals -------------------------------------------------------
@@ -208,6 +220,10 @@ def test_a_write_off_leaves_overdue_interest_bearing_until_it_is_whole() -> None
     loan = live(("write_off", Loss(LATE, 500_00)))
     # 29.00 + 10.29, then 21 days of 0.1 % of 529.00 = 11.109: 50.399.
     assert owed(loan, SECOND) == (50_40, 0)
+    # On 10 April, after two due dates: 71.508, and 0.1 % of 560.90 a day; 5 days, then 20.
+    later = live(("write_off", Loss(date(2024, 4, 10), 500_00)))
+    assert owed(later, date(2024, 4, 15)) == (60_90, 13_41)
+    assert owed(later, LAST) == (82_73, 0)
     lost = add_fact(loan, ("write_off", Loss(SECOND, 500_00)))
     assert find_position(lost, date(2034, 1, 1)).payoff_cents == 0
 

@@ -108,10 +108,8 @@ class DailyAccount(Account):
         return self._settle_owed(on, cents, (0, 0, 0), self._order)
 
     def charge(self, on: date, cents: int) -> None:
-        self._pass_dates(on)
         super().charge(on, cents)
         self._fees.append((on, cents))
-        self._run(on)
 
     def write_off(self, on: date, cents: int) -> None:
         if cents > self.outstanding:
