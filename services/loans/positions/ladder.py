@@ -1,6 +1,6 @@
 """A schedule's instalments by column, and the same while payments settle them."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -148,9 +148,7 @@ class Rungs:
 
     def left(self, until: date | None = None) -> Parts:
         """What the instalments due up to `until`, or all of them, still ask for."""
-        stop = len(self.due)
-        if until is not None:
-            stop = next((n for n, due_on in enumerate(self.due) if due_on > until), stop)
+        stop = len(self.due) if until is None else bisect_right(self.due, until)
         fees, interest, principal = (sum(column[self._at : stop]) for column in self._columns)
         return fees, interest, principal
 
