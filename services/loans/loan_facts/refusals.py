@@ -11,7 +11,6 @@ from services.loans.loan_facts.drafts import FactDraft, FactKind
 from services.loans.loan_facts.queries import Contract
 from services.loans.loans.contract_terms import NOTHING_ADVANCED, check_flows, is_cheaper
 from services.loans.positions.account import LOAN_CLOSED
-from services.loans.positions.agreement import agreement_flows
 from services.loans.positions.arithmetic import (
     find_position,
     find_terms,
@@ -20,6 +19,7 @@ from services.loans.positions.arithmetic import (
 )
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import NOT_RECORDED, LoanFacts
+from services.loans.positions.flows import lay_flows
 from services.loans.schedules.apr import cash_flows, criminal_rate_limit
 from services.loans.schedules.arithmetic import build_schedule
 
@@ -112,7 +112,7 @@ def _check_rate(
 ) -> list[InputError]:
     """Keep under the criminal rate of the contract's date and kind of borrower.
 
-    The whole agreement is judged, with the fact in it. Of one over the limit already (a
+    The whole loan is judged, with the fact in it. Of one over the limit already (a
     disbursement was reversed, or is still to come), what brings it nearer is taken. New terms are
     also a new agreement for what is owed then (SOR/2002-263, s. 3 (2) f): judged alone as well.
     """
@@ -127,9 +127,9 @@ def _check_rate(
         unlawful = check_flows(cash_flows(terms, build_schedule(terms)), limit, place)
         if unlawful is not None:
             return [unlawful]
-    flows = agreement_flows(after)
+    flows = lay_flows(after)
     unlawful = check_flows(flows, limit, place)
-    if unlawful is None or is_cheaper(flows, agreement_flows(before), limit):
+    if unlawful is None or is_cheaper(flows, lay_flows(before), limit):
         return []
     return [unlawful]
 

@@ -66,7 +66,7 @@ def check_flows(flows: CashFlows, limit: CriminalRateLimit, pointer: str) -> Inp
 
 
 def is_cheaper(after: CashFlows, before: CashFlows, limit: CriminalRateLimit) -> bool:
-    """Whether an agreement that was over the limit comes nearer to it."""
+    """Whether a loan that was over the limit comes nearer to it."""
     if judge(before, limit) is Verdict.ACCEPT:
         return False
     now, then = find_rate_over(after, limit), find_rate_over(before, limit)

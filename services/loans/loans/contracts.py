@@ -11,8 +11,8 @@ from services.loans.loans.contract_queries import Contract, list_borrowed
 from services.loans.loans.contract_terms import check_criminal_rate, check_flows
 from services.loans.loans.cycles import BorrowedLoan, Cycle, rank_loans
 from services.loans.loans.drafts import BorrowerProfile, LoanDraft, follow_product
-from services.loans.positions.agreement import agreement_flows
 from services.loans.positions.facts import LoanFacts
+from services.loans.positions.flows import lay_flows
 from services.loans.products.arithmetic import (
     UNKNOWN_PRODUCT,
     Candidate,
@@ -106,16 +106,16 @@ async def review_contract(
     )
     found = _compare(version, candidate)
     if facts is not None:
-        found = [*found, *_judge_agreement(contract, facts)]
+        found = [*found, *_judge_whole(contract, facts)]
     return Reviewed(None if version is None else version.version, found)
 
 
-def _judge_agreement(contract: Contract, facts: LoanFacts) -> list[InputError]:
+def _judge_whole(contract: Contract, facts: LoanFacts) -> list[InputError]:
     """A reversal may leave a loan over the criminal rate: it is told, never refused."""
     limit = criminal_rate_limit(
         contract.contracted_on, contract.borrower_kind, contract.terms.principal_cents
     )
-    unlawful = check_flows(agreement_flows(facts), limit, "/terms")
+    unlawful = check_flows(lay_flows(facts), limit, "/terms")
     if unlawful is None:
         return []
     told = unlawful.message

@@ -10,7 +10,7 @@ it, the second forbids it. The second is then the rate.
 
 Of a loan disbursed in several times, advances and payments alternate. More than one rate may then
 make them worth the same; whether they pass a limit is still one question: at that rate, is what is
-paid worth more than what is advanced? It is put to all of the agreement: the Code measures the
+paid worth more than what is advanced? It is put to the whole loan: the Code measures the
 aggregate of the charges on the aggregate of what is "actually advanced or to be advanced".
 """
 

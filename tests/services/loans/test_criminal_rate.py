@@ -1,4 +1,4 @@
-"""The criminal rate during the life of a loan, through HTTP: the whole agreement is judged.
+"""The criminal rate during the life of a loan, through HTTP: the whole loan is judged.
 
 Most loans are of 1,200 $ without interest, 600 $ of it disbursed on 15 April 2025 and due in twelve
 monthly instalments of 50 $.

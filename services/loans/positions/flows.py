@@ -1,4 +1,4 @@
-"""All that a borrower receives and is asked to pay under one agreement, by date. Pure.
+"""All that a borrower receives and is asked to pay of one loan, by date. Pure.
 
 What its rate is judged on. Each cent is there once: a schedule laid anew asks for all that was owed
 that evening, so that before it stand what was truly paid and, after it, what it asks for. How it is
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from math import lcm
 
 from services.loans.positions.arithmetic import LaidSchedule, list_schedules
@@ -25,8 +26,8 @@ Clock = list[tuple[date, Fraction]]
 """Days, and the years from the first of them, as the rate counts time."""
 
 
-def agreement_flows(facts: LoanFacts) -> CashFlows:
-    """The flows of the agreement as it stands.
+def lay_flows(facts: LoanFacts) -> CashFlows:
+    """The flows of the loan as it stands.
 
     What is agreed and not disbursed is left out: no day is agreed for it.
     """
@@ -38,23 +39,15 @@ def agreement_flows(facts: LoanFacts) -> CashFlows:
     put_off = sum(moratorium.periods for moratorium in facts.moratoria)
     clock = _lay_clock([contract, *(terms for _, terms in laid)], put_off)
     start = facts.disbursed_on
-    payments: list[int] = []
-    lengths: list[Fraction] = []
-    before = Fraction(0)
-    for day in sorted({*advanced, *asked} - {start}):
-        at = _find_years(clock, day)
-        if day in asked:
-            payments.append(asked[day])
-            lengths.append(at - before)
-            before = at
-        if day in advanced:
-            payments.append(-advanced[day])
-            lengths.append(at - before)
-            before = at
+    later = [(day, 0, cents) for day, cents in asked.items() if day != start]
+    later += [(day, 1, -cents) for day, cents in advanced.items() if day != start]
+    later.sort()  # of one day, what is paid comes before what is advanced
+    years = [Fraction(0), *(_find_years(clock, day) for day, _, _ in later)]
+    lengths = [end - begin for begin, end in pairwise(years)]
     year = lcm(*(length.denominator for length in lengths))
     return CashFlows(
         advance_cents=advanced[start] - asked[start],
-        payments_cents=tuple(payments),
+        payments_cents=tuple(cents for _, _, cents in later),
         period_parts=tuple(int(length * year) for length in lengths),
         parts_in_year=year,
     )

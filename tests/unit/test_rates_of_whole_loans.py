@@ -1,4 +1,4 @@
-"""The rate of a whole agreement: several disbursements, later fees, new schedules.
+"""The rate of a whole loan: several disbursements, later fees, new schedules.
 
 The arithmetic stands beside each figure. Most cases are of 1,000.00 lent on 15 January 2025 without
 interest, paid back at once after a year: 73 days are a fifth of it, and, no payment coming before
@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from services.common.calendar import Frequency
 from services.loans.loans.contract_terms import NOTHING_ADVANCED, check_flows, is_cheaper
-from services.loans.positions.agreement import agreement_flows
 from services.loans.positions.arithmetic import replay
 from services.loans.positions.facts import (
     Accrual,
@@ -34,6 +33,7 @@ from services.loans.positions.facts import (
     Rescheduling,
     Tranche,
 )
+from services.loans.positions.flows import lay_flows
 from services.loans.schedules.apr import (
     CashFlows,
     CriminalRateLimit,
@@ -87,7 +87,7 @@ def live(terms: ScheduleTerms, *facts: Fact, accrual: Accrual = Accrual.SCHEDULE
 
 
 def flows_of(*facts: Fact, terms: ScheduleTerms = YEARLY) -> CashFlows:
-    return agreement_flows(live(terms, *facts))
+    return lay_flows(live(terms, *facts))
 
 
 def timed(flows: CashFlows) -> list[tuple[Fraction, int]]:
@@ -302,7 +302,7 @@ def test_what_was_paid_before_a_new_schedule_counts_the_day_it_was_paid() -> Non
     """Two instalments of 106.62 asked for, one paid, late: the rest is in the new schedule."""
     paid, on = pay(date(2025, 3, 20), 106_62), date(2025, 4, 1)
     loan = live(MONTHLY, paid, Rescheduling(UUID(int=3), on, AgreedTerms(24)))
-    flows = timed(agreement_flows(loan))
+    flows = timed(lay_flows(loan))
     assert flows[0] == (Fraction(1, 12) * (2 + Fraction(5, 31)), 106_62)
     asked = sum(i.total_cents for i in replay(loan).schedules[-1].laid.ladder.instalments)
     assert sum(cents for _, cents in flows[1:]) == asked
@@ -395,7 +395,7 @@ def test_the_former_limit_compounds_once_a_year() -> None:
     assert "is 59.159286 %, an effective rate over 60 %" in found.message.en
 
 
-def test_what_brings_an_agreement_nearer_the_limit_is_cheaper() -> None:
+def test_what_brings_a_loan_nearer_the_limit_is_cheaper() -> None:
     """500.00 asked for 1,000.00 over a year is 50 %; on 1,400 it is 35.7 %, on 1,440 34.7 %."""
     over = flows_of(fee(END, 500_00))
     nearer, farther = flows_of(fee(END, 500_00), more(FIFTH, 500_00)), flows_of(fee(END, 500_01))
@@ -487,7 +487,7 @@ def test_the_rate_told_is_where_a_plain_reading_turns(flows: CashFlows) -> None:
     charged=st.lists(st.tuples(st.integers(1, 12), st.integers(1, 20_000)), max_size=3),
     rate=st.sampled_from(["0", "7.25", "12", "30"]),
 )
-def test_pyxirr_agrees_on_the_rate_of_a_whole_agreement(
+def test_pyxirr_agrees_on_the_rate_of_a_whole_loan(
     later: list[tuple[int, int, int]], charged: list[tuple[int, int]], rate: str
 ) -> None:
     """Facts on due dates, what is due paid before more is lent: whole months, one internal rate."""
@@ -503,7 +503,7 @@ def test_pyxirr_agrees_on_the_rate_of_a_whole_agreement(
         for at, cents, withheld in later:
             if at == month:
                 loan = add_fact(loan, more(on, cents, withheld, number=month))
-    flows = agreement_flows(loan)
+    flows = lay_flows(loan)
     by_month = [-flows.advance_cents, *[0] * 12]
     for years, cents in timed(flows):
         assert (years * 12).denominator == 1
@@ -522,7 +522,7 @@ def test_pyxirr_agrees_on_the_rate_of_a_whole_agreement(
 @given(histories())
 def test_each_cent_is_there_once(facts: LoanFacts) -> None:
     """What is paid and asked for beyond what is advanced is interest and fees, and nothing else."""
-    flows = agreement_flows(facts)
+    flows = lay_flows(facts)
     replayed = replay(facts)
     interest = sum(facts.ladder.interest_cents)
     if replayed.schedules:
@@ -549,12 +549,12 @@ def test_splitting_a_disbursement_changes_nothing(
         add_fact(facts, Tranche(UUID(int=50), on, one, 2)), Tranche(UUID(int=51), on, other, 3)
     )
     assume(can_stand(whole) and can_stand(parts))
-    assert agreement_flows(parts) == agreement_flows(whole)
+    assert lay_flows(parts) == lay_flows(whole)
 
 
 @MANY
 @given(histories(), st.integers(1, 30_000), st.integers(1, 30_000), st.integers(0, 400))
-def test_a_higher_fee_never_makes_an_agreement_lawful(
+def test_a_higher_fee_never_makes_a_loan_lawful(
     facts: LoanFacts, cents: int, extra: int, days: int
 ) -> None:
     on = facts.disbursed_on + timedelta(days=days)
@@ -562,5 +562,5 @@ def test_a_higher_fee_never_makes_an_agreement_lawful(
         add_fact(facts, Charge(UUID(int=50), on, each)) for each in (cents, cents + extra)
     )
     assume(can_stand(less) and can_stand(dearer))
-    if judge(agreement_flows(less), LIMIT) == "refuse":
-        assert judge(agreement_flows(dearer), LIMIT) == "refuse"
+    if judge(lay_flows(less), LIMIT) == "refuse":
+        assert judge(lay_flows(dearer), LIMIT) == "refuse"
