@@ -320,6 +320,20 @@ def test_what_is_prepaid_counts_and_what_follows_it_that_day_does_not() -> None:
     assert timed(flows_of(first, prepaid)) == asked
 
 
+def test_a_prepayment_is_not_agreed_with_the_borrower() -> None:
+    """What was agreed is 1,000.00 after a year, and 500.00 more lent; fees are asked for anyway."""
+    prepaid, charged = pay(FIFTH, 600_00, PaymentPurpose.PREPAYMENT), fee(LATER, 50_00)
+
+    def agreed(*facts: Fact) -> list[tuple[Fraction, int]]:
+        return timed(lay_flows(live(YEARLY, *facts), with_prepayments=False))
+
+    assert agreed(prepaid, charged) == timed(flows_of(charged))
+    lent_after = (prepaid, more(LATER, 500_00))
+    assert agreed(*lent_after) == timed(flows_of(*lent_after))
+    lent_before = (more(START, 500_00), charged)
+    assert agreed(*lent_before, prepaid) == timed(flows_of(*lent_before))
+
+
 def test_principal_written_off_counts_as_paid_once_the_schedule_no_longer_asks_for_it() -> None:
     """Else 300.00 in fees could be hidden behind 300.00 given up in the books alone."""
     given_up = ("write_off", Loss(FIFTH, 300_00))

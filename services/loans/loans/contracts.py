@@ -111,11 +111,15 @@ async def review_contract(
 
 
 def _judge_whole(contract: Contract, facts: LoanFacts) -> list[InputError]:
-    """A reversal may leave a loan over the criminal rate: it is told, never refused."""
+    """A reversal may leave a loan over the criminal rate: it is told, never refused.
+
+    A prepayment may too, of a lender who did nothing: that is not told.
+    """
     limit = criminal_rate_limit(
         contract.contracted_on, contract.borrower_kind, contract.terms.principal_cents
     )
-    unlawful = check_flows(lay_flows(facts), limit, "/terms")
+    flows = lay_flows(facts, with_prepayments=False)
+    unlawful = check_flows(flows, limit, "/terms")
     if unlawful is None:
         return []
     told = unlawful.message

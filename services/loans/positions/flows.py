@@ -26,16 +26,18 @@ Clock = list[tuple[date, Fraction]]
 """Days, and the years from the first of them, as the rate counts time."""
 
 
-def lay_flows(facts: LoanFacts) -> CashFlows:
+def lay_flows(facts: LoanFacts, *, with_prepayments: bool = True) -> CashFlows:
     """The flows of the loan as it stands.
 
-    What is agreed and not disbursed is left out: no day is agreed for it.
+    What is agreed and not disbursed is left out: no day is agreed for it. Without prepayments, a
+    schedule that one laid anew is not in force: that is the borrower's doing, not agreed with him.
     """
     contract = facts.conditions.terms
     assert contract is not None, "the terms are loaded with the loan"
     laid = list_schedules(facts)
     advanced = _sum_advances(facts, contract)
-    asked = _sum_asked(facts, laid[-1][0] if laid else None)
+    kept = [one for one, _ in laid if with_prepayments or one.cause_kind != "repayment"]
+    asked = _sum_asked(facts, kept[-1] if kept else None)
     put_off = sum(moratorium.periods for moratorium in facts.moratoria)
     clock = _lay_clock([contract, *(terms for _, terms in laid)], put_off)
     start = facts.disbursed_on

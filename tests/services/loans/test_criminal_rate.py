@@ -7,7 +7,7 @@ monthly instalments of 50 $.
 import pytest
 
 from services.common.errors import JsonValue
-from tests.services.loans.conftest import Client, Document, Loans, codes_of, terms
+from tests.services.loans.conftest import Client, Document, Loans, codes_of, repayment, terms
 from tests.services.loans.test_loan_life import (
     WITHOUT_INTEREST,
     disbursement,
@@ -139,6 +139,18 @@ async def test_a_fee_paid_back_sooner_weighs_more(loans: Loans, member: Client, 
     dearer = rescheduling(MORE, instalments=10, annual_rate="34")
     assert await refuse(loans, member, path, dearer) == {"/terms/annual_rate": "loan.criminal_rate"}
     await post(member, path, rescheduling(MORE, instalments=24))
+
+
+async def test_what_is_prepaid_is_not_told_but_weighs_on_the_fees_after_it(
+    loans: Loans, member: Client, place: str
+) -> None:
+    """90 $ are 30.3 % as agreed. Who prepays 540 $ of 600 $ makes it more himself."""
+    await post(member, f"{place}/fees", fee("90.00", "2025-05-15"))
+    early = {**repayment("630.00", MORE), "purpose": "prepayment"}
+    await post(member, f"{place}/repayments", early)
+    assert not await is_told(member, place)
+    refused = await refuse(loans, member, f"{place}/fees", fee("0.01", "2025-07-01"))
+    assert refused == {"/amount": "loan.criminal_rate"}
 
 
 async def test_a_reversed_loan_is_over_no_rate(member: Client) -> None:
