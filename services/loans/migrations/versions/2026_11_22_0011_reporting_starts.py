@@ -8,8 +8,8 @@ from alembic import op
 from services.common.import_tables import add_job_cancellations
 from services.common.schema import grant
 
-revision = "0012"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 
 APP_ROLE = "loans_app"
 TOTALS_ROLE = "loans_totals"
