@@ -55,6 +55,11 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "DRAIN_SECONDS", PATIENCE_SECONDS)
 
 
+async def until_begun(bench: Bench, count: int) -> None:
+    """Until as many requests have come to the loans service."""
+    await until(lambda: len(bench.loans.begun) == count)
+
+
 async def test_takes_bodies_up_to_their_limit(bench: Bench, client: httpx.AsyncClient) -> None:
     largest = await client.post("/v1/loans", content=b"x" * JSON_BYTES_MAX)
     assert largest.json()["bytes"] == JSON_BYTES_MAX
@@ -118,7 +123,7 @@ async def test_an_upload_cut_short_is_never_complete(bench: Bench) -> None:
         _, writer = await open_raw(bench, path, *headers)
         writer.write(body)
         await writer.drain()
-        await until(lambda begun=min(number + 1, 2): len(bench.loans.begun) == begun)
+        await until_begun(bench, min(number + 1, 2))  # a body of JSON goes on once it is whole
         writer.close()
         await writer.wait_closed()
     await until(lambda: bench.visits.ended == 4 and len(bench.loans.aborted) == 2)
@@ -129,7 +134,7 @@ async def test_an_upload_cut_short_is_never_complete(bench: Bench) -> None:
 async def test_an_upload_half_closed_is_never_complete(bench: Bench) -> None:
     _, writer = await open_raw(bench, IMPORT, "Content-Length: 5000000")
     writer.write(b"x" * 100_000)
-    await until(lambda: len(bench.loans.begun) == 1)
+    await until_begun(bench, 1)
     writer.write_eof()
     await until(lambda: len(bench.loans.aborted) == 1)
     assert bench.loans.completed == []
