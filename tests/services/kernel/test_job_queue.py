@@ -47,7 +47,7 @@ async def look(queue: ClonedDatabase, statement: str, *arguments: object) -> lis
 @asynccontextmanager
 async def working(queue: ClonedDatabase, handle: Handle) -> AsyncIterator[None]:
     stopping = asyncio.Event()
-    task = asyncio.create_task(work(queue.dsn("loans_app"), SCHEMA, handle, stopping))
+    task = asyncio.create_task(work(queue.dsn("loans_app"), SCHEMA, 6, handle, stopping))
     try:
         yield
     finally:
