@@ -14,9 +14,8 @@ from tempfile import mkdtemp
 from deploy.data_folder import AccessKeys, DataFolder, open_data_folder, read_access_keys
 from deploy.ports import free_port
 from tests.support.databases import fast_directory
-from tests.support.processes import ROOT, close
+from tests.support.processes import PATIENCE_SECONDS, ROOT, close
 
-_STOP_SECONDS_MAX = 120
 # Five times less than by default, so that tests of long imports are not long.
 _ENVIRONMENT = {"RESEAU_LONG_IMPORT_ROWS": "1000", "RESEAU_JOB_HEARTBEAT_SECONDS": "2"}
 
@@ -42,7 +41,7 @@ def running_federation(directory: Path | None = None) -> Iterator[Federation]:
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(_STOP_SECONDS_MAX)
+            process.wait(PATIENCE_SECONDS)
         finally:
             close(process)
             if directory is None:
