@@ -149,9 +149,12 @@ async def _record(
     before = await _measure(session, order, today)
     savepoint = await session.connection.begin_nested()
     recorded: list[Recorded] = []
+    stored = 0
     for part in prepared.parts:
         recorded.append(await part.prepared.record(session, principal, today, order.reason))
-    progress("stored", sum(len(part.prepared.numbers) for part in prepared.parts))
+        # A sheet is stored by statements for all its rows at once: there is no row by row to tell.
+        stored += len(part.prepared.numbers)
+        progress("stored", stored)
     came = sum_up(prepared, recorded, order.mode, order.reason, file)
     if came.counts.rejected and order.mode == "atomic":
         raise _RowsRefused(came)

@@ -50,6 +50,7 @@ def _holder(role: str, organisation: str | None = None) -> dict[str, JsonValue]:
         "role": role,
         "organisation": organisation,
         "region_codes": regions,
+        "made_by": "seed",
         "expires_at": "2027-01-01T00:00:00Z",
     }
 
@@ -160,6 +161,10 @@ def registry_behaviour(keys: Keys) -> Behaviour:
     return authenticate
 
 
+async def record_reading(_: Request) -> Response:
+    return Response(status_code=204)
+
+
 @asynccontextmanager
 async def serve(app: ASGIApp) -> AsyncIterator[str]:
     """A real server on a free port; yields its URL."""
@@ -247,6 +252,7 @@ async def open_bench(folder: Path, **settings: object) -> AsyncIterator[Bench]:
     keys.forget()
     parts = {name: TinyPart(name, public) for name in ("registry", "funds", "loans")}
     parts["registry"].behaviours["/internal/authenticate"] = registry_behaviour(keys)
+    parts["registry"].behaviours["/internal/readings"] = record_reading
     async with AsyncExitStack() as stack:
         for name, part in parts.items():
             part.url = await stack.enter_async_context(serve(part.app()))
