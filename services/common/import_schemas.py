@@ -1,7 +1,7 @@
 """What is answered about an import."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from pydantic import Field
@@ -40,6 +40,11 @@ class CountsAnswer(Answer):
 class RowErrorAnswer(Answer):
     sheet: str | None = Field(None, description=_SHEET, exclude_if=_is_none)
     row: int = Field(description="La première ligne sous les titres est 1 ; les titres sont 0.")
+    line: int | None = Field(
+        None,
+        description="Le numéro que montre un tableur ; d'une feuille ou d'un CSV seulement.",
+        exclude_if=_is_none,
+    )
     column: str = Field(description="Vide quand toute la ligne est en cause.")
     code: str
     message: str
@@ -75,6 +80,14 @@ class SheetAnswer(Answer):
     corrected: int
 
 
+class KindMappingAnswer(Answer):
+    """The version of a mapping that the sheets of a kind were read with."""
+
+    kind: str
+    name: str
+    version: int
+
+
 class TotalsAnswer(Answer):
     before: dict[str, int | str]
     after: dict[str, int | str]
@@ -94,6 +107,9 @@ class ReportAnswer(Answer):
         0, description="Faits inscrits que le fichier, déjà envoyé en partie, ne nomme pas."
     )
     sheets: list[SheetAnswer] = Field([], description="Par feuille, pour un classeur.")
+    mappings: list[KindMappingAnswer] = Field(
+        [], description="Les correspondances suivies, par sorte de lignes."
+    )
     totals: TotalsAnswer | None = Field(None, description="Totaux de l'organisation.")
 
 
@@ -189,6 +205,7 @@ def to_error_answers(found: Sequence[RowError], language: Language) -> list[RowE
         RowErrorAnswer(
             sheet=e.sheet or None,
             row=e.row,
+            line=e.line,
             column=e.column,
             code=e.code,
             message=e.message.read(language),
@@ -219,6 +236,10 @@ def to_notice_answers(found: Sequence[Notice], language: Language) -> list[Notic
 
 def to_mapping_used_answer(used: MappingUsed) -> MappingUsedAnswer:
     return MappingUsedAnswer(name=used.name, version=used.version)
+
+
+def to_kind_mapping_answers(used: Mapping[str, MappingUsed]) -> list[KindMappingAnswer]:
+    return [KindMappingAnswer(kind=k, name=m.name, version=m.version) for k, m in used.items()]
 
 
 def to_counts_answer(counts: Counts) -> CountsAnswer:
@@ -293,7 +314,13 @@ def to_job_answer(job: ImportJob, service_name: str, language: Language) -> Impo
     on_change: OnChange = "refuse" if job.reason is None else "correct"
     return ImportRecordAnswer(
         **dict(to_job_summary(job, service_name)),
-        **dict(ReportAnswer(on_change=on_change, reason=job.reason)),
+        **dict(
+            ReportAnswer(
+                on_change=on_change,
+                reason=job.reason,
+                mappings=to_kind_mapping_answers(job.mappings),
+            )
+        ),
         dry_run=False,
         errors=[],
         errors_truncated=False,

@@ -1,13 +1,16 @@
 """A table from the bytes a member sends: its columns recognised, its cells read.
 
 CSV, XLSX, lines of JSON and arrays of JSON, with French or English titles in any order on the
-first line that holds something. Rows count from 1 and keep their place: a blank line is skipped
-but counted, so row n stands n lines under the header of the sheet. In JSON, row n is line or
-element n. Another format is another reader (`READERS`).
+first line that holds something, or under a few lines about the sheet. Rows count from 1 and keep
+their place: a blank line is skipped but counted, so row n stands n lines under the titles. A line
+of totals is no row: it is left out with a warning. In JSON, row n is line or element n. Another
+format is another reader (`READERS`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import filterfalse
 
 from services.common import encoding, errors, workbook
 from services.common.archive import WorkbookRefused
@@ -24,13 +27,23 @@ from services.common.columns import (
 from services.common.dates import MONTH_FIRST, Order
 from services.common.documents import read_documents
 from services.common.errors import JsonValue, Problem
+from services.common.merged_cells import MergedCells, find_merged
 from services.common.messages import MESSAGES
-from services.common.oddities import watch
-from services.common.readings import Batch, Plan, ReadRow, find_orders, make_plan, read_text
+from services.common.oddities import WARNINGS_MAX, watch
+from services.common.readings import (
+    Batch,
+    Plan,
+    ReadRow,
+    find_orders,
+    is_total,
+    make_plan,
+    read_text,
+)
 from services.common.records import CSV, JSON, NDJSON, XLSX, parse_media_type, read_csv
+from services.common.sheets import choose_table, is_ours, list_others, open_sheet
 from services.common.workbook import Book, Sheet
 
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 """Kept with each import; a test holds what this version reads. Another reading, another number."""
 
 ROWS_MAX = 200_000
@@ -118,18 +131,21 @@ def _read_csv(
     body: bytes, charset: str, columns: Sequence[Column], remarks: Remarks
 ) -> Iterator[ReadRow]:
     records = read_csv(body, charset, columns)
-    _, header = next(records, (0, []))
-    width, titles = len(header), list(header)
+    width, titles = len(records.titles), list(records.titles)
     while 1 < len(titles) <= COLUMNS_MAX and not titles[-1].strip():
         titles.pop()  # spreadsheets leave empty columns at the end
-    matched = dict(enumerate(match_titles(titles, columns, remarks)))
+    _tell_header(records.line, bool(records.above), remarks)
+    with _at_line(records.line):
+        matched = dict(enumerate(match_titles(titles, columns, remarks)))
     orders: dict[int, Order] = {}
     if MONTH_FIRST.search(body):
-        again = read_csv(body, charset, columns)
+        again = read_csv(body, charset, columns).rows
         orders = find_orders(((n, dict(enumerate(cells))) for n, cells in again), matched)
     plan = make_plan(matched, orders, starts_in_1904=False)
-    unnamed = [place for place in range(width) if not header[place].strip()]
-    for number, cells in records:
+    unnamed = [place for place in range(width) if not records.titles[place].strip()]
+    for number, cells in records.rows:
+        if _leaves_out(number, enumerate(cells), plan, remarks):
+            continue
         if len(cells) != width:
             yield number, [row_error(number, "", "row.cells", found=len(cells), expected=width)]
             continue
@@ -137,6 +153,31 @@ def _read_csv(
             _note_unnamed((place for place in unnamed if cells[place].strip()), remarks)
         yield number, _read_cells(number, cells, plan)
     plan.tell(remarks)
+
+
+def _leaves_out(
+    number: int, cells: Iterable[tuple[int, str]], plan: Plan, remarks: Remarks
+) -> bool:
+    """Whether a line is no row but a total, and the first of them: a thousand are another table."""
+    if len(remarks.warnings) >= WARNINGS_MAX or not is_total(cells, plan):
+        return False
+    remarks.warnings.append(row_error(number, "", "row.total"))
+    return True
+
+
+def _tell_header(line: int, is_under_others: bool, remarks: Remarks) -> None:
+    remarks.header_line = line
+    if is_under_others:
+        remarks.notice("header.under_others", line=line)
+
+
+@contextmanager
+def _at_line(line: int) -> Iterator[None]:
+    """What is wrong with the titles is wrong at this line."""
+    try:
+        yield
+    except TableRefused as refused:
+        raise TableRefused([replace(e, line=line) for e in refused.found]) from refused
 
 
 def _read_cells(
@@ -170,9 +211,14 @@ def _read_workbook(
     del charset
     try:
         book = workbook.open_book(body)
+        sheet = choose_table(book, columns)
+        for name in filterfalse(is_ours, book.hidden):
+            remarks.notice("sheet.hidden", sheet=show(name))
+        for name in list_others(book, sheet):
+            remarks.notice("sheet.not_read", sheet=show(name), read=show(sheet.name))
     except WorkbookRefused as refused:
         raise refuse_workbook(refused) from refused
-    yield from _read_sheet(book, book.sheets[0], columns, remarks)
+    yield from _read_sheet(book, sheet, columns, remarks)
 
 
 def refuse_workbook(refused: WorkbookRefused) -> TableRefused:
@@ -183,26 +229,34 @@ def _read_sheet(
     book: Book, sheet: Sheet, columns: Sequence[Column], remarks: Remarks
 ) -> Iterator[ReadRow]:
     try:
-        rows = workbook.read_rows(book, sheet)
-        header_number, header = next(rows, (0, {}))
-        matched = _match_cells(header, columns, remarks)
-        orders: dict[int, Order] = {}
-        if workbook.holds(book, MONTH_FIRST):
-            orders = find_orders(
-                (
-                    (number, {p: c for p, c in cells.items() if isinstance(c, str)})
-                    for number, cells in workbook.read_rows(book, sheet)
-                ),
-                matched,
-            )
-        plan = make_plan(matched, orders, book.starts_in_1904)
-        for row_number, cells in rows:
-            number = row_number - header_number
-            _note_unnamed(cells.keys() - header.keys(), remarks)
-            yield number, _read_sheet_row(number, cells, plan)
+        found = open_sheet(book, sheet, columns)
+        _tell_header(found.line, bool(found.above), remarks)
+        with _at_line(found.line):
+            matched = _match_cells(found.titles, columns, remarks)
+        plan = make_plan(matched, _find_orders(book, sheet, matched), book.starts_in_1904)
+        merged = find_merged(book, sheet, plan.readings.keys(), found.line)
+        for line, cells in found.rows:
+            texts = ((place, cell) for place, cell in cells.items() if isinstance(cell, str))
+            if _leaves_out(line - found.line, texts, plan, remarks):
+                continue
+            merged.see(line, cells)
+            _note_unnamed(cells.keys() - found.titles.keys(), remarks)
+            yield line - found.line, _read_sheet_row(line, found.line, cells, plan, merged)
         plan.tell(remarks)
+        merged.tell(remarks)
     except WorkbookRefused as refused:
         raise refuse_workbook(refused) from refused
+
+
+def _find_orders(
+    book: Book, sheet: Sheet, matched: Mapping[int, Column | None]
+) -> dict[int, Order]:
+    if not workbook.holds(book, MONTH_FIRST):
+        return {}
+    rows = workbook.read_rows(book, sheet)
+    return find_orders(
+        ((n, {p: c for p, c in cells.items() if isinstance(c, str)}) for n, cells in rows), matched
+    )
 
 
 def _match_cells(
@@ -219,11 +273,16 @@ def _match_cells(
 
 
 def _read_sheet_row(
-    number: int, cells: Mapping[int, workbook.Cell], plan: Plan
+    line: int,
+    header_line: int,
+    cells: Mapping[int, workbook.Cell],
+    plan: Plan,
+    merged: MergedCells,
 ) -> dict[str, JsonValue] | list[RowError]:
     """The values of a row, or everything that is wrong with its cells."""
     values: dict[str, JsonValue] = {}
     found: list[RowError] = []
+    number = line - header_line
     for place, cell in cells.items():
         if place not in plan.readings:
             continue
@@ -236,6 +295,10 @@ def _read_sheet_row(
             found.append(value)
         else:
             values[name] = value
+    if merged.by_place:
+        empty = (place for place in plan.required if place not in cells)
+        refused = (merged.refuse(line, number, p, plan.required[p]) for p in empty)
+        found += [error for error in refused if error is not None]
     return found or values
 
 

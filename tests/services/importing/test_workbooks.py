@@ -137,7 +137,7 @@ class TestErrorSheet:
         ]
         assert rows_of(book, 1)[:2] == [
             ["Ligne", "Colonne", "Code", "Message"],
-            [3.0, "Montant", "amount.decimals", DECIMALS],
+            [4.0, "Montant", "amount.decimals", DECIMALS],
         ]
         assert comments_of(response.content) == {
             "C4": DECIMALS,
@@ -150,7 +150,8 @@ class TestErrorSheet:
         response = await errors_of(service, member, sent.json()["import_id"], Accept_Language="en")
         book = opened(response)
         assert book.sheet_names == ["Data", "Errors"]
-        assert [tuple(row[:3]) for row in rows_of(book, 1)[1:]] == MIXED_ERRORS
+        listed = [(row + 1, *error) for row, *error in MIXED_ERRORS]
+        assert [tuple(row[:3]) for row in rows_of(book, 1)[1:]] == listed
         data = rows_of(book, 0)
         assert data[3] == ["N3", "", "1", "000.00", ""]
         assert sorted(comments_of(response.content)) == [
