@@ -126,16 +126,19 @@ def find_orders(
 def is_total(cells: Iterable[tuple[int, str]], plan: Plan) -> bool:
     """Whether a row sums up others: it begins with that word, and lacks what a row must have.
 
-    An identifier of that name alone tells no fact either.
+    An identifier that is the word alone tells no fact either.
     """
     filled = ((place, text) for place, text in cells if text and not text.isspace())
     place, first = next(filled, (0, ""))
     if "tota" not in first[:_TOTAL_LENGTH_MAX].casefold():
         return False
-    words = {word for word in fold_words(first) if not word.isdecimal()}
+    every = set(fold_words(first))
+    words = {word for word in every if not word.isdecimal()}
     if not (words & _TOTALS and words <= _TOTALS | _OF_TOTALS):
         return False
-    return place in plan.required or not plan.required.keys() <= {each for each, _ in filled}
+    if place in plan.required and words == every:
+        return True
+    return not plan.required.keys() <= {place, *(each for each, _ in filled)}
 
 
 def read_text(number: int, name: str, reading: Reading | None, text: str) -> JsonValue | RowError:

@@ -189,7 +189,7 @@ class TestSheets:
             place.write(3, 1, 3)
             place.merge_range(4, 1, 4, 2, 4)
             place.write(4, 0, "R4")
-            place.merge_range(6, 6, 7, 7, "elsewhere")
+            place.merge_range(4, 6, 4, 7, "of nobody")
 
         table = read_table(workbook(fill), XLSX, COLUMNS)
         [batch] = table.batches
