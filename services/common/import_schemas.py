@@ -67,6 +67,7 @@ class RowChangeAnswer(Answer):
 
     sheet: str | None = Field(None, description=_SHEET, exclude_if=_is_none)
     row: int
+    line: int | None = Field(None, exclude_if=_is_none)
     external_id: str
     fields: list[FieldChangeAnswer]
 
@@ -215,11 +216,12 @@ def to_error_answers(found: Sequence[RowError], language: Language) -> list[RowE
 
 
 def to_change_answer(
-    sheet: str, row: int, external_id: str, changes: Sequence[FieldChange]
+    sheet: str, row: int, line: int | None, external_id: str, changes: Sequence[FieldChange]
 ) -> RowChangeAnswer:
     return RowChangeAnswer(
         sheet=sheet or None,
         row=row,
+        line=line,
         external_id=external_id,
         fields=[
             FieldChangeAnswer(column=c.column, before=c.before, after=c.after) for c in changes

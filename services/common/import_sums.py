@@ -86,7 +86,7 @@ def sum_up(
 
 def _sum_up_part(part: Part, recorded: Recorded) -> _PartCame:
     prepared = part.prepared
-    drafts = len(prepared.numbers)
+    drafts, header = len(prepared.numbers), prepared.header_line
     created, corrected = len(recorded.created), len(recorded.corrected)
     unchanged, refused = len(recorded.unchanged), len(recorded.refused)
     assert created + corrected + unchanged + refused == drafts, "a row is recorded or refused"
@@ -101,6 +101,7 @@ def _sum_up_part(part: Part, recorded: Recorded) -> _PartCame:
             to_change_answer(
                 part.sheet,
                 prepared.numbers[row],
+                None if header is None else header + prepared.numbers[row],
                 prepared.drafts[row].external_id,
                 recorded.changes[row],
             )
