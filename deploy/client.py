@@ -278,8 +278,7 @@ def _read_changes(document: Mapping[str, object]) -> Iterator[Change]:
 
 
 def _place(told: Mapping[str, object]) -> str:
-    row = told.get("line") or told.get("row")
-    shown = "" if row is None else str(row)
+    shown = str(told.get("line") or told.get("row") or "")
     sheet = told.get("sheet")
     return f"{sheet} {shown}" if sheet else shown
 

@@ -36,7 +36,7 @@ LISTED_MAX = 200_000
 _CELL_LENGTH_MAX = 32_767  # of Excel
 _TAB_LENGTH_MAX = 31
 _NOT_IN_TABS = re.compile(r"[\[\]:*?/\\]|[^\x20-\ud7ff\ue000-\ufffd]")
-_WIDTH = 18
+_WIDTH_MIN, _WIDTH_MAX = 18, 40
 _NOTE_PIXELS = {"width": 320, "height": 110}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _SHEET_NAME = Text("Données", "Data")
@@ -89,7 +89,7 @@ class _Rows:
 
     name: str
     file: IO[bytes]
-    width: int = 0
+    widths: Sequence[int] = ()
     last: int = 0
     titles: int = 0
     comments: list[tuple[int, int, str]] = field(default_factory=list)
@@ -169,7 +169,7 @@ def _write_records(
 ) -> None:
     title, good, bad = _read_styles()
     places = {name: place for place, name in find_names(records.titles, columns).items()}
-    part.width = len(records.titles[:COLUMNS_MAX])
+    part.widths = [_fit_width(title) for title in records.titles[:COLUMNS_MAX]]
     part.titles = part.last = records.line - 1
     for number, cells in records.above:
         part.file.write(_row(part.titles + number, cells, good))
@@ -193,6 +193,11 @@ def _write_records(
             bad_row, errors = next(by_row, (0, iter(())))
 
 
+def _fit_width(title: str) -> int:
+    """In letters, with room for the arrow of the filter."""
+    return min(max(len(title) + 4, _WIDTH_MIN), _WIDTH_MAX)
+
+
 def _gather_notes(errors: Iterable[_Told], places: Mapping[str, int]) -> dict[int, list[str]]:
     """What to say at each place; at -1, what is wrong with the row as a whole."""
     notes: dict[int, list[str]] = {}
@@ -211,15 +216,16 @@ def _list_errors(
     title, good, _ = _read_styles()
     heads = [each.read(language) for each in _LIST_TITLES]
     has_sheets = any(titles)
-    listed.width = len(heads) if has_sheets else len(heads) - 1
-    listed.file.write(_row(0, heads[: listed.width], title))
+    listed.widths = _LIST_WIDTHS if has_sheets else _LIST_WIDTHS[:-1]
+    width = len(listed.widths)
+    listed.file.write(_row(0, heads[:width], title))
     for error in found:
         said = error.message.read(language)
         if listed.last < LISTED_MAX:
             listed.last += 1
             place = titles[error.sheet]
             column = place.by_column.get(error.column, error.column)
-            cells = ("", column, error.code, said, error.sheet)[: listed.width]
+            cells = ("", column, error.code, said, error.sheet)[:width]
             number = f"<c><v>{place.line + error.row}</v></c>".encode()
             listed.file.write(_row(listed.last, cells, good).replace(b"<c/>", number, 1))
         elif listed.last == LISTED_MAX:
@@ -274,17 +280,18 @@ def _make_book(parts: Sequence[_Rows], listed: _Rows) -> bytes:
             for place, form in enumerate(formats):
                 sheet.write_blank(1, place, None, form)
             sheet.freeze_panes(part.titles + 1, 0)
-            last = max(0, part.width - 1)
-            sheet.set_column(0, last, _WIDTH, formats[2])
+            last = max(0, len(part.widths) - 1)
+            for place, width in enumerate(part.widths):
+                sheet.set_column(place, place, width, formats[2])
             sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
             sheet.autofilter(part.titles, 0, part.last, last)
             for row, place, note in part.comments:
                 sheet.write_comment(row, place, note, _NOTE_PIXELS)
         sheet = book.add_worksheet(listed.name)
         sheet.freeze_panes(1, 0)
-        for place, width in enumerate(_LIST_WIDTHS[: listed.width]):
+        for place, width in enumerate(listed.widths):
             sheet.set_column(place, place, width)
-        sheet.autofilter(0, 0, listed.last, max(0, listed.width - 1))
+        sheet.autofilter(0, 0, listed.last, max(0, len(listed.widths) - 1))
     return content.getvalue()
 
 
@@ -298,7 +305,7 @@ def _list_looks() -> Iterator[dict[str, object]]:
 def _read_styles() -> tuple[_Style, _Style, _Style]:
     """The numbers that the looks of titles, good cells and bad cells have in every such book."""
     with TemporaryFile() as nothing:
-        book = _make_book([_Rows("1", nothing, width=1)], _Rows("2", nothing, width=1))
+        book = _make_book([_Rows("1", nothing, [1])], _Rows("2", nothing, [1]))
     with zipfile.ZipFile(io.BytesIO(book)) as archive:
         xml = archive.read("xl/worksheets/sheet1.xml")
     title, title_quoted, good, good_quoted, bad, bad_quoted = (

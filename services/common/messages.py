@@ -289,10 +289,10 @@ MESSAGES: dict[str, Text] = {
         "with kind={kind}: it will be read there.",
     ),
     "sheet.not_read": Text(
-        "La feuille « {sheet} » n'est pas lue : seule « {read} » l'est. Un classeur envoyé sans "
-        "kind est lu en entier.",
-        'The sheet "{sheet}" is not read: only "{read}" is. A workbook sent without kind is '
-        "read whole.",
+        "Seule la feuille « {read} » est lue ; ne le sont pas : {sheets}. Envoyé sans kind, un "
+        "classeur est lu feuille par feuille, selon ce que chacune contient.",
+        'Only the sheet "{read}" is read; not read: {sheets}. Sent without kind, a workbook is '
+        "read sheet by sheet, after what each holds.",
     ),
     "sheet.unknown": Text(
         "La feuille « {sheet} » n'est pas reconnue : elle est laissée de côté.",

@@ -8,7 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from services.common import encoding, strict_json, workbook
@@ -136,7 +136,8 @@ def _count_from(line: int, lines: Iterator[Record]) -> Iterator[Record]:
             yield number - line, cells
     except _Malformed as malformed:
         number = malformed.line - line if line else 0
-        raise TableRefused([row_error(number, "", "csv.malformed")]) from malformed
+        error = replace(row_error(number, "", "csv.malformed"), line=malformed.line)
+        raise TableRefused([error]) from malformed
 
 
 def _find_delimiter(text: io.TextIOWrapper, columns: Sequence[Column]) -> str:

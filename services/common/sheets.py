@@ -13,6 +13,7 @@ from services.common.workbook import Book, Cell, CellFault, Sheet, SheetRow
 
 KNOWN_MIN = 3
 """Fewer titles tell nothing: a list of anything has a number and a date."""
+_OTHERS_MAX = 20
 _WORD = re.compile(r"[^\W\d_]+")
 _OURS = frozenset(
     {"data", "dictionary", "dictionnaire", "errors", "erreurs", "listes", "lists", "mode emploi"}
@@ -70,8 +71,8 @@ def choose_table(book: Book, columns: Sequence[Column]) -> Sheet:
 
 
 def list_others(book: Book, chosen: Sheet) -> Iterator[str]:
-    """The visible sheets that hold something and are neither the chosen one nor ours."""
-    for sheet in book.sheets:
+    """The first visible sheets that hold something and are neither the chosen one nor ours."""
+    for sheet in book.sheets[:_OTHERS_MAX]:
         if sheet != chosen and not is_ours(sheet.name) and any(workbook.read_rows(book, sheet)):
             yield sheet.name
 

@@ -214,8 +214,9 @@ def _read_workbook(
         sheet = choose_table(book, columns)
         for name in filterfalse(is_ours, book.hidden):
             remarks.notice("sheet.hidden", sheet=show(name))
-        for name in list_others(book, sheet):
-            remarks.notice("sheet.not_read", sheet=show(name), read=show(sheet.name))
+        others = ", ".join(f"« {show(name)} »" for name in list_others(book, sheet))
+        if others:
+            remarks.notice("sheet.not_read", sheets=others, read=show(sheet.name))
     except WorkbookRefused as refused:
         raise refuse_workbook(refused) from refused
     yield from _read_sheet(book, sheet, columns, remarks)
