@@ -7,10 +7,11 @@ of totals is no row: it is left out with a warning. In JSON, row n is line or el
 format is another reader (`READERS`).
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import filterfalse
+from itertools import filterfalse, islice
 
 from services.common import encoding, errors, workbook
 from services.common.archive import WorkbookRefused
@@ -36,7 +37,9 @@ from services.common.readings import (
     ReadRow,
     find_orders,
     is_total,
+    make_batch,
     make_plan,
+    read_plain,
     read_text,
 )
 from services.common.records import CSV, JSON, NDJSON, XLSX, parse_media_type, read_csv
@@ -48,6 +51,7 @@ PARSER_VERSION = 3
 
 ROWS_MAX = 200_000
 BATCH_ROWS = 5_000
+_MAY_BE_TOTAL = re.compile(rb"t\0?o\0?t\0?a", re.IGNORECASE)  # in UTF-16 too
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Table:
     remarks: Remarks = field(default_factory=Remarks)
 
 
-Reader = Callable[[bytes, str, Sequence[Column], Remarks], Iterator[ReadRow]]
+Reader = Callable[[bytes, str, Sequence[Column], Remarks], Iterator[ReadRow | Batch]]
 
 
 def read_table(body: bytes, media_type: str, columns: Sequence[Column]) -> Table:
@@ -96,24 +100,27 @@ def read_sheet(book: Book, sheet: Sheet, columns: Sequence[Column]) -> Table:
     return Table(watch(batches, columns, remarks), remarks)
 
 
-def _gather(rows: Iterator[ReadRow]) -> Iterator[Batch]:
-    batch, received = Batch(), 0
-    for number, row in rows:
-        received += 1
+def _gather(read: Iterator[ReadRow | Batch]) -> Iterator[Batch]:
+    """Rows in batches; those that were read together stay so."""
+    received, single = 0, list[ReadRow]()
+    for item in read:
+        received += len(item.numbers) if isinstance(item, Batch) else 1
         if received > ROWS_MAX:
             raise too_many_rows()
-        if isinstance(row, list):
-            batch.refused.extend(row)
-            batch.refused_numbers.append(number)
+        if isinstance(item, Batch):
+            if single:
+                yield make_batch(single)
+                single = []
+            yield item
         else:
-            batch.numbers.append(number)
-            batch.values.append(row)
-        if received % BATCH_ROWS == 0:
-            yield batch
-            batch = Batch()
+            single.append(item)
+            if len(single) == BATCH_ROWS:
+                yield make_batch(single)
+                single = []
     if not received:
         raise TableRefused([row_error(0, "", "import.no_rows")])
-    yield batch
+    if single:
+        yield make_batch(single)
 
 
 def too_many_rows() -> Problem:
@@ -129,7 +136,7 @@ def too_many_rows() -> Problem:
 
 def _read_csv(
     body: bytes, charset: str, columns: Sequence[Column], remarks: Remarks
-) -> Iterator[ReadRow]:
+) -> Iterator[ReadRow | Batch]:
     records = read_csv(body, charset, columns)
     width, titles = len(records.titles), list(records.titles)
     while 1 < len(titles) <= COLUMNS_MAX and not titles[-1].strip():
@@ -143,23 +150,30 @@ def _read_csv(
         orders = find_orders(((n, dict(enumerate(cells))) for n, cells in again), matched)
     plan = make_plan(matched, orders, starts_in_1904=False)
     unnamed = [place for place in range(width) if not records.titles[place].strip()]
-    for number, cells in records.rows:
-        if _leaves_out(number, enumerate(cells), plan, remarks):
+    has_totals = _MAY_BE_TOTAL.search(body) is not None
+    while some := list(islice(records.rows, BATCH_ROWS)):
+        if has_totals:
+            some = [row for row in some if not _leaves_out(*row, plan, remarks)]
+        batch = None if unnamed or not some else read_plain(some, plan, width)
+        if batch is not None:
+            yield batch
             continue
-        if len(cells) != width:
-            yield number, [row_error(number, "", "row.cells", found=len(cells), expected=width)]
-            continue
-        if unnamed:
+        for number, cells in some:
+            if len(cells) != width:
+                yield number, [row_error(number, "", "row.cells", found=len(cells), expected=width)]
+                continue
             _note_unnamed((place for place in unnamed if cells[place].strip()), remarks)
-        yield number, _read_cells(number, cells, plan)
+            yield number, _read_cells(number, cells, plan)
     plan.tell(remarks)
 
 
 def _leaves_out(
-    number: int, cells: Iterable[tuple[int, str]], plan: Plan, remarks: Remarks
+    number: int, cells: Sequence[str] | Mapping[int, workbook.Cell], plan: Plan, remarks: Remarks
 ) -> bool:
-    """Whether a line is no row but a total, and the first of them: a thousand are another table."""
-    if len(remarks.warnings) >= WARNINGS_MAX or not is_total(cells, plan):
+    """Whether a line is no row but a total, one of the first thousand: more are another table."""
+    by_place = cells.items() if isinstance(cells, Mapping) else enumerate(cells)
+    texts = ((place, cell) for place, cell in by_place if isinstance(cell, str))
+    if len(remarks.warnings) >= WARNINGS_MAX or not is_total(texts, plan):
         return False
     remarks.warnings.append(row_error(number, "", "row.total"))
     return True
@@ -237,8 +251,7 @@ def _read_sheet(
         plan = make_plan(matched, _find_orders(book, sheet, matched), book.starts_in_1904)
         merged = find_merged(book, sheet, plan.readings.keys(), found.line)
         for line, cells in found.rows:
-            texts = ((place, cell) for place, cell in cells.items() if isinstance(cell, str))
-            if _leaves_out(line - found.line, texts, plan, remarks):
+            if _leaves_out(line - found.line, cells, plan, remarks):
                 continue
             merged.see(line, cells)
             _note_unnamed(cells.keys() - found.titles.keys(), remarks)
