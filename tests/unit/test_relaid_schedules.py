@@ -159,8 +159,8 @@ def test_a_rescheduling_takes_arrears_in_without_interest_on_their_interest() ->
     assert (before.arrears.total_cents, before.days_past_due) == (223_00, 45)
     assert (after.arrears.total_cents, after.days_past_due) == (0, 0)
     assert after.payoff_cents == 1200_00 + 28_00
-    [(_, agreed)] = list_schedules(facts)
-    assert agreed.annual_rate == 6
+    [(_, new_terms)] = list_schedules(facts)
+    assert new_terms.annual_rate == 6
 
 
 def test_a_rescheduling_may_space_the_instalments() -> None:
