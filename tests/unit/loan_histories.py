@@ -75,6 +75,8 @@ def lay_loan(
     terms: ScheduleTerms,
     accrual: Accrual = Accrual.SCHEDULED,
     order: AllocationOrder = AllocationOrder.FEES_INTEREST_PRINCIPAL,
+    *,
+    is_compound: bool = False,
 ) -> LoanFacts:
     """A loan of these terms, without facts."""
     return LoanFacts(
@@ -83,7 +85,7 @@ def lay_loan(
         terms.disbursed_on,
         terms.principal_cents,
         lay_ladder(build_schedule(terms)),
-        conditions=Conditions(terms, accrual, order),
+        conditions=Conditions(terms, accrual, order, is_compound),
     )
 
 
@@ -116,7 +118,8 @@ def loans(draw: st.DrawFn, accrual: Accrual | None = None) -> LoanFacts:
         fees=(Fee(draw(st.integers(0, 300)), FeeCharged.ADDED),),
     )
     try:
-        return lay_loan(terms, accrual, draw(st.sampled_from(AllocationOrder)))
+        order = draw(st.sampled_from(AllocationOrder))
+        return lay_loan(terms, accrual, order, is_compound=is_daily and draw(st.booleans()))
     except ScheduleError:
         assume(False)
         raise

@@ -10,7 +10,6 @@ from services.common.calendar import DayCount
 from services.loans.loan_facts.arithmetic import with_fact, without_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind, Suspension
 from services.loans.positions.arithmetic import (
-    DAY,
     END_OF_TIME,
     Arrears,
     CreditUse,
@@ -42,7 +41,7 @@ from services.loans.positions.facts import (
     payment_order,
 )
 from services.loans.positions.figures import Change, find_figures
-from services.loans.positions.ladder import Instalment
+from services.loans.positions.ladder import DAY, Instalment
 from services.loans.repayments.arithmetic import add_payments
 from tests.unit.loan_histories import Fact, add_fact, lay_loan
 from tests.unit.test_positions import sum_until

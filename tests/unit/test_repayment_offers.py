@@ -6,9 +6,10 @@ from uuid import UUID
 
 from services.common.calendar import DayCount
 from services.common.errors import InputError
-from services.loans.positions.arithmetic import DAY, find_position
+from services.loans.positions.arithmetic import find_position
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import Accrual, Charge, LoanFacts, Loss, PaymentPurpose
+from services.loans.positions.ladder import DAY
 from services.loans.repayments.arithmetic import (
     Offer,
     add_payments,

@@ -101,6 +101,7 @@ async def insert_loans(
             "other_financing_cents": [draft.other_financing_cents for draft in drafts],
             "interest_accrual": [draft.interest_accrual for draft in drafts],
             "allocation_order": [draft.allocation_order for draft in drafts],
+            "interest_on_overdue_interest": [d.interest_on_overdue_interest for d in drafts],
             "revision": revisions,
             "product_version": versions,
             "fingerprint": [draft.fingerprint for draft in drafts],
@@ -247,6 +248,7 @@ def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
         "other_financing": format_cents(row.other_financing_cents),
         "interest_accrual": row.interest_accrual or Accrual.SCHEDULED,
         "allocation_order": row.allocation_order or AllocationOrder.FEES_INTEREST_PRINCIPAL,
+        "interest_on_overdue_interest": bool(row.interest_on_overdue_interest),
         "currency": "CAD",
     }
 
@@ -295,7 +297,7 @@ _SELECT = """
            l.purpose, l.sector_code, l.region_code, l.principal_cents, l.terms, l.contracted_on,
            l.disbursed_on, l.funding_state_cents, l.funding_community_cents,
            l.funding_private_cents, l.other_financing_cents, l.interest_accrual,
-           l.allocation_order, l.product_version
+           l.allocation_order, l.interest_on_overdue_interest, l.product_version
     FROM loans l JOIN borrowers b USING (organisation_id, borrower_id)
     WHERE l.organisation_id = :organisation
 """

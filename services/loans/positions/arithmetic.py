@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
-from itertools import groupby
 from operator import itemgetter
 from uuid import UUID
 
@@ -27,13 +26,11 @@ from services.loans.positions.facts import (
     Tranche,
     facts_until,
 )
-from services.loans.positions.ladder import FEES, INTEREST, Instalment
+from services.loans.positions.ladder import DAY, FEES, INTEREST, Instalment
 from services.loans.schedules.terms import ScheduleTerms
 
 END_OF_TIME = date(9999, 12, 31)
 """The open end of a loan's last state."""
-
-DAY = timedelta(days=1)
 
 RECOVERY_TOO_LARGE = Text(
     "Le recouvrement dépasse ce qui était radié.",
@@ -199,7 +196,7 @@ class _Run:
         self.schedules.append(LaidSchedule(cause_kind, cause_id, laid))
 
 
-_Event = tuple[date, int, str, Callable[[], None]]
+_Event = tuple[date, Callable[[], None]]
 
 
 def _list_events(run: _Run, facts: LoanFacts) -> list[_Event]:
@@ -208,30 +205,26 @@ def _list_events(run: _Run, facts: LoanFacts) -> list[_Event]:
     A payment settles the schedule of the morning: what lays another comes after it, and a
     write-off too, which is decided in the evening.
     """
-    events: list[_Event] = [
-        (p.paid_on, 1, p.external_id, partial(run.take_payment, p)) for p in facts.payments
+    if facts.is_plain and not (facts.recoveries or facts.refunds):
+        return [(p.paid_on, partial(run.take_payment, p)) for p in facts.payments]
+    events: list[tuple[date, int, str, Callable[[], None]]] = [
+        *((p.paid_on, 1, p.external_id, partial(run.take_payment, p)) for p in facts.payments),
+        *((t.on, 2, str(t.disbursement_id), partial(run.take_tranche, t)) for t in facts.tranches),
+        *((c.on, 0, str(c.fee_id), partial(run.take_charge, c)) for c in facts.charges),
+        *(
+            (r.on, 3, str(r.rescheduling_id), partial(run.take_rescheduling, r))
+            for r in facts.reschedulings
+        ),
+        *(
+            (m.on, 4, str(m.moratorium_id), partial(run.take_moratorium, m))
+            for m in facts.moratoria
+        ),
+        *((w.on, 5, "", partial(run.take_write_off, w)) for w in facts.write_offs),
+        *((r.on, 6, "", partial(run.take_recovery, r)) for r in facts.recoveries),
+        *((r.on, 7, "", partial(run.take_refund, r)) for r in facts.refunds),
     ]
-    if not facts.is_plain or facts.recoveries or facts.refunds:
-        events += (
-            *(
-                (t.on, 2, str(t.disbursement_id), partial(run.take_tranche, t))
-                for t in facts.tranches
-            ),
-            *((c.on, 0, str(c.fee_id), partial(run.take_charge, c)) for c in facts.charges),
-            *(
-                (r.on, 3, str(r.rescheduling_id), partial(run.take_rescheduling, r))
-                for r in facts.reschedulings
-            ),
-            *(
-                (m.on, 4, str(m.moratorium_id), partial(run.take_moratorium, m))
-                for m in facts.moratoria
-            ),
-            *((w.on, 5, "", partial(run.take_write_off, w)) for w in facts.write_offs),
-            *((r.on, 6, "", partial(run.take_recovery, r)) for r in facts.recoveries),
-            *((r.on, 7, "", partial(run.take_refund, r)) for r in facts.refunds),
-        )
-        events.sort(key=itemgetter(0, 1, 2))
-    return events
+    events.sort(key=itemgetter(0, 1, 2))
+    return [(on, take) for on, _, _, take in events]
 
 
 def replay(facts: LoanFacts) -> Replayed:
@@ -241,9 +234,8 @@ def replay(facts: LoanFacts) -> Replayed:
     """
     run = _Run(facts)
     evenings = [(facts.disbursed_on, *_look(run))]
-    for day, events in groupby(_list_events(run, facts), key=itemgetter(0)):
-        for *_, take in events:
-            take()
+    for day, take in _list_events(run, facts):
+        take()
         if day == evenings[-1][0]:
             evenings.pop()
         evenings.append((day, *_look(run)))
@@ -343,7 +335,7 @@ def find_terms(facts: LoanFacts, as_of: date) -> ScheduleTerms:
 def _run_until(facts: LoanFacts, as_of: date) -> _Run:
     known = facts_until(facts, as_of)
     run = _Run(known)
-    for *_, take in _list_events(run, known):
+    for _, take in _list_events(run, known):
         take()
     return run
 

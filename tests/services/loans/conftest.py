@@ -139,7 +139,7 @@ class Loans:
         return dict(row)
 
     async def list_told(self, client: Client) -> list[dict[str, JsonValue]]:
-        """The facts that the funds' journal was told of, in order."""
+        """What the funds' journal was told of repayments, and of what is no longer so, in order."""
         rows = await self.look(
             """
             SELECT payload ->> 'facts' AS facts FROM events
@@ -147,21 +147,19 @@ class Loans:
             """,
             client.organisation_id,
         )
-        by_event = [json.loads(row["facts"]) for row in rows]
-        return [
+        told = [
             dict(zip(columns, fact, strict=True))
-            for columns in by_event
+            for columns in (json.loads(row["facts"]) for row in rows)
             for fact in zip(*columns.values(), strict=True)
         ]
+        kinds = ("repayment", "allocation")
+        return [fact for fact in told if (fact["reversed_kind"] or fact["kind"]) in kinds]
 
     async def sum_told(self, client: Client) -> dict[str, int]:
-        """What the funds' journal was told of repayments, and of what is no longer so, in cents."""
-        sums = dict.fromkeys(("amount", "principal", "interest"), 0)
-        for fact in await self.list_told(client):
-            if (fact["reversed_kind"] or fact["kind"]) in ("repayment", "allocation"):
-                for part in sums:
-                    sums[part] += signed(fact, f"{part}_cents")
-        return sums
+        """The sums of it, in cents."""
+        told = await self.list_told(client)
+        parts = ("amount", "principal", "interest")
+        return {part: sum(signed(fact, f"{part}_cents") for fact in told) for part in parts}
 
     async def sum_fees_told(self, client: Client, place: str) -> dict[str, int]:
         """What it was told of fees repaid on a loan, in cents by date, but for dates without any;

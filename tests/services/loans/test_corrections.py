@@ -405,3 +405,35 @@ async def test_what_a_sheet_cannot_tell_stays(loans: Loans, member: Client) -> N
     assert (shown["purpose"], shown["schedule"][0]["principal"]) == ("Équipement", "0.00")
     old = (await member.get(f"/v1/loans/{posted['loan_id']}")).json()
     assert old["reversed"] == {"reason": REASON["reason"]}
+
+
+async def test_what_was_agreed_of_interest_stays_through_a_corrected_sheet(
+    loans: Loans, member: Client
+) -> None:
+    borrower_id = await record_borrower(member)
+    body = loan(
+        borrower_id,
+        external_id="P-1",
+        terms=terms(day_count="actual/365"),
+        interest_accrual="daily",
+        interest_on_overdue_interest=True,
+    )
+    assert (await member.post("/v1/loans", body)).status_code == 201
+    row = {
+        "external_id": "P-1",
+        "borrower_external_id": borrower_id,
+        "stage": "growth",
+        "principal": "1200.00",
+        "annual_rate": "12",
+        "instalments": "12",
+        "contracted_on": "2025-04-10",
+        "disbursed_on": "2025-04-15",
+        "funding_state": "600.00",
+        "other_financing": "500.00",
+    }
+    corrected = await member.send("loans", write_csv([row]), **REASON)
+    assert corrected.status_code == 201, corrected.text
+    [newest] = (await member.get("/v1/loans")).json()["items"]
+    kept = ("stage", "interest_accrual", "interest_on_overdue_interest")
+    assert [newest[name] for name in kept] == ["growth", "daily", True]
+    assert await loans.find_differences(member) == []
