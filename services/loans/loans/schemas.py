@@ -249,7 +249,9 @@ class YearlyRateAnswer(Answer):
 
 
 class FindingAnswer(Answer):
-    """Where the loan departs from the product it is signed under; it is on record all the same."""
+    """Where the loan departs from the product it is signed under, or as it stands from the law; it
+    is on record all the same.
+    """
 
     code: str
     fr: str
