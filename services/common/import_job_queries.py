@@ -70,12 +70,18 @@ class ImportJob:
         return reason if isinstance(reason, str) else None
 
     @property
-    def mapping(self) -> MappingUsed | None:
-        """The version in use when the job was accepted."""
+    def mappings(self) -> Mapping[str, MappingUsed]:
+        """The versions in use when the job was accepted, by kind."""
         name, version = self.options.get("mapping"), self.options.get("mapping_version")
         if isinstance(name, str) and isinstance(version, int):
-            return MappingUsed(name, version)
-        return None
+            return {self.kind: MappingUsed(name, version)}
+        kept = self.options.get("mappings")
+        by_kind = cast("dict[str, tuple[str, int]]", kept if isinstance(kept, dict) else {})
+        return {kind: MappingUsed(*used) for kind, used in by_kind.items()}
+
+    @property
+    def mapping(self) -> MappingUsed | None:
+        return self.mappings.get(self.kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,8 @@ def pack_options(order: Order) -> Mapping[str, JsonValue]:
         options["reason"] = order.reason
     if order.mapping is not None:
         options |= {"mapping": order.mapping.name, "mapping_version": order.mapping.version}
+    elif order.mappings:
+        options["mappings"] = {k: [m.name, m.version] for k, m in order.mappings.items()}
     return options
 
 
@@ -82,14 +84,14 @@ async def unpack_order(
     """What was asked for when the job was accepted, also when its mapping has changed since."""
     return Order(
         service_name,
-        await read_with(session, kind, job.mapping),
+        await read_with(session, kind, job.mappings),
         job.mode,
         dry_run=False,
         language="fr",
         job_id=job.import_id,
         reason=job.reason,
         measure=measure,
-        mapping=job.mapping,
+        mappings=job.mappings,
     )
 
 

@@ -38,6 +38,7 @@ from services.common.import_schemas import format_import_id
 from services.common.importing import run_import
 from services.common.job_queue import TryAgain, work
 from services.common.job_schema import queue_schema
+from services.common.settings import ImportSettings
 from services.common.text import Text
 
 ATTEMPTS_MAX = 10
@@ -66,6 +67,7 @@ def import_worker(
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
         database: Database = app.state.database
+        settings: ImportSettings = app.state.settings
         stopping = asyncio.Event()
         url = database.engine.url.set(drivername="postgresql")
 
@@ -74,7 +76,8 @@ def import_worker(
             await run_job(database, service, place, stopping)
 
         dsn = url.render_as_string(hide_password=False)
-        working = asyncio.create_task(work(dsn, queue_schema(service_name), handle, stopping))
+        schema, heartbeat_seconds = queue_schema(service_name), settings.job_heartbeat_seconds
+        working = asyncio.create_task(work(dsn, schema, heartbeat_seconds, handle, stopping))
         try:
             yield
         finally:

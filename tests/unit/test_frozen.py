@@ -131,9 +131,10 @@ READINGS = (
     'R2;P1;03/04/2026;$1,234.5;;\nR3;P1;46112;5;"=""007""";\nR4;P1;1er mai 2026;-5,00;;\n'
     "R5;P1;20260331;1.234,50;=1+1;\nR6;P1;demain;1,234;;\n",
     "external_id,loan_external_id,paid_on,amount\nR1,P1,03/04/2026,5\nR2,P1,12/31/2025,5.10\n",
+    "Remboursements 2026;;;\n;;;\nNo;Prêt;Date;Montant\nR1;P1;2026-03-31;5,00\nTotal;;;5,00\n",
 )
 """Sheets of repayments in every writing of their cells."""
-READ_BY_VERSION: Mapping[int, str] = {2: "8cbf98a9b99d818e"}
+READ_BY_VERSION: Mapping[int, str] = {3: "3c0bdb95a9bc8aef"}
 """What each version of the parser reads of them: an import says which one read it."""
 
 

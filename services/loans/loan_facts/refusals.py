@@ -13,8 +13,8 @@ from services.loans.loans.contract_terms import NOTHING_ADVANCED, check_flows, i
 from services.loans.positions.account import LOAN_CLOSED
 from services.loans.positions.arithmetic import (
     find_position,
-    find_terms,
     left_to_recover,
+    list_schedules,
     replay,
 )
 from services.loans.positions.contradictions import find_contradiction
@@ -123,7 +123,8 @@ def _check_rate(
         contract.contracted_on, contract.borrower_kind, contract.principal_cents
     )
     if draft.kind is FactKind.RESCHEDULING:
-        terms = find_terms(after, draft.on)
+        laid = list_schedules(after)
+        [terms] = [terms for schedule, terms in laid if schedule.cause_id == NOT_RECORDED]
         unlawful = check_flows(cash_flows(terms, build_schedule(terms)), limit, place)
         if unlawful is not None:
             return [unlawful]

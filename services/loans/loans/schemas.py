@@ -17,6 +17,7 @@ from services.common.fields import (
     PositiveAmount,
     RegionCode,
 )
+from services.common.posted import WARNINGS, Warnings
 from services.loans.borrowers.schemas import SectorCode
 from services.loans.loans.drafts import (
     DEFAULT_PRODUCT,
@@ -265,6 +266,10 @@ class ScheduleAnswer(Answer):
     cause: str
     cause_id: UUID | None
     rows: list[InstalmentAnswer]
+
+
+class PostedLoanAnswer(LoanAnswer):
+    warnings: Warnings = WARNINGS
 
 
 class LoanPositionAnswer(LoanAnswer):

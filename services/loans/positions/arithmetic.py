@@ -327,11 +327,6 @@ class Position:
     is_closed: bool
 
 
-def find_terms(facts: LoanFacts, as_of: date) -> ScheduleTerms:
-    """The terms of the schedule in force on the evening of `as_of`."""
-    return _run_until(facts, as_of).account.terms
-
-
 def list_schedules(facts: LoanFacts) -> list[tuple[LaidSchedule, ScheduleTerms]]:
     """The schedules laid during the life of the loan, each with its terms."""
     run = _Run(facts)

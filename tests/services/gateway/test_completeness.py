@@ -79,7 +79,7 @@ SENT = (
 
 
 async def get(bench: Bench, key: str, path: str = QUERY, **headers: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=bench.url) as client:
+    async with bench.open_client() as client:
         return await client.get(path, headers={"Authorization": f"Bearer {key}", **headers})
 
 
@@ -177,7 +177,7 @@ async def test_it_is_not_for_the_others(bench: Bench, key: str) -> None:
 
 
 async def test_without_a_key(bench: Bench) -> None:
-    async with httpx.AsyncClient(base_url=bench.url) as client:
+    async with bench.open_client() as client:
         assert (await client.get(QUERY)).status_code == 401
 
 
