@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -28,6 +28,7 @@ from services.loans.positions.facts import (
     Tranche,
 )
 from services.loans.positions.figures import Change, find_figures
+from tests.support.properties import examples
 from tests.unit.loan_histories import (
     FEW,
     SPAN_DAYS,
@@ -140,7 +141,9 @@ class LifeOfALoan(RuleBasedStateMachine):
         assert left_to_recover(self.facts, END_OF_TIME) >= 0
 
 
-LifeOfALoan.TestCase.settings = settings(FEW, max_examples=40, stateful_step_count=12)
+LifeOfALoan.TestCase.settings = settings(
+    examples(40), stateful_step_count=12, suppress_health_check=list(HealthCheck)
+)
 TestLifeOfALoan = LifeOfALoan.TestCase
 
 
