@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from services.common.money import Rounding
 from services.loans.schedules.arithmetic import build_schedule
 from services.loans.schedules.terms import Amortisation, InterestMethod, ScheduleTerms
@@ -21,6 +23,27 @@ def test_flat_interest_on_equal_principal() -> None:
     tens = replace(equal, instalment_multiple_cents=10_00)
     assert build_schedule(tens).instalment_cents == 10_00
     assert columns(tens) == [(10_00, 83)] * 9 + [(10_00, 83 + 170)]
+
+
+@pytest.mark.parametrize(
+    ("rounding", "interests", "principals"),
+    [
+        (Rounding.HALF_UP, (1, [1, 0]), [51, 50]),
+        (Rounding.HALF_EVEN, (0, [0, 1]), [50, 51]),
+        (Rounding.UP, (1, [1, 0]), [51, 50]),
+    ],
+)
+def test_flat_halves_of_a_cent(
+    rounding: Rounding, interests: tuple[int, list[int]], principals: list[int]
+) -> None:
+    """1.00 at 6 % costs half a cent a month; 1.01 in two makes 50 cents and a half."""
+    month = replace(FLAT, principal_cents=100, annual_rate=Decimal(6), instalments=1)
+    month = replace(month, rounding=rounding)
+    whole, parts = interests
+    assert [interest for _, interest in columns(month)] == [whole]
+    assert [interest for _, interest in columns(replace(month, instalments=2))] == parts
+    free = replace(month, principal_cents=101, annual_rate=Decimal(0), instalments=2)
+    assert [principal for principal, _ in columns(free)] == principals
 
 
 def test_flat_instalments_after_a_grace() -> None:

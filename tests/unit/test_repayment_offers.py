@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.common.calendar import DayCount
 from services.common.errors import InputError
+from services.common.text import Text
 from services.loans.positions.arithmetic import DAY, find_position
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import Accrual, Charge, LoanFacts, Loss, PaymentPurpose
@@ -46,14 +47,25 @@ def test_a_loan_takes_exactly_what_its_schedule_asks_for() -> None:
         "repayment.over_payment",
         None,
     ]
-    assert errors[3] is not None
-    assert "35.00" in errors[3].message.en
-    assert errors[3].pointer == "/amount"
+    assert errors[3] == InputError(
+        "/amount",
+        "repayment.over_payment",
+        Text(
+            "Ce montant dépasse ce qu'il reste à payer sur ce prêt : 35.00.",
+            "This amount is more than what is left to pay on this loan: 35.00.",
+        ),
+    )
     whole = paid(THREE, (date(2025, 2, 1), 335_00))
-    error = offer(whole, date(2025, 2, 2), 1)
-    assert code_of(error) == "loan.closed"
-    assert error is not None
-    assert error.pointer == "/amount"
+    assert offer(whole, date(2025, 2, 2), 1) == InputError(
+        "/amount",
+        "loan.closed",
+        Text(
+            "Ce prêt est soldé à cette date : il ne reste rien à payer. "
+            "Ce qui rentre après une radiation s'inscrit comme recouvrement.",
+            "This loan is closed on this date: nothing is left to pay. "
+            "What comes in after a write-off is recorded as a recovery.",
+        ),
+    )
 
 
 def test_what_is_paid_too_much_is_kept_only_when_said() -> None:
@@ -105,11 +117,14 @@ def test_a_payoff_is_of_what_closes_the_loan() -> None:
     payoff = PaymentPurpose.PAYOFF
     assert offer(facts, day, 304_00, payoff) is None
     for cents in (303_99, 304_01):
-        error = offer(facts, day, cents, payoff)
-        assert code_of(error) == "repayment.payoff_differs"
-        assert error is not None
-        assert error.pointer == "/amount"
-        assert "304.00" in error.message.en
+        assert offer(facts, day, cents, payoff) == InputError(
+            "/amount",
+            "repayment.payoff_differs",
+            Text(
+                "Pour solder ce prêt le 2025-02-15, il faut 304.00.",
+                "To close this loan on 2025-02-15 takes 304.00.",
+            ),
+        )
     # Among others of one batch: what comes after it finds a closed loan.
     errors = refuse_offers(facts, [Offer(pay(day, 304_00, payoff)), Offer(pay(day + DAY, 1))])
     assert [code_of(error) for error in errors] == [None, "loan.closed"]
@@ -154,7 +169,9 @@ def test_after_a_write_off_a_loan_takes_what_is_left_of_it() -> None:
     assert code_of(error) == "fact.contradicts_another"
     assert error is not None
     assert error.pointer == "/amount"
-    assert "2025-06-01" in error.message.en
+    french, english = error.message.fr, error.message.en
+    assert french.startswith("Avec ce paiement, un fait inscrit le 2025-06-01 ne tiendrait plus. ")
+    assert english.startswith("With this repayment, a fact recorded on 2025-06-01 would no longer ")
     partly = lost(THREE, date(2025, 2, 10), 150_00)
     assert offer(partly, date(2025, 2, 11), 175_00) is None
     error = offer(partly, date(2025, 2, 11), 175_01)

@@ -7,6 +7,7 @@ import pytest
 
 from services.common.calendar import DayCount
 from services.common.money import Rounding
+from services.common.text import Text
 from services.loans.schedules.arithmetic import build_schedule
 from services.loans.schedules.terms import (
     Amortisation,
@@ -145,13 +146,98 @@ REFUSALS = [
 ]
 
 
+SAID = {
+    "schedule.principal_out_of_range": [
+        Text("Le capital prêté doit être supérieur à zéro.", "The principal must be above zero.")
+    ],
+    "schedule.annual_rate_out_of_range": [
+        Text(
+            "Le taux annuel doit être entre 0 % et 100 %.",
+            "The annual rate must lie between 0 % and 100 %.",
+        )
+    ],
+    "schedule.annual_rate_too_precise": [
+        Text("Le taux annuel a au plus 8 décimales.", "The annual rate has at most 8 decimals.")
+    ],
+    "schedule.instalments_out_of_range": [
+        Text(
+            "Le nombre de versements doit être entre 1 et 600.",
+            "The number of instalments must lie between 1 and 600.",
+        )
+    ],
+    "schedule.repay_every_out_of_range": [
+        Text(
+            "L’intervalle entre deux versements doit être d’au moins une période.",
+            "The interval between two instalments must be at least one period.",
+        )
+    ],
+    "schedule.term_too_long": [
+        Text(
+            "Le prêt doit être remboursé en 100 ans au plus.",
+            "The loan must be repaid within 100 years.",
+        )
+    ],
+    "schedule.first_due_before_disbursement": [
+        Text(
+            "Le premier versement doit être dû après le déboursement.",
+            "The first instalment must be due after the disbursement.",
+        )
+    ],
+    "schedule.grace_too_long": [
+        Text(
+            f"Le différé doit être entre 0 et {periods} périodes pour ce prêt.",
+            f"The grace must lie between 0 and {periods} periods for this loan.",
+        )
+        for periods in (23, 24)
+    ],
+    "schedule.grace_negative": [
+        Text(
+            "Le différé doit être entre 0 et 23 périodes pour ce prêt.",
+            "The grace must lie between 0 and 23 periods for this loan.",
+        )
+    ],
+    "schedule.instalment_multiple_out_of_range": [
+        Text(
+            "Le multiple du versement doit être supérieur à zéro.",
+            "The instalment multiple must be above zero.",
+        )
+    ],
+    "schedule.down_payment_out_of_range": [
+        Text(
+            "La mise de fonds doit être d’au moins 0 % et de moins de 100 %.",
+            "The down payment must be at least 0 % and under 100 %.",
+        ),
+        Text(
+            "La mise de fonds ne fait pas un montant entre zéro et le capital.",
+            "The down payment is not an amount between zero and the principal.",
+        ),
+    ],
+    "schedule.fee_negative": [
+        Text("Des frais ne peuvent pas être négatifs.", "A fee cannot be negative.")
+    ],
+    "schedule.nothing_advanced": [
+        Text(
+            "Les frais retenus ne laissent rien à verser à l’emprunteur.",
+            "The fees withheld leave nothing to advance to the borrower.",
+        )
+    ],
+    "schedule.never_amortises": [
+        Text(
+            "Le versement ne couvre pas les intérêts : le prêt ne serait jamais remboursé.",
+            "The instalment does not cover the interest: the loan would never be repaid.",
+        )
+    ],
+}
+
+
 @pytest.mark.parametrize(("code", "field", "changes"), REFUSALS)
 def test_terms_that_cannot_be_scheduled(code: str, field: str, changes: dict[str, object]) -> None:
     values = {name: getattr(PLAIN, name) for name in PLAIN.__slots__} | changes
     with pytest.raises(ScheduleError) as caught:
         build_schedule(ScheduleTerms(**values))
     assert (caught.value.code, caught.value.field) == (code, field)
-    assert caught.value.message.fr != caught.value.message.en
+    assert caught.value.message in SAID[code]
+    assert str(caught.value) == caught.value.message.en
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,16 @@ from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts, Payment, PaymentPurpose, payment_order
 
 
+CLOSED = InputError(
+    "/amount",
+    "loan.closed",
+    Text(
+        f"{LOAN_CLOSED.fr} Ce qui rentre après une radiation s'inscrit comme recouvrement.",
+        f"{LOAN_CLOSED.en} What comes in after a write-off is recorded as a recovery.",
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A payment, and whether what it leaves is kept as a credit balance."""
@@ -112,7 +122,7 @@ def _find_error(offer: Offer, before: Replayed, after: Replayed) -> InputError |
     if extra and not offer.keeps_surplus:
         return _over_payment(max(0, payment.amount_cents - extra))
     splits = {split.repayment_id: split for split in after.allocations}
-    return None if splits[payment.repayment_id].total_cents else _over_payment(0)
+    return None if splits[payment.repayment_id].total_cents else CLOSED
 
 
 def _check_payoff(facts: LoanFacts, payment: Payment) -> InputError | None:
@@ -122,7 +132,7 @@ def _check_payoff(facts: LoanFacts, payment: Payment) -> InputError | None:
     on = payment.paid_on
     payoff_cents = find_position(facts, on).payoff_cents
     if not payoff_cents:
-        return _over_payment(0)
+        return CLOSED
     if payment.amount_cents == payoff_cents:
         return None
     amount = format_cents(payoff_cents)
@@ -135,11 +145,7 @@ def _check_payoff(facts: LoanFacts, payment: Payment) -> InputError | None:
 
 def _over_payment(left_cents: int) -> InputError:
     if not left_cents:
-        message = Text(
-            f"{LOAN_CLOSED.fr} Ce qui rentre après une radiation s'inscrit comme recouvrement.",
-            f"{LOAN_CLOSED.en} What comes in after a write-off is recorded as a recovery.",
-        )
-        return InputError("/amount", "loan.closed", message)
+        return CLOSED
     left = format_cents(left_cents)
     message = Text(
         f"Ce montant dépasse ce qu'il reste à payer sur ce prêt : {left}.",
