@@ -12,7 +12,6 @@ from services.loans.positions.arithmetic import Replayed, find_position, replay
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts, Payment, PaymentPurpose, payment_order
 
-
 CLOSED = InputError(
     "/amount",
     "loan.closed",
