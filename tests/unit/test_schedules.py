@@ -290,7 +290,9 @@ def test_a_first_period_longer_than_the_instalment_is_interest_alone() -> None:
     late = replace(PLAIN, instalments=60, first_due_on=date(2026, 6, 1))
     rows = build_schedule(late).rows
     assert (rows[0].principal_cents, rows[0].interest_cents) == (0, 13_222)
-    assert {row.payment_cents for row in rows[1:-1]} == {build_schedule(late).instalment_cents}
+    # 5,000.00 x r / (1 - (1 + r) ** -59), with r = 0.07 / 12: 100.408
+    assert {row.payment_cents for row in rows[1:-1]} == {100_41}
+    assert build_schedule(late).instalment_cents == 100_41
 
 
 def test_a_first_period_of_ten_years() -> None:

@@ -1,6 +1,6 @@
 """A schedule's instalments by column, and the same while payments settle them."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -88,10 +88,8 @@ class Rungs:
         """Take so much of each part off, the oldest first, whatever the order of the parts."""
         for part, column in enumerate(self._columns):
             cents = left[part]
-            for rung in range(self._at, len(self.due)):
-                if not cents:
-                    break
-                taken = min(cents, column[rung])
+            for rung, asked in enumerate(column):
+                taken = min(cents, asked)
                 column[rung] -= taken
                 cents -= taken
         self._pass_settled()
@@ -114,17 +112,16 @@ class Rungs:
         is, not even a fee.
         """
         principal = self._columns[PRINCIPAL]
-        rung = len(self.due) - 1
-        while cents:
+        backwards = range(len(self.due))[::-1]
+        for rung in backwards:
             taken = min(cents, principal[rung])
             principal[rung] -= taken
             self._kept[rung] -= taken
             cents -= taken
-            rung -= 1
         is_all = not any(principal)
-        for rung in range(len(self.due) - 1, self._at - 1, -1):
+        for rung in backwards:
             if self._kept[rung] and not is_all:
-                break
+                return  # the instalments before it stand as they were
             if self.numbers[rung] or is_all:
                 for column in self._columns:
                     column[rung] = 0
@@ -132,9 +129,7 @@ class Rungs:
 
     def left(self, until: date | None = None) -> Parts:
         """What the instalments due up to `until`, or all of them, still ask for."""
-        stop = len(self.due)
-        if until is not None:
-            stop = next((n for n, due_on in enumerate(self.due) if due_on > until), stop)
+        stop = len(self.due) if until is None else bisect_right(self.due, until)
         fees, interest, principal = (sum(column[self._at : stop]) for column in self._columns)
         return fees, interest, principal
 
@@ -143,7 +138,7 @@ class Rungs:
         fees, interest, principal = self._columns
         return [
             Instalment(self.numbers[n], self.due[n], fees[n], interest[n], principal[n])
-            for n in range(self._at, len(self.due))
+            for n in range(len(self.due))
             if fees[n] or interest[n] or principal[n]
         ]
 

@@ -307,7 +307,7 @@ def _smooth(
         return instalment, amounts
     gap = _last_payment(amounts, terms.instalments) - instalment
     for _ in range(SMOOTHING_PASSES_MAX):
-        if abs(gap) <= amortising // 2:
+        if 2 * abs(gap) <= amortising:
             break
         candidate = _move_instalment(terms, instalment, gap, amortising)
         if candidate == instalment:
