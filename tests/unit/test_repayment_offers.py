@@ -9,7 +9,15 @@ from services.common.errors import InputError
 from services.common.text import Text
 from services.loans.positions.arithmetic import DAY, find_position
 from services.loans.positions.contradictions import find_contradiction
-from services.loans.positions.facts import Accrual, Charge, LoanFacts, Loss, PaymentPurpose
+from services.loans.positions.facts import (
+    Accrual,
+    AgreedTerms,
+    Charge,
+    LoanFacts,
+    Loss,
+    PaymentPurpose,
+    Rescheduling,
+)
 from services.loans.repayments.arithmetic import (
     Offer,
     add_payments,
@@ -209,9 +217,28 @@ def test_a_contradiction_says_on_which_day() -> None:
     assert (own.pointer, own.code) == ("/amount", "refund.exceeds_balance")
     [other] = find_contradiction("/fact", THREE, refund)
     assert (other.pointer, other.code) == ("/fact", "fact.contradicts_another")
-    assert "2025-02-01" in other.message.fr
+    assert other.message.fr.startswith("Un fait inscrit le 2025-02-01 ne tiendrait plus. ")
+    assert other.message.en.startswith("A fact recorded on 2025-02-01 would no longer stand. ")
+    # Terms that cannot be laid are at fault where the fact tells them.
+    agreed = AgreedTerms(instalments=3, first_due_on=day)
+    loan = lay_loan(TERMS)
+    again = add_fact(loan, Rescheduling(UUID(int=7), day, agreed))
+    [laid] = find_contradiction("/fact", loan, again, day, "/fact/terms/{term}")
+    assert (laid.pointer, laid.code) == (
+        "/fact/terms/first_due_on",
+        "schedule.first_due_before_disbursement",
+    )
+    [laid] = find_contradiction("/fact", loan, again, day)
+    assert laid.pointer == "/fact"
     rich = paid(THREE, (day, 335_01))
     [surplus] = find_contradiction("/fact", THREE, rich)
-    assert (surplus.code, "0.01" in surplus.message.fr) == ("fact.leaves_surplus", True)
+    assert surplus == InputError(
+        "/fact",
+        "fact.leaves_surplus",
+        Text(
+            "Des paiements inscrits dépasseraient de 0.01 ce que le prêt demande.",
+            "Repayments on record would exceed what the loan asks for by 0.01.",
+        ),
+    )
     assert find_contradiction("/fact", rich, THREE) == []
     assert find_contradiction("/fact", rich, rich) == []

@@ -73,6 +73,11 @@ REFUSALS = [
         "down_payment_percent",
         {"principal_cents": 5, "down_payment_percent": Decimal(9)},
     ),
+    (  # 0.05 of 0.05
+        "schedule.down_payment_out_of_range",
+        "down_payment_percent",
+        {"principal_cents": 5, "down_payment_percent": Decimal(99)},
+    ),
     ("schedule.fee_negative", "fees", {"fees": (Fee(-1),)}),
     ("schedule.nothing_advanced", "fees", {"fees": (Fee(500_000),)}),
     ("schedule.never_amortises", "instalments", {"instalment_multiple_cents": 1_000_000}),

@@ -60,7 +60,7 @@ class Rungs:
 
     def __init__(self, ladder: Ladder) -> None:
         self.due = list(ladder.due)
-        self.numbers = list(range(1, len(self.due) + 1))
+        self.numbers = [number for number, _ in enumerate(self.due, 1)]
         self._columns = (
             list(ladder.fees_cents),
             list(ladder.interest_cents),
