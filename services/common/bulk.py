@@ -62,15 +62,15 @@ async def insert_columns(
     if not count:
         return []
     connection = await driver(session)
-    declared = table_of(table).columns
-    arrays = [_to_texts(declared[name], values) for name, values in columns.items()]
     target = _Target(table, tuple(columns), tuple(same), tuple(returning), on_conflict)
     if count < STAGED_ROWS_MIN:
+        declared = table_of(table).columns
+        arrays = [_to_texts(declared[name], values) for name, values in columns.items()]
         found = await connection.fetch(_from_arrays(target), *same.values(), *arrays)
     else:
         await connection.execute(_create_staged(target))
         await connection.copy_records_to_table(
-            target.staged, columns=target.columns, records=zip(*arrays, strict=True)
+            target.staged, columns=target.columns, records=zip(*columns.values(), strict=True)
         )
         found = await connection.fetch(_from_staged(target), *same.values())
         await connection.execute(f"DROP TABLE {target.staged}")
@@ -100,18 +100,21 @@ class _Target:
         return f"staged_{self.name}"
 
     def type_of(self, name: str) -> str:
-        """The type that a value travels as."""
+        return table_of(self.table).columns[name].type.compile(_DIALECT)
+
+    def travels_as(self, name: str) -> str:
+        """The type of a value in an array; see `_to_texts`."""
         column = table_of(self.table).columns[name]
-        return "text" if isinstance(column.type, ARRAY) else column.type.compile(_DIALECT)
+        return "text" if isinstance(column.type, ARRAY) else self.type_of(name)
 
     def value_of(self, name: str) -> str:
-        """The value, from what travelled."""
+        """The value, from what travelled in an array."""
         column = table_of(self.table).columns[name]
         if not isinstance(column.type, ARRAY):
             return name
         if isinstance(column.type.item_type, Text):
             return f"string_to_array({name}, E'\\x1f')"
-        return f"{name}::{column.type.compile(_DIALECT)}"
+        return f"{name}::{self.type_of(name)}"
 
 
 def _to_texts(column: Column[object], values: Sequence[object]) -> Sequence[object]:
@@ -133,18 +136,21 @@ def _create_staged(target: _Target) -> str:
 
 @cache
 def _from_staged(target: _Target) -> str:
-    return _insert(target, target.staged)
+    return _insert(target, target.columns, target.staged)
 
 
 @cache
 def _from_arrays(target: _Target) -> str:
     first = len(target.same) + 1
-    arrays = ", ".join(f"${n}::{target.type_of(c)}[]" for n, c in enumerate(target.columns, first))
-    return _insert(target, f"unnest({arrays}) AS new ({', '.join(target.columns)})")
+    arrays = ", ".join(
+        f"${n}::{target.travels_as(c)}[]" for n, c in enumerate(target.columns, first)
+    )
+    source = f"unnest({arrays}) AS new ({', '.join(target.columns)})"
+    return _insert(target, [target.value_of(name) for name in target.columns], source)
 
 
-def _insert(target: _Target, source: str) -> str:
-    values = [target.value_of(name) for name in target.columns]
+def _insert(target: _Target, columns: Sequence[str], source: str) -> str:
+    values = [*columns]
     values += [f"${n}::{target.type_of(name)}" for n, name in enumerate(target.same, 1)]
     # Under row-level security a distributed INSERT .. SELECT has RETURNING or ON CONFLICT; of the
     # two, RETURNING costs the less.

@@ -15,8 +15,8 @@ from services.common.columns import Remarks, fold_name
 
 Order = Literal["day", "month"]
 
-MONTH_FIRST = re.compile(rb"(?<!\d)(0?[1-9]|1[0-2])([/.-])(1[3-9]|2\d|3[01])\2\d{4}(?!\d)")
-"""What only the month-first order can mean; a file without any needs no second look."""
+MONTH_FIRST = re.compile(rb"([/.-])(?:1[3-9]|2\d|3[01])\1\d{4}(?!\d)")
+"""The end of what only the month-first order can mean; a file without any needs no second look."""
 
 _TIME = r"([T ]\d{1,2}[:h]\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?Z| ?UTC)?)?"
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)

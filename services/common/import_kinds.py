@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
+from itertools import repeat
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -32,6 +33,8 @@ WEIGHT_MAX = 1_000_000
 Row = TypeVar("Row")
 Draft = TypeVar("Draft", bound=Posted)
 JsonSchema = Mapping[str, object]
+Columns = Mapping[str, Sequence[JsonValue]]
+"""Values of rows by column; where a row holds nothing, ""."""
 Recorder = Callable[
     [WriteSession, Principal, Sequence[Draft], date, str | None], Awaitable[Recorded]
 ]
@@ -106,7 +109,7 @@ def import_kind(
     to_draft: Callable[[Row], Draft],
     record: Recorder[Draft],
     weigh: Callable[[Draft], int] = lambda _: 1,
-    quick: Callable[[Mapping[str, JsonValue]], Draft | None] = lambda _: None,
+    quick: Callable[[Columns], Sequence[Draft | None]] = lambda _: (),
     sheet_names: Sequence[str] = (),
 ) -> ImportKind:
     """Describe a kind of import. Raises ValueError when two columns share a name.
@@ -114,13 +117,17 @@ def import_kind(
     A row becomes the document that `model` reads by its columns' pointers. `to_draft` may raise a
     Problem; its errors are then the row's. A file whose drafts weigh more than WEIGHT_MAX in all
     (a loan weighs its instalments) is refused while it is read, before it fills the memory.
-    `quick` makes the drafts of plain rows, those that `model` and `to_draft` would make, and leaves
-    to these two, with None, any row it is not sure of: it never tells what is wrong with one.
+    `quick` makes the drafts of plain rows, those that `model` and `to_draft` would make, from the
+    columns of a batch; it leaves to these two, with None, any row it is not sure of, or all of them
+    with nothing. It never tells what is wrong with one.
     `sheet_names` are what people call the sheet of a workbook that holds this kind.
     """
     index_columns(columns)
-    read_row = _read_with(columns, model, to_draft, quick)
+    to_document = _nest_by(columns)
     places = {column.pointer or f"/{column.name}": column.name for column in columns}
+
+    def read_row(values: dict[str, JsonValue]) -> Draft:
+        return to_draft(model.validate_python(to_document(values)))
 
     def prepare(table: Table) -> Prepared:
         numbers, drafts, found = list[int](), list[Draft](), list[RowError]()
@@ -128,9 +135,11 @@ def import_kind(
         for batch in table.batches:
             received += len(batch.numbers) + len(batch.refused_numbers)
             wrong, good = list(batch.refused), len(numbers)
-            for number, values in zip(batch.numbers, batch.values, strict=True):
+            made = quick(batch.columns) or [None] * len(batch.numbers)
+            rows = repeat({}) if all(made) else batch.values
+            for number, draft, values in zip(batch.numbers, made, rows, strict=False):
                 try:
-                    drafts.append(read_row(values))
+                    drafts.append(draft or read_row(values))
                     numbers.append(number)
                 except (ValidationError, Problem) as error:
                     wrong += place_errors(number, _errors_of(error), places)
@@ -161,21 +170,6 @@ def import_kind(
     return ImportKind(
         name, title, tuple(columns), places, model.json_schema, prepare, tuple(sheet_names)
     )
-
-
-def _read_with(
-    columns: Sequence[Column],
-    model: TypeAdapter[Row],
-    to_draft: Callable[[Row], Draft],
-    quick: Callable[[Mapping[str, JsonValue]], Draft | None],
-) -> Callable[[dict[str, JsonValue]], Draft]:
-    to_document = _nest_by(columns)
-
-    def read_row(values: dict[str, JsonValue]) -> Draft:
-        draft = quick(values)
-        return to_draft(model.validate_python(to_document(values))) if draft is None else draft
-
-    return read_row
 
 
 def _find_first(found: Sequence[RowError], log: ErrorLog, remarks: Remarks) -> Findings:

@@ -6,7 +6,7 @@ away. Such cells are recorded, with a warning. Money is compared in cents, dates
 
 import re
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -15,7 +15,7 @@ from statistics import median_low
 from services.common.cells import CellKind
 from services.common.columns import Column, Remarks, RowError, row_error
 from services.common.money import format_cents
-from services.common.readings import KNOWN_TEXTS_MAX, Batch
+from services.common.readings import Batch, Memory
 
 WARNINGS_MAX = 1_000
 CELLS_MIN = 20
@@ -32,25 +32,24 @@ _RATE = re.compile(r"[0-9]{1,3}(?:\.[0-9]+)?", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class _Cells:
-    """The figures of a column by row: cents, or a year."""
+    """The figures of a column by row, cents or a year, and what texts stand for them."""
 
+    known: Memory[int]
     numbers: "array[int]" = field(default_factory=lambda: array("q"))
     figures: "array[int]" = field(default_factory=lambda: array("q"))
-    known: dict[str, int] = field(default_factory=dict)
 
 
 def watch(batches: Iterator[Batch], columns: Sequence[Column], remarks: Remarks) -> Iterator[Batch]:
     """The same batches; once they are walked, the remarks hold what is odd in them."""
     by_kind = {
-        kind: {column.name: _Cells() for column in columns if column.kind is kind}
-        for kind in (CellKind.AMOUNT, CellKind.DATE)
+        kind: {column.name: _Cells(Memory(read)) for column in columns if column.kind is kind}
+        for kind, read in ((CellKind.AMOUNT, _to_cents), (CellKind.DATE, _to_year))
     }
     rates = [column.name for column in columns if column.kind is CellKind.RATE]
     for batch in batches:
-        for name, cells in by_kind[CellKind.AMOUNT].items():
-            _collect(batch, name, cells, _to_cents)
-        for name, cells in by_kind[CellKind.DATE].items():
-            _collect(batch, name, cells, _to_year)
+        for of_kind in by_kind.values():
+            for name, cells in of_kind.items():
+                _collect(batch, name, cells)
         for name in rates:
             remarks.warnings.extend(islice(_odd_rates(batch, name), WARNINGS_MAX))
         yield batch
@@ -60,19 +59,18 @@ def watch(batches: Iterator[Batch], columns: Sequence[Column], remarks: Remarks)
         remarks.warnings.extend(islice(_odd_years(name, cells), WARNINGS_MAX))
 
 
-def _collect(batch: Batch, name: str, cells: _Cells, to_figure: Callable[[str], int]) -> None:
-    known = cells.known
-    if len(known) > KNOWN_TEXTS_MAX:
-        known.clear()
-    for number, values in zip(batch.numbers, batch.values, strict=True):
-        text = values.get(name)
-        if isinstance(text, str):
-            figure = known.get(text)
-            if figure is None:
-                figure = known[text] = to_figure(text)
-            if figure:  # most optional amounts are zero: that is none
-                cells.numbers.append(number)
-                cells.figures.append(figure)
+def _collect(batch: Batch, name: str, cells: _Cells) -> None:
+    figures = [
+        cells.known[text] if isinstance(text, str) else 0 for text in batch.columns.get(name, ())
+    ]
+    if all(figures):
+        cells.numbers.extend(batch.numbers[: len(figures)])
+        cells.figures.extend(figures)
+        return
+    for number, figure in zip(batch.numbers, figures, strict=True):
+        if figure:  # most optional amounts are zero: that is none
+            cells.numbers.append(number)
+            cells.figures.append(figure)
 
 
 def _to_cents(text: str) -> int:
@@ -89,6 +87,8 @@ def _odd_amounts(name: str, cells: _Cells) -> Iterator[RowError]:
     if len(cells.figures) < CELLS_MIN:
         return
     usual = median_low(cells.figures)
+    if max(cells.figures) <= TIMES_MAX * usual:
+        return
     for number, cents in zip(cells.numbers, cells.figures, strict=True):
         if cents > TIMES_MAX * usual:
             blanks = {"shown": format_cents(cents), "usual": format_cents(usual)}
@@ -99,6 +99,8 @@ def _odd_years(name: str, cells: _Cells) -> Iterator[RowError]:
     if len(cells.figures) < CELLS_MIN:
         return
     usual = median_low(cells.figures)
+    if usual - min(cells.figures) <= YEARS_MAX >= max(cells.figures) - usual:
+        return
     for number, year in zip(cells.numbers, cells.figures, strict=True):
         if abs(year - usual) > YEARS_MAX:
             yield row_error(number, name, "date.unusual", shown=year, usual=usual)
@@ -106,8 +108,7 @@ def _odd_years(name: str, cells: _Cells) -> Iterator[RowError]:
 
 def _odd_rates(batch: Batch, name: str) -> Iterator[RowError]:
     low, high = RATE_USUAL
-    for number, values in zip(batch.numbers, batch.values, strict=True):
-        value = values.get(name)
+    for number, value in zip(batch.numbers, batch.columns.get(name, ()), strict=False):
         if isinstance(value, str) and _RATE.fullmatch(value):
             rate = Decimal(value)
             if high < rate <= RATE_MAX or 0 < rate < low:

@@ -6,10 +6,9 @@ for "after n" can neither miss an event that commits late nor see one that does 
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, islice
 
 from sqlalchemy import text
 
@@ -30,36 +29,34 @@ class Event:
 
 async def append(session: WriteSession, event_type: str, payload: JsonValue) -> None:
     """Add an event to the organisation's stream."""
-    connection = await driver(session)
-    source = "(SELECT 1 AS position, $4::text AS payload) AS new"
-    await connection.execute(
-        _APPEND.format(source=source), session.organisation_id, event_type, 1, _to_text(payload)
-    )
+    await append_texts(session, event_type, [to_text(payload)])
 
 
 async def append_all(session: WriteSession, event_type: str, payloads: Iterable[JsonValue]) -> None:
-    """Add events to the organisation's stream, in order, with one INSERT.
+    """Add events to the organisation's stream, in order, with one INSERT."""
+    await append_texts(session, event_type, list(map(to_text, payloads)))
 
-    Several go through a temporary table: those of a large import are never in memory together.
-    """
-    left = iter(payloads)
-    first = list(islice(left, 2))
-    if len(first) == 1:
-        await append(session, event_type, first[0])
-    if len(first) < 2:
+
+async def append_texts(session: WriteSession, event_type: str, payloads: Sequence[str]) -> None:
+    """The same, of payloads written by `to_text`; several go through a temporary table."""
+    count = len(payloads)
+    if not count:
         return
     connection = await driver(session)
+    if count == 1:
+        source = "(SELECT 1 AS position, $4::text AS payload) AS new"
+        statement = _APPEND.format(source=source)
+        await connection.execute(statement, session.organisation_id, event_type, 1, *payloads)
+        return
     await connection.execute(_STAGE)
-    texts = map(_to_text, chain(first, left))
-    copied = await connection.copy_records_to_table("staged_events", records=enumerate(texts, 1))
-    count = int(copied.removeprefix("COPY "))
+    await connection.copy_records_to_table("staged_events", records=enumerate(payloads, 1))
     statement = _APPEND.format(source="staged_events")
     await connection.execute(statement, session.organisation_id, event_type, count)
     await connection.execute("DROP TABLE staged_events")
 
 
-def _to_text(payload: JsonValue) -> str:
-    return json.dumps(payload, ensure_ascii=False)
+def to_text(payload: JsonValue) -> str:
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
 
 
 async def read_after(session: ReadSession, number: int, limit: int) -> list[Event]:

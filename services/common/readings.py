@@ -1,13 +1,16 @@
 """How the cells of a sheet are read, column by column: kinds, the order of dates, own words."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from services.common.cells import SHEET_READINGS, CellKind, Reading
 from services.common.columns import Column, Remarks, RowError, fold_name, row_error, show
 from services.common.dates import DateReading, Order, find_order
 from services.common.errors import JsonValue
+
+Read = TypeVar("Read")
 
 KNOWN_TEXTS_MAX = 20_000
 
@@ -19,12 +22,38 @@ ReadRow = tuple[int, dict[str, JsonValue] | list[RowError]]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows in order: their numbers and values by column name; what is wrong with others."""
+    """Some rows in order: their numbers and values by column; what is wrong with others.
+
+    Columns and not rows: a sheet may have a hundred thousand. Where a row holds nothing, "".
+    """
 
     numbers: list[int] = field(default_factory=list)
-    values: list[dict[str, JsonValue]] = field(default_factory=list)
+    columns: Mapping[str, Sequence[JsonValue]] = field(default_factory=dict)
     refused: list[RowError] = field(default_factory=list)
     refused_numbers: list[int] = field(default_factory=list)
+
+    @property
+    def values(self) -> list[dict[str, JsonValue]]:
+        """What each row holds by column name, made anew at each look."""
+        if not self.columns:
+            return [{} for _ in self.numbers]
+        rows = zip(*self.columns.values(), strict=True)
+        return [
+            {name: value for name, value in zip(self.columns, row, strict=True) if value != ""}
+            for row in rows
+        ]
+
+
+def make_batch(read: Sequence[ReadRow]) -> Batch:
+    good = [(number, row) for number, row in read if isinstance(row, dict)]
+    bad = [(number, row) for number, row in read if not isinstance(row, dict)]
+    names = dict.fromkeys(name for _, row in good for name in row)
+    return Batch(
+        [number for number, _ in good],
+        {name: [row.get(name, "") for _, row in good] for name in names},
+        [error for _, found in bad for error in found],
+        [number for number, _ in bad],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +68,14 @@ class Plan:
             reading.tell(name, remarks)
 
 
-class _Memory(dict[str, JsonValue]):
+class Memory(dict[str, Read]):
     """What texts were read as: dates and codes come back row after row."""
 
-    def __init__(self, read: Reading) -> None:
+    def __init__(self, read: Callable[[str], Read]) -> None:
         super().__init__()
         self._read = read
 
-    def __missing__(self, text: str) -> JsonValue:
+    def __missing__(self, text: str) -> Read:
         if len(self) >= KNOWN_TEXTS_MAX:
             self.clear()
         value = self[text] = self._read(text)
@@ -67,7 +96,7 @@ def make_plan(
             dates[column.name] = reading
         if column.words:
             reading = with_words(column, reading)
-        readings[place] = column.name, reading and _Memory(reading).__getitem__
+        readings[place] = column.name, reading and Memory(reading).__getitem__
     return Plan(readings, dates)
 
 
@@ -99,6 +128,23 @@ def find_orders(
         for place, orders in votes.items():
             orders |= find_order(cells.get(place, "").strip())
     return {place: "month" for place, orders in votes.items() if orders == {"month"}}
+
+
+def read_plain(
+    records: Sequence[tuple[int, Sequence[str]]], plan: Plan, width: int
+) -> Batch | None:
+    """The rows of records, column by column; None when one of them needs a look of its own."""
+    numbers, rows = zip(*records, strict=True)
+    if set(map(len, rows)) != {width}:
+        return None
+    cells = list(zip(*rows, strict=True))
+    columns: dict[str, Sequence[JsonValue]] = {}
+    for place, (name, reading) in plan.readings.items():
+        texts = list(map(str.strip, cells[place]))
+        if "\n=" in "\n".join(["", *texts]):
+            return None
+        columns[name] = texts if reading is None else [text and reading(text) for text in texts]
+    return Batch(list(numbers), columns)
 
 
 def read_text(number: int, name: str, reading: Reading | None, text: str) -> JsonValue | RowError:

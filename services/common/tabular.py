@@ -8,6 +8,7 @@ element n. Another format is another reader (`READERS`).
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from services.common import encoding, errors, workbook
 from services.common.archive import WorkbookRefused
@@ -26,7 +27,16 @@ from services.common.documents import read_documents
 from services.common.errors import JsonValue, Problem
 from services.common.messages import MESSAGES
 from services.common.oddities import watch
-from services.common.readings import Batch, Plan, ReadRow, find_orders, make_plan, read_text
+from services.common.readings import (
+    Batch,
+    Plan,
+    ReadRow,
+    find_orders,
+    make_batch,
+    make_plan,
+    read_plain,
+    read_text,
+)
 from services.common.records import CSV, JSON, NDJSON, XLSX, parse_media_type, read_csv
 from services.common.workbook import Book, Sheet
 
@@ -49,7 +59,7 @@ class Table:
     remarks: Remarks = field(default_factory=Remarks)
 
 
-Reader = Callable[[bytes, str, Sequence[Column], Remarks], Iterator[ReadRow]]
+Reader = Callable[[bytes, str, Sequence[Column], Remarks], Iterator[ReadRow | Batch]]
 
 
 def read_table(body: bytes, media_type: str, columns: Sequence[Column]) -> Table:
@@ -83,24 +93,27 @@ def read_sheet(book: Book, sheet: Sheet, columns: Sequence[Column]) -> Table:
     return Table(watch(batches, columns, remarks), remarks)
 
 
-def _gather(rows: Iterator[ReadRow]) -> Iterator[Batch]:
-    batch, received = Batch(), 0
-    for number, row in rows:
-        received += 1
+def _gather(read: Iterator[ReadRow | Batch]) -> Iterator[Batch]:
+    """Rows in batches; those that were read together stay so."""
+    received, single = 0, list[ReadRow]()
+    for item in read:
+        received += len(item.numbers) if isinstance(item, Batch) else 1
         if received > ROWS_MAX:
             raise too_many_rows()
-        if isinstance(row, list):
-            batch.refused.extend(row)
-            batch.refused_numbers.append(number)
+        if isinstance(item, Batch):
+            if single:
+                yield make_batch(single)
+                single = []
+            yield item
         else:
-            batch.numbers.append(number)
-            batch.values.append(row)
-        if received % BATCH_ROWS == 0:
-            yield batch
-            batch = Batch()
+            single.append(item)
+            if len(single) == BATCH_ROWS:
+                yield make_batch(single)
+                single = []
     if not received:
         raise TableRefused([row_error(0, "", "import.no_rows")])
-    yield batch
+    if single:
+        yield make_batch(single)
 
 
 def too_many_rows() -> Problem:
@@ -116,7 +129,7 @@ def too_many_rows() -> Problem:
 
 def _read_csv(
     body: bytes, charset: str, columns: Sequence[Column], remarks: Remarks
-) -> Iterator[ReadRow]:
+) -> Iterator[ReadRow | Batch]:
     records = read_csv(body, charset, columns)
     _, header = next(records, (0, []))
     width, titles = len(header), list(header)
@@ -129,13 +142,17 @@ def _read_csv(
         orders = find_orders(((n, dict(enumerate(cells))) for n, cells in again), matched)
     plan = make_plan(matched, orders, starts_in_1904=False)
     unnamed = [place for place in range(width) if not header[place].strip()]
-    for number, cells in records:
-        if len(cells) != width:
-            yield number, [row_error(number, "", "row.cells", found=len(cells), expected=width)]
+    while some := list(islice(records, BATCH_ROWS)):
+        batch = None if unnamed else read_plain(some, plan, width)
+        if batch is not None:
+            yield batch
             continue
-        if unnamed:
+        for number, cells in some:
+            if len(cells) != width:
+                yield number, [row_error(number, "", "row.cells", found=len(cells), expected=width)]
+                continue
             _note_unnamed((place for place in unnamed if cells[place].strip()), remarks)
-        yield number, _read_cells(number, cells, plan)
+            yield number, _read_cells(number, cells, plan)
     plan.tell(remarks)
 
 

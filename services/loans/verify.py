@@ -34,6 +34,11 @@ async def find_differences(session: ReadSession) -> AsyncIterator[str]:
             {f.loan_id: list(r.allocations) for f, r in replayed if r.allocations},
             kept_allocations,
         ),
+        *_compare(
+            "credit uses of loan",
+            {f.loan_id: list(r.credit_uses) for f, r in replayed if r.credit_uses},
+            await queries.load_credit_uses(session),
+        ),
         *_compare("states of loan", {f.loan_id: list(r.states) for f, r in replayed}, kept_states),
         *_compare(
             "schedules of loan",

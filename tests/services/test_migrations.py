@@ -180,6 +180,7 @@ async def test_figures_kept_before_are_those_kept_after(fresh_database: ClonedDa
         before = [await connection.fetch(query) for query in queries]
         await asyncio.to_thread(migrate, "loans", owner)
         after = [await connection.fetch(query) for query in queries]
+        assert await connection.fetch("SELECT * FROM loans.credit_uses") == []
     assert [len(rows) for rows in before] == [2, 3]
     assert [[dict(row) for row in rows] for rows in after] == [
         [dict(row) for row in rows] for rows in before

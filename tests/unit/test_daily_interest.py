@@ -86,6 +86,27 @@ def test_what_a_daily_loan_paid_late_still_owes_is_due_with_the_last_instalment(
     assert find_position(paid, date(2024, 5, 10)).days_past_due == 10
 
 
+def test_a_daily_loan_paid_ahead_is_asked_for_no_more_than_it_will_owe() -> None:
+    """362.33, 354.00 and 343.34 were expected. Ten days cost 10.00, whatever is paid then."""
+    february = date(2024, 2, 10)
+    # 690.00 of principal: 310.00 are left. Of what was expected, 700.00 leave 16.33 of the second.
+    # 50 days of 310.00: 15.50. Then 30 days of 309.17: 9.28, and not 343.34 in all.
+    position = find_position(live_daily(pay(february, 700_00)), february)
+    assert position.unpaid == (
+        Instalment(2, date(2024, 3, 31), 0, 15_50, 83),
+        Instalment(3, date(2024, 4, 30), 0, 9_28, 309_17),
+    )
+    assert position.next_due == position.unpaid[0]
+    # 990.00 of principal: 80 days of 10.00 are 0.80. Of the 59.67 expected, so much is owed.
+    position = find_position(live_daily(pay(february, 1000_00)), february)
+    assert position.unpaid == (Instalment(3, date(2024, 4, 30), 0, 80, 10_00),)
+    late = find_position(live_daily(pay(february, 1000_00)), date(2024, 5, 10))
+    assert late.unpaid == (Instalment(3, date(2024, 4, 30), 0, 80, 10_00),)
+    assert (late.arrears.total_cents, late.interest_accrued_cents) == (10_80, 10)
+    ahead = find_position(live_daily(pay(february, 1059_67)), february)
+    assert (ahead.is_closed, ahead.credit_cents) == (True, 49_67)
+
+
 def test_the_arrears_of_a_daily_loan_are_told_apart_by_age_to_the_cent() -> None:
     """362.33, 354.00 and 343.34 were expected; 90 days unpaid make 90.00, and not 59.67: the last
     instalment takes the 30.33 more.

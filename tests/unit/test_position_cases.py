@@ -118,7 +118,7 @@ def test_a_late_fact_moves_the_split_of_those_after_it_and_nothing_else() -> Non
     assert split(late) == [(5_00, 0, 0), (0, 10_00, 0), (0, 0, 10_00)]
     figures = find_figures([Change(facts, late)])
     [move] = figures.moves
-    assert (move.loan_id, move.paid_on) == (THREE.loan_id, date(2025, 3, 1))
+    assert (move.loan_id, move.on) == (THREE.loan_id, date(2025, 3, 1))
     assert (move.fees_cents, move.interest_cents, move.principal_cents) == (0, -10_00, 10_00)
 
 

@@ -1,5 +1,6 @@
 """The figures kept beside a loan's facts, while facts arrive in any order and are reversed."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
@@ -12,13 +13,21 @@ from services.loans.loan_facts.arithmetic import without_fact
 from services.loans.positions.arithmetic import (
     END_OF_TIME,
     Allocation,
+    CreditUse,
     LaidSchedule,
     LoanState,
     find_position,
     left_to_recover,
     replay,
 )
-from services.loans.positions.daily_totals import DailyTotals, subtract_days, sum_days
+from services.loans.positions.daily_totals import (
+    FEES,
+    INTEREST,
+    PRINCIPAL,
+    DailyTotals,
+    subtract_days,
+    sum_days,
+)
 from services.loans.positions.facts import (
     Charge,
     LoanFacts,
@@ -27,7 +36,7 @@ from services.loans.positions.facts import (
     Rescheduling,
     Tranche,
 )
-from services.loans.positions.figures import Change, find_figures
+from services.loans.positions.figures import Change, Figures, Move, find_figures
 from tests.support.properties import examples
 from tests.unit.loan_histories import (
     FEW,
@@ -48,6 +57,8 @@ class Kept:
 
     def __init__(self) -> None:
         self.allocations: Sequence[Allocation] = ()
+        self.credit_uses: Sequence[CreditUse] = ()
+        self.told: Counter[tuple[date, int]] = Counter()
         self.states: Sequence[LoanState] = ()
         self.days: DailyTotals = {}
         self.schedules: Sequence[LaidSchedule] = ()
@@ -57,25 +68,45 @@ class Kept:
         for kept in figures.kept.values():
             assert kept is not None
             self.allocations, self.states = kept.allocations, kept.states
+            self.credit_uses = kept.credit_uses
         minus = {day: [-measure for measure in row] for day, row in figures.days.items()}
         self.days = subtract_days(self.days, minus)
         for relaid in figures.schedules.values():
             assert self.schedules == relaid.before
             self.schedules = relaid.after
-        # What is told to the journal moves the splits there as they moved here.
+        self.tell(change, figures)
+
+    def tell(self, change: Change, figures: Figures) -> None:
+        """As the journal hears it: repayments that go and come with their splits, and the moves."""
+        then = {} if change.before is None else {p.repayment_id: p for p in change.before.payments}
+        now = {} if change.after is None else {p.repayment_id: p for p in change.after.payments}
+        for sign, payments, others, splits in (
+            (-1, then, now, figures.splits_before),
+            (1, now, then, figures.splits),
+        ):
+            for repayment_id in payments.keys() - others.keys():
+                self.add(payments[repayment_id].paid_on, splits[repayment_id], sign)
         for move in figures.moves:
-            then = figures.splits_before[move.repayment_id]
-            now = figures.splits[move.repayment_id]
-            assert move.principal_cents == now.principal_cents - then.principal_cents
-            assert move.interest_cents == now.interest_cents - then.interest_cents
-            assert move.fees_cents == now.fees_cents - then.fees_cents
+            self.add(move.on, move, 1)
+
+    def add(self, on: date, parts: Allocation | Move, sign: int) -> None:
+        cents = (parts.fees_cents, parts.interest_cents, parts.principal_cents)
+        for part, amount in enumerate(cents):
+            self.told[on, part] += sign * amount
 
     def check(self, facts: LoanFacts) -> None:
         replayed = replay(facts)
         assert self.allocations == replayed.allocations
+        assert self.credit_uses == replayed.credit_uses
         assert self.states == replayed.states
         assert self.days == sum_days([(facts, replayed)])
         assert self.schedules == replayed.schedules
+        for (_, day), totals in self.days.items():
+            told = (self.told[day, part] for part in range(3))
+            assert tuple(told) == (totals[FEES], totals[INTEREST], totals[PRINCIPAL])
+        assert not any(
+            cents for (day, _), cents in self.told.items() if ("06", day) not in self.days
+        )
 
 
 def find_key(fact: Fact) -> tuple[str, UUID, date, int]:

@@ -103,7 +103,8 @@ def check_against_the_model(facts: LoanFacts) -> None:
             assert summed[OUTSTANDING] == evening.outstanding
             assert summed[ACTIVE] == (evening.outstanding > 0)
             assert (summed[PAR30], summed[PAR90]) == (evening.at_risk(30), evening.at_risk(90))
-            assert summed[PRINCIPAL] == evening.principal_paid
+            paid = (evening.fees_paid, evening.interest_paid, evening.principal_paid)
+            assert (summed[FEES], summed[INTEREST], summed[PRINCIPAL]) == paid
 
 
 @MANY
@@ -145,6 +146,11 @@ def check_position(facts: LoanFacts, day: date) -> None:
     assert bool(position.days_past_due) == bool(arrears.instalments)
     assert position.is_closed == (position.payoff_cents == 0)
     assert position.next_due is None or position.next_due.due_on > day
+    if facts.conditions.accrual is Accrual.SCHEDULED or not position.arrears.total_cents:
+        # By the day, a late payment first settles the interest that has run since it was due.
+        unpaid = position.unpaid
+        assert sum(i.principal_cents for i in unpaid) == position.outstanding_principal_cents
+        assert sum(i.fees_cents for i in unpaid) == position.fees_owed_cents
     explained = {
         "outstanding_principal": position.outstanding_principal_cents,
         "interest_due": position.interest_due_cents,
@@ -175,8 +181,15 @@ def test_what_is_allocated_is_what_was_paid(facts: LoanFacts) -> None:
         assert min(parts) >= 0
         assert allocation.total_cents <= payment.amount_cents
         assert allocation.repayment_id == payment.repayment_id
+        assert replayed.settled_by(payment.repayment_id) <= payment.amount_cents
     allocated = sum(allocation.total_cents for allocation in replayed.allocations)
-    assert allocated + replayed.surplus_cents == facts.paid_cents
+    used = sum(use.amount_cents for use in replayed.credit_uses)
+    assert allocated + used + replayed.surplus_cents == facts.paid_cents
+    paid_on = {payment.repayment_id: payment.paid_on for payment in facts.payments}
+    charged = {charge.fee_id: charge for charge in facts.charges}
+    for use in replayed.credit_uses:
+        assert paid_on[use.repayment_id] < use.on == charged[use.fee_id].on
+        assert 0 < use.amount_cents <= charged[use.fee_id].amount_cents
 
 
 @MANY
@@ -215,16 +228,41 @@ def test_one_schedule_is_in_force_and_repays_what_was_owed(facts: LoanFacts) -> 
             assert sum(ladder.fees_cents) == evening.fees_owed_cents
 
 
-@MANY
-@given(facts=histories(facts_max=5), day=days)
-def test_paying_the_payoff_closes_the_loan(facts: LoanFacts, day: date) -> None:
+def takes_a_payment_last(facts: LoanFacts, day: date) -> bool:
+    """Whether nothing of that day comes after its payments."""
     of_the_evening = [
         *(fact.on for fact in facts.tranches),
         *(fact.on for fact in facts.reschedulings),
         *(fact.on for fact in facts.moratoria),
         *(fact.on for fact in (*facts.write_offs, *facts.refunds)),
     ]
-    assume(day not in of_the_evening)
+    return day not in of_the_evening
+
+
+@MANY
+@given(facts=histories(facts_max=5), day=days)
+def test_paying_each_instalment_as_it_is_shown_closes_the_loan(facts: LoanFacts, day: date) -> None:
+    """What fell due that day, and the others on their dates: none is more than what is owed.
+
+    After the last date, interest runs by the day on what is due: then only a payoff closes it.
+    """
+    assume(takes_a_payment_last(facts, day))
+    paid = known = facts_until(facts, day)
+    position = find_position(known, day)
+    assume(position.next_due)
+    for number, instalment in enumerate(position.unpaid):
+        on, cents = max(day, instalment.due_on), instalment.total_cents
+        if cents:
+            assert not find_position(paid, on).is_closed
+            paid = add_payment(paid, Payment(UUID(int=90 + number), f"Z{number:02d}", on, cents))
+    assert replay(paid).surplus_cents == replay(known).surplus_cents
+    assert find_position(paid, date(2030, 1, 1)).is_closed
+
+
+@MANY
+@given(facts=histories(facts_max=5), day=days)
+def test_paying_the_payoff_closes_the_loan(facts: LoanFacts, day: date) -> None:
+    assume(takes_a_payment_last(facts, day))
     known = facts_until(facts, day)
     payoff = find_position(known, day).payoff_cents
     assume(payoff)
@@ -255,9 +293,7 @@ def test_daily_totals_up_to_a_date_are_the_positions_of_that_date(
     assert summed[REPAYMENTS] == sum(each.paid_cents for each in known)
     assert summed[PRINCIPAL] == sum(a.principal_cents for a in splits)
     assert summed[INTEREST] == sum(a.interest_cents for a in splits)
-    if all(each.charges == of.charges for each, of in zip(loans, known, strict=True)):
-        # A fee to come may take from what is paid already: then on the day it was paid.
-        assert summed[FEES] == sum(a.fees_cents for a in splits)
+    assert summed[FEES] == sum(p.fees_paid_cents for p in positions)
     assert summed[WRITTEN_OFF] == sum(each.written_off_cents for each in known)
     assert summed[RECOVERED] == sum(each.recovered_cents for each in known)
     assert summed[ACTIVE] == sum(p.outstanding_principal_cents > 0 for p in positions)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.common.errors import JsonValue
-from services.loans.imports.quick import quick_repayment
+from services.common.readings import make_batch
+from services.loans.imports.quick import quick_repayments
 from services.loans.imports.rows import RepaymentRow
 from services.loans.repayments.drafts import RepaymentDraft
 
@@ -60,10 +61,11 @@ def slow_repayment(row: dict[str, JsonValue]) -> RepaymentDraft | None:
         return None
 
 
-@given(ROWS)
-def test_any_row_is_read_as_its_model_reads_it(row: dict[str, JsonValue]) -> None:
-    draft = quick_repayment(row)
-    assert draft is None or draft == slow_repayment(row)
+@given(st.lists(ROWS, min_size=1, max_size=4))
+def test_any_row_is_read_as_its_model_reads_it(rows: list[dict[str, JsonValue]]) -> None:
+    batch = make_batch(list(enumerate(rows, 1)))
+    for draft, row in zip(quick_repayments(batch.columns), batch.values, strict=False):
+        assert draft is None or draft == slow_repayment(row)
 
 
 @given(
@@ -80,6 +82,8 @@ def test_plain_rows_do_not_need_it(name: str, day: date, cents: int, method: str
         "amount": f"{cents // 100}.{cents % 100:02}",
         **({} if method is None else {"method": method}),
     }
-    draft = quick_repayment(row)
+    odd: dict[str, JsonValue] = {**row, "amount": "1,5"}
+    draft, other = quick_repayments(make_batch([(1, row), (2, odd)]).columns)
     assert draft is not None
     assert draft == slow_repayment(row)
+    assert other is None

@@ -1,16 +1,18 @@
 """The events of the loans service that the journal follows, read strictly into facts.
 
-    loans.recorded  {facts: [{kind, id, loan_id, on, amount_cents, principal_cents, interest_cents,
-                              fees_cents, reversed_kind?}]}
+    loans.recorded  {facts: {kind: [..], id: [..], loan_id: [..], on: [..], amount_cents: [..],
+                             principal_cents: [..], interest_cents: [..], fees_cents: [..],
+                             reversed_kind: [..]}}
 
-A fact of kind "reversal" carries the amounts of the fact it takes back, as they stand, and names
-its kind in `reversed_kind` (a repayment unless said). Other events do not concern the journal.
+Position n of each column is fact n; a list of objects is read too. A fact of kind "reversal"
+carries the amounts of the fact it takes back, as they stand, and names its kind in `reversed_kind`
+(a repayment unless said). Other events do not concern the journal.
 """
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from services.common.fields import CalendarDate
 from services.common.outbox import Event
@@ -39,6 +41,18 @@ class _Fact(_Payload):
 
 class _Recorded(_Payload):
     facts: list[_Fact]
+
+    @field_validator("facts", mode="before")
+    @classmethod
+    def read_columns(cls, facts: object) -> object:
+        """Objects from columns, without what is null. Raises ValueError when lengths differ."""
+        if not isinstance(facts, dict):
+            return facts
+        if not all(isinstance(column, list) for column in facts.values()):
+            raise ValueError("facts are columns, or objects")
+        rows = zip(*facts.values(), strict=True)
+        pairs = (zip(facts, row, strict=True) for row in rows)
+        return [{name: value for name, value in row if value is not None} for row in pairs]
 
 
 def read_facts(event: Event) -> Sequence[LoanFact]:

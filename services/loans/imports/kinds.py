@@ -8,7 +8,7 @@ from services.loans.borrowers.commands import record_borrowers
 from services.loans.coaching_sessions.commands import record_coaching_sessions
 from services.loans.coaching_sessions.schemas import CoachingSessionBody
 from services.loans.imports import columns, follow_up_columns
-from services.loans.imports.quick import quick_repayment
+from services.loans.imports.quick import quick_repayments
 from services.loans.imports.rows import BorrowerRow, LoanRow, RepaymentRow
 from services.loans.loans.commands import record_loans
 from services.loans.outcomes.commands import record_outcomes
@@ -47,7 +47,7 @@ REPAYMENTS = import_kind(
     to_draft=RepaymentRow.draft,
     record=record_repayments,
     sheet_names=("remboursements", "paiements", "encaissements"),
-    quick=quick_repayment,
+    quick=quick_repayments,
 )
 
 COACHING_SESSIONS = import_kind(

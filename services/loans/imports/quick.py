@@ -1,56 +1,69 @@
-"""The plain rows of the largest sheets, read without a model: a tenth of the time.
+"""The plain rows of the largest sheets, read without a model, by column: a tenth of the time.
 
 Nothing is decided here that `rows` does not decide: a row with anything unusual in it is left to
 its model, which also says what is wrong. A property test holds the two equal.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import lru_cache
 from sys import intern
+from typing import cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
 from services.common.errors import JsonValue
 from services.common.fields import parse_date
+from services.common.import_kinds import Columns
+from services.common.readings import Memory
 from services.loans.repayments.drafts import RepaymentDraft
 from services.loans.repayments.schemas import PaymentMethod
 
 _IDENTIFIER = re.compile(r"[!-~](?:[ -~]{0,98}[!-~])?", re.ASCII)
 _AMOUNT = re.compile(r"[0-9]{1,9}\.[0-9]{2}", re.ASCII)
 _PLAIN = frozenset({"external_id", "loan_external_id", "paid_on", "amount", "method"})
+_NEEDED = _PLAIN - {"method"}
 _METHOD: TypeAdapter[str] = TypeAdapter(PaymentMethod)
-_DISTINCT_MAX = 4096
-"""Days and codes of one sheet that are worth remembering."""
 
 
-def quick_repayment(row: Mapping[str, JsonValue]) -> RepaymentDraft | None:
-    """The draft of a `RepaymentRow` of ASCII identifiers and an amount with its cents."""
-    external_id, loan_external_id = row.get("external_id"), row.get("loan_external_id")
-    paid_on, amount, method = row.get("paid_on"), row.get("amount"), row.get("method")
-    if not (
-        row.keys() <= _PLAIN
-        and isinstance(external_id, str)
-        and isinstance(loan_external_id, str)
-        and isinstance(paid_on, str)
-        and isinstance(amount, str)
-        and (method is None or isinstance(method, str))
-        and _IDENTIFIER.fullmatch(external_id)
-        and _IDENTIFIER.fullmatch(loan_external_id)
-        and _AMOUNT.fullmatch(amount)
-    ):
-        return None
-    day, code = _read_day(paid_on), None if method is None else _read_method(method)
-    cents = int(amount.replace(".", ""))
-    if day is None or not cents or code == "":
-        return None
-    # Many are of one loan: its identifier is kept once.
-    return RepaymentDraft(external_id, intern(loan_external_id), day, cents, code)
+def quick_repayments(columns: Columns) -> Sequence[RepaymentDraft | None]:
+    """The drafts of the `RepaymentRow`s of ASCII identifiers and an amount with its cents."""
+    if not _NEEDED <= columns.keys() <= _PLAIN or not all(map(_holds_texts, columns.values())):
+        return ()
+    texts = cast(Mapping[str, Sequence[str]], columns)
+    external_ids, paid_on = texts["external_id"], texts["paid_on"]
+    # Many rows are of one loan, of one day: what they share is read and kept once.
+    loans, days = Memory(_read_loan), Memory(_read_day)
+    sums, methods = Memory(_read_cents), Memory(_read_method)
+    return [
+        RepaymentDraft(external_id, loan, day, cents, method or None)
+        if loan and day and cents and method is not None and _IDENTIFIER.fullmatch(external_id)
+        else None
+        for external_id, loan, day, cents, method in zip(
+            external_ids,
+            map(loans.__getitem__, texts["loan_external_id"]),
+            map(days.__getitem__, paid_on),
+            map(sums.__getitem__, texts["amount"]),
+            map(methods.__getitem__, texts.get("method", [""] * len(paid_on))),
+            strict=True,
+        )
+    ]
 
 
-@lru_cache(maxsize=_DISTINCT_MAX)
+def _holds_texts(column: Sequence[JsonValue]) -> bool:
+    return set(map(type, column)) <= {str}
+
+
+def _read_loan(text: str) -> str | None:
+    return intern(text) if _IDENTIFIER.fullmatch(text) else None
+
+
+def _read_cents(text: str) -> int:
+    """Zero for what is no plain amount above zero."""
+    return int(text.replace(".", "")) if _AMOUNT.fullmatch(text) else 0
+
+
 def _read_day(text: str) -> date | None:
     try:
         return parse_date(text)
@@ -58,10 +71,9 @@ def _read_day(text: str) -> date | None:
         return None
 
 
-@lru_cache(maxsize=_DISTINCT_MAX)
-def _read_method(text: str) -> str:
-    """The code of a payment method; empty when it is none."""
+def _read_method(text: str) -> str | None:
+    """The code of a payment method, "" where none is told; None when it is none."""
     try:
-        return _METHOD.validate_python(text, strict=True)
+        return text and _METHOD.validate_python(text, strict=True)
     except ValidationError:
-        return ""
+        return None

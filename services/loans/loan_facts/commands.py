@@ -1,5 +1,6 @@
 """Recording the facts of a loan's life, and their reversals: one at a time, by a person."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from uuid import UUID
@@ -24,11 +25,12 @@ from services.loans.loan_facts.refusals import (
 from services.loans.loan_facts.schemas import ReversalBody
 from services.loans.loans.routes import LOAN
 from services.loans.locks.commands import require_unlocked
-from services.loans.positions.commands import keep_figures, tell_fact, tell_facts, tell_reversal
+from services.loans.positions.commands import keep_figures
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts
-from services.loans.positions.figures import Change
+from services.loans.positions.figures import Change, Figures
 from services.loans.positions.queries import load_facts
+from services.loans.positions.telling import Told, tell_fact, tell_reversal
 from services.loans.products.arithmetic import AgreedMoratorium, check_moratoria
 from services.loans.products.queries import load_catalogue
 from services.loans.reversals.commands import already_reversed
@@ -87,8 +89,7 @@ async def _store(
 ) -> None:
     fact_id = await queries.insert_fact(session, draft, principal.subject)
     after = with_fact(before, draft, fact_id)
-    figures = await keep_figures(session, [Change(before, after)], principal.subject)
-    told: list[JsonValue] = []
+    told: list[Told] = []
     if draft.kind not in NOT_TOLD:
         assert draft.amount_cents is not None, "what moves money has an amount"
         told.append(
@@ -101,7 +102,7 @@ async def _store(
                 fees_cents=draft.fees_withheld_cents or 0,
             )
         )
-    await tell_facts(session, told, figures.moves)
+    await keep_figures(session, [Change(before, after)], principal.subject, lambda _: told)
     details: dict[str, JsonValue] = {"loan_id": str(draft.loan_id)}
     await audit.append(session, principal, f"{draft.kind}.recorded", details)
 
@@ -134,15 +135,17 @@ async def record_reversal(
         if errors:
             raise to_problem(errors)
     reversal_id = await insert_reversal(session, kind, fact.fact_id, body.reason, principal.subject)
-    figures = await keep_figures(session, [Change(before, after)], principal.subject)
+    told, stood = kind, fact
     if kind == "loan":
-        kind, fact = "disbursement", await queries.find_first_disbursement(session, loan_id)
-    told: list[JsonValue] = []
-    if kind not in NOT_TOLD:
-        split, withheld = figures.splits_before.get(fact.fact_id), fact.fees_withheld_cents
-        stood = tell_fact(kind, fact.fact_id, loan_id, fact.on, fact.amount_cents, split, withheld)
-        told.append(tell_reversal(stood))
-    await tell_facts(session, told, figures.moves)
+        told, stood = "disbursement", await queries.find_first_disbursement(session, loan_id)
+
+    def tell(figures: Figures) -> Iterator[Told]:
+        if told not in NOT_TOLD:
+            split, of = figures.splits_before.get(stood.fact_id), (stood.on, stood.amount_cents)
+            withheld = stood.fees_withheld_cents
+            yield tell_reversal(tell_fact(told, stood.fact_id, loan_id, *of, split, withheld))
+
+    await keep_figures(session, [Change(before, after)], principal.subject, tell)
     details: dict[str, JsonValue] = {"kind": body.fact.kind, "fact_id": str(fact.fact_id)}
     await audit.append(session, principal, "fact.reversed", details)
     return created(_show_reversal(reversal_id, body), location)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.common import audit
 from services.common.database import WriteSession
-from services.common.errors import InputError, JsonValue
+from services.common.errors import InputError
 from services.common.identifiers import new_ids
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
@@ -44,11 +44,12 @@ from services.loans.loans.queries import KnownLoan
 from services.loans.loans.revision_queries import find_follow_up, find_on_record
 from services.loans.locks.commands import refuse_locked
 from services.loans.positions.account import lay_ladder
-from services.loans.positions.commands import keep_figures, tell_fact, tell_facts
+from services.loans.positions.commands import keep_figures
 from services.loans.positions.daily_account import DAILY_DAY_COUNTS
 from services.loans.positions.facts import PLAIN, Accrual, AllocationOrder, Conditions, LoanFacts
 from services.loans.positions.figures import Change
 from services.loans.positions.queries import load_facts
+from services.loans.positions.telling import Told, tell_fact
 from services.loans.reversals.queries import count_absent
 from services.loans.rules.commands import check_rows, join_found
 from services.loans.schedules.terms import InterestMethod
@@ -221,9 +222,10 @@ async def _store(
     are_new = [revision == 1 for revision in revisions]
     opened = compress(zip(loan_ids, drafts, regions, strict=True), are_new)
     changes = [Change(None, _open(*each)) for each in opened]
-    await keep_figures(session, changes, principal.subject, insert())
     told = map(_tell_disbursement, drafts, loan_ids, disbursement_ids)
-    await tell_facts(session, compress(told, are_new))
+    await keep_figures(
+        session, changes, principal.subject, lambda _: compress(told, are_new), insert()
+    )
     await audit.append(session, principal, "loans.recorded", {"count": len(drafts)})
     return {draft.external_id: loan_id for draft, loan_id in zip(drafts, loan_ids, strict=True)}
 
@@ -255,7 +257,7 @@ def _conditions_in_full(draft: LoanDraft) -> Conditions:
     )
 
 
-def _tell_disbursement(draft: LoanDraft, loan_id: UUID, disbursement_id: UUID) -> JsonValue:
+def _tell_disbursement(draft: LoanDraft, loan_id: UUID, disbursement_id: UUID) -> Told:
     on, cents = draft.disbursed_on, disbursed_cents(draft)
     withheld = draft.terms.fees_withheld_cents
     return tell_fact("disbursement", disbursement_id, loan_id, on, cents, fees_cents=withheld)

@@ -2,7 +2,7 @@
 anew as the next revision. What was posted since must still be possible.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -17,11 +17,12 @@ from services.loans.loans import revision_queries
 from services.loans.loans.drafts import BorrowerProfile, LoanDraft, first_of, lay_schedule
 from services.loans.loans.revision_queries import FollowUp, MoneyFact
 from services.loans.positions.arithmetic import Allocation
-from services.loans.positions.commands import keep_figures, tell_fact, tell_facts, tell_reversal
+from services.loans.positions.commands import keep_figures
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts
-from services.loans.positions.figures import Change
+from services.loans.positions.figures import Change, Figures
 from services.loans.positions.queries import load_facts
+from services.loans.positions.telling import Told, tell_fact, tell_reversal
 from services.loans.schedules.terms import ScheduleTerms
 
 
@@ -148,18 +149,20 @@ async def move_loans(
         *(Change(facts, None) for facts in before),
         *(Change(None, facts) for facts in after),
     ]
-    figures = await keep_figures(session, changes, principal.subject)
     come = await revision_queries.find_money_facts(session, new)
-    told: list[JsonValue] = [
-        *(tell_reversal(_tell(f, figures.splits_before.get(f.fact_id))) for f in gone),
-        *(_tell(fact, figures.splits.get(fact.fact_id)) for fact in come),
-    ]
-    await tell_facts(session, told)
+
+    def tell(figures: Figures) -> Iterator[Told]:
+        for fact in gone:
+            yield tell_reversal(_tell(fact, figures.splits_before.get(fact.fact_id)))
+        for fact in come:
+            yield _tell(fact, figures.splits.get(fact.fact_id))
+
+    await keep_figures(session, changes, principal.subject, tell)
     details: dict[str, JsonValue] = {"kind": "loan", "count": len(new_ids)}
     await audit.append(session, principal, "facts.corrected", details)
 
 
-def _tell(fact: MoneyFact, split: Allocation | None) -> dict[str, JsonValue]:
+def _tell(fact: MoneyFact, split: Allocation | None) -> Told:
     return tell_fact(
         fact.kind,
         fact.fact_id,

@@ -243,7 +243,9 @@ def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
 
 
 def show_fact(
-    fact: FactRow, allocations: Mapping[UUID, dict[str, JsonValue]]
+    fact: FactRow,
+    allocations: Mapping[UUID, dict[str, JsonValue]],
+    credit_uses: Mapping[UUID, list[JsonValue]],
 ) -> dict[str, JsonValue]:
     return {
         "kind": fact.kind,
@@ -253,6 +255,7 @@ def show_fact(
         "amount": None if fact.amount_cents is None else format_cents(fact.amount_cents),
         "reason": fact.reason,
         "allocation": allocations.get(fact.fact_id),
+        "credit_used": credit_uses.get(fact.fact_id, []),
         "reversed": None if fact.reversed_for is None else {"reason": fact.reversed_for},
     }
 

@@ -23,7 +23,12 @@ from services.loans.loans.schemas import PLACES, LoanAnswer, LoanBody, LoanPosit
 from services.loans.positions.arithmetic import find_position
 from services.loans.positions.explanation import explain
 from services.loans.positions.queries import load_facts
-from services.loans.positions.views import show_allocations, show_position, show_schedule
+from services.loans.positions.views import (
+    show_allocations,
+    show_credit_uses,
+    show_position,
+    show_schedule,
+)
 from services.loans.provisions.queries import find_matrix
 
 router = service_router()
@@ -87,6 +92,7 @@ async def get_loan(request: Request, loan_id: UUID, member: Member, as_of: AsOf 
     signed = {"cause": "contract", "cause_id": None, "rows": document["schedule"]}
     schedules: list[JsonValue] = [{"effective_on": document["contracted_on"], **signed}]
     allocations: dict[UUID, dict[str, JsonValue]] = {}
+    uses: dict[UUID, list[JsonValue]] = {}
     if standing:
         [facts] = standing
         position = find_position(facts, day)
@@ -98,6 +104,7 @@ async def get_loan(request: Request, loan_id: UUID, member: Member, as_of: AsOf 
         }
         schedules += map(show_schedule, position.schedules)
         allocations = show_allocations(position.allocations)
+        uses = show_credit_uses(position.credit_uses)
     in_force = schedules[-1]
     assert isinstance(in_force, dict), "a schedule is shown as an object"
     return json_response(
@@ -107,6 +114,8 @@ async def get_loan(request: Request, loan_id: UUID, member: Member, as_of: AsOf 
             **shown,
             "schedule": in_force["rows"],
             "schedules": schedules,
-            "facts": [queries.show_fact(fact, allocations) for fact in history if fact.on <= day],
+            "facts": [
+                queries.show_fact(fact, allocations, uses) for fact in history if fact.on <= day
+            ],
         }
     )

@@ -208,8 +208,20 @@ class PositionAnswer(Answer):
     provision: ProvisionAnswer | None
 
 
+class CreditUseAnswer(Answer):
+    """What a fee took of a credit balance, on the fee's date."""
+
+    on: date
+    fee_id: UUID
+    amount: Amount
+
+
 class FactAnswer(Answer):
-    """One thing that happened to the loan; `reversed` tells that it no longer counts, and why."""
+    """One thing that happened to the loan; `reversed` tells that it no longer counts, and why.
+
+    A repayment's `allocation` is what it settled on its own day, `credit_used` what later fees took
+    of what it left.
+    """
 
     kind: str
     id: UUID
@@ -218,6 +230,7 @@ class FactAnswer(Answer):
     amount: Amount | None
     reason: str | None
     allocation: dict[str, str] | None
+    credit_used: list[CreditUseAnswer]
     reversed: dict[str, str] | None
 
 

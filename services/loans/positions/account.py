@@ -115,8 +115,8 @@ class Account:
         """
         return max(0, self._interest_balance(day))
 
-    def unpaid(self) -> list[Instalment]:
-        """What is still asked for, instalment by instalment."""
+    def unpaid(self, day: date) -> list[Instalment]:
+        """What is still asked for, instalment by instalment, as seen at the end of `day`."""
         return self.rungs.unpaid()
 
     def oldest_unpaid_due_on(self) -> date | None:

@@ -27,7 +27,7 @@ from services.loans.positions.facts import (
     Tranche,
     facts_until,
 )
-from services.loans.positions.ladder import FEES, INTEREST, PRINCIPAL, Instalment
+from services.loans.positions.ladder import FEES, INTEREST, Instalment
 from services.loans.schedules.terms import ScheduleTerms
 
 END_OF_TIME = date(9999, 12, 31)
@@ -47,7 +47,7 @@ REFUND_TOO_LARGE = Text(
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """How one repayment was split, in cents; what its parts leave of its amount is surplus."""
+    """How one repayment was split on its day, in cents; what its parts leave is surplus."""
 
     repayment_id: UUID
     fees_cents: int
@@ -57,6 +57,16 @@ class Allocation:
     @property
     def total_cents(self) -> int:
         return self.fees_cents + self.interest_cents + self.principal_cents
+
+
+@dataclass(frozen=True, slots=True)
+class CreditUse:
+    """What a later fee took of a repayment's surplus, in cents: it counts on the fee's date."""
+
+    repayment_id: UUID
+    fee_id: UUID
+    on: date
+    amount_cents: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +94,29 @@ class LaidSchedule:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """`schedules` come after the contract's; of those of one day the last is in force."""
+    """`allocations` are one a payment, in its order; `schedules` come after the contract's, and of
+    those of one day the last is in force.
+    """
 
     allocations: tuple[Allocation, ...]
+    credit_uses: tuple[CreditUse, ...]
     states: tuple[LoanState, ...]
     schedules: tuple[LaidSchedule, ...]
     surplus_cents: int
 
+    def settled_by(self, repayment_id: UUID) -> int:
+        """What a repayment settled, on its day and since, in cents."""
+        return sum(
+            split.total_cents for split in self.allocations if split.repayment_id == repayment_id
+        ) + sum(use.amount_cents for use in self.credit_uses if use.repayment_id == repayment_id)
+
 
 @dataclass(slots=True)
-class _Split:
-    """A payment's split, while a fact after it may still take from its surplus."""
+class _Surplus:
+    """What a payment left and no fee has taken since."""
 
     repayment_id: UUID
-    parts: list[int]
-    surplus_cents: int
+    cents: int
 
 
 class _Run:
@@ -107,14 +125,20 @@ class _Run:
     def __init__(self, facts: LoanFacts) -> None:
         is_daily = facts.conditions.accrual is Accrual.DAILY
         self.account = DailyAccount(facts) if is_daily else Account(facts)
-        self.splits: list[_Split] = []
+        self.allocations: list[Allocation] = []
+        self.surpluses: list[_Surplus] = []
+        self.credit_uses: list[CreditUse] = []
         self.schedules: list[LaidSchedule] = []
         self.written_off_cents = self.recovered_cents = self.refunded_cents = 0
 
     @property
     def credit_cents(self) -> int:
         """What was paid beyond what the loan asks for, and not given back."""
-        return sum(split.surplus_cents for split in self.splits) - self.refunded_cents
+        return self.surplus_cents - self.refunded_cents
+
+    @property
+    def surplus_cents(self) -> int:
+        return sum(surplus.cents for surplus in self.surpluses)
 
     def take_payment(self, payment: Payment) -> None:
         on, cents = payment.paid_on, payment.amount_cents
@@ -125,21 +149,30 @@ class _Run:
             parts, surplus, laid = self.account.prepay(on, cents, is_shorter=is_shorter)
             if laid is not None:
                 self._note("repayment", payment.repayment_id, laid)
-        self.splits.append(_Split(payment.repayment_id, list(parts), surplus))
+        self.allocations.append(Allocation(payment.repayment_id, *parts))
+        if surplus:
+            self.surpluses.append(_Surplus(payment.repayment_id, surplus))
 
     def take_tranche(self, tranche: Tranche) -> None:
         laid = self.account.advance(tranche.on, tranche.amount_cents)
         self._note("disbursement", tranche.disbursement_id, laid)
 
     def take_charge(self, charge: Charge) -> None:
-        """A fee takes first from what was paid too much before it."""
+        """A fee takes first from what was paid too much before it, the latest payment first.
+
+        Nothing else can: a payment leaves a surplus only once nothing is owed, and what would make
+        more owed than a fee (a disbursement, new terms) needs principal outstanding.
+        """
         self.account.charge(charge.on, charge.amount_cents)
-        for split in reversed(self.splits):
-            credit = min(split.surplus_cents, self.credit_cents)
-            if credit > 0:
-                parts, rest = self.account.pay(charge.on, credit)
-                split.parts = [a + b for a, b in zip(split.parts, parts, strict=True)]
-                split.surplus_cents -= credit - rest
+        for surplus in reversed(self.surpluses):
+            taken = min(surplus.cents, self.credit_cents, self.account.fees_owed())
+            if taken > 0:
+                parts, _ = self.account.pay(charge.on, taken)
+                assert parts == (taken, 0, 0), "beside a credit balance only a fee is owed"
+                surplus.cents -= taken
+                self.credit_uses.append(
+                    CreditUse(surplus.repayment_id, charge.fee_id, charge.on, taken)
+                )
 
     def take_rescheduling(self, rescheduling: Rescheduling) -> None:
         laid = self.account.reschedule(rescheduling)
@@ -216,13 +249,14 @@ def replay(facts: LoanFacts) -> Replayed:
         evenings.append((day, *_look(run)))
     ends = [day for day, *_ in evenings[1:]]
     return Replayed(
-        allocations=tuple(Allocation(split.repayment_id, *split.parts) for split in run.splits),
+        allocations=tuple(run.allocations),
+        credit_uses=tuple(run.credit_uses),
         states=tuple(
             LoanState(day, end, outstanding, oldest)
             for (day, outstanding, oldest), end in zip(evenings, [*ends, END_OF_TIME], strict=True)
         ),
         schedules=tuple(run.schedules),
-        surplus_cents=sum(split.surplus_cents for split in run.splits),
+        surplus_cents=run.surplus_cents,
     )
 
 
@@ -297,6 +331,7 @@ class Position:
     unpaid: tuple[Instalment, ...]
     schedules: tuple[LaidSchedule, ...]
     allocations: tuple[Allocation, ...]
+    credit_uses: tuple[CreditUse, ...]
     is_closed: bool
 
 
@@ -325,7 +360,7 @@ def find_position(facts: LoanFacts, as_of: date) -> Position:
     due = account.due(as_of) if is_lent else (0, 0, 0)
     late = account.due(as_of - DAY) if is_lent else (0, 0, 0)
     oldest = account.oldest_unpaid_due_on() if is_lent else None
-    unpaid = tuple(account.unpaid()) if is_lent else ()
+    unpaid = tuple(account.unpaid(as_of)) if is_lent else ()
     owed = account.interest_owed(as_of) if is_lent and not account.is_closed else 0
     fees = account.fees_owed() if is_lent and not account.is_closed else 0
     outstanding = account.outstanding if is_lent else 0
@@ -337,9 +372,10 @@ def find_position(facts: LoanFacts, as_of: date) -> Position:
         fees_due_cents=due[FEES],
         days_past_due=max(0, (as_of - oldest).days) if oldest else 0,
         arrears=Arrears(*late, instalments=sum(i.due_on < as_of for i in unpaid)),
-        principal_paid_cents=sum(split.parts[PRINCIPAL] for split in run.splits),
-        interest_paid_cents=sum(split.parts[INTEREST] for split in run.splits),
-        fees_paid_cents=sum(split.parts[FEES] for split in run.splits),
+        principal_paid_cents=sum(split.principal_cents for split in run.allocations),
+        interest_paid_cents=sum(split.interest_cents for split in run.allocations),
+        fees_paid_cents=sum(split.fees_cents for split in run.allocations)
+        + sum(use.amount_cents for use in run.credit_uses),
         written_off_cents=run.written_off_cents,
         recovered_cents=run.recovered_cents,
         credit_cents=run.credit_cents,
@@ -348,6 +384,7 @@ def find_position(facts: LoanFacts, as_of: date) -> Position:
         next_due=next((i for i in unpaid if i.due_on > as_of), None),
         unpaid=unpaid,
         schedules=tuple(run.schedules),
-        allocations=tuple(Allocation(split.repayment_id, *split.parts) for split in run.splits),
+        allocations=tuple(run.allocations),
+        credit_uses=tuple(run.credit_uses),
         is_closed=is_lent and account.is_closed,
     )

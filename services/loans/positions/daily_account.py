@@ -6,6 +6,8 @@ same as for any other loan. The interest of the days is exact; what is owed of i
 """
 
 from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -77,19 +79,27 @@ class DailyAccount(Account):
         interest = self.interest_owed(dates[-1]) if dates else 0
         if len(dates) == len(self._dates):
             return self._fees_due(day), interest, self.outstanding
+        # What is paid ahead lets less interest run than the schedule said: it then expects, in its
+        # last instalments, what nobody owes.
         expected = sum(self.rungs.left(day))
         fees = min(expected, self._fees_due(day))
         interest = min(expected - fees, interest)
         return fees, interest, min(expected - fees - interest, self.outstanding)
 
-    def unpaid(self) -> list[Instalment]:
-        """What is expected; once all of it is paid, what is owed beside it, with the last."""
-        expected = self.rungs.unpaid()
-        if expected or self.is_closed:
-            return expected
-        last = self._dates[-1]
-        interest = self.interest_owed(last)
-        return [Instalment(len(self._dates), last, self.fees_owed(), interest, self.outstanding)]
+    def unpaid(self, day: date) -> list[Instalment]:
+        """What is expected, as far as it is due by `day`, or will be owed if each is then paid on
+        its date; the last takes what is owed beside it.
+        """
+        if self.is_closed:
+            return []
+        expected, last = self.rungs.unpaid(), self._dates[-1]
+        if not expected or expected[-1].due_on < last:
+            expected.append(Instalment(len(self._dates), last, 0, 0, 0))
+        late = bisect_right(expected, day, key=lambda instalment: instalment.due_on)
+        shown = [*self._spread(expected[:late], self.due(day))]
+        shown += self._foresee(expected[late:], day)
+        # The oldest is late though nothing of it may be due yet: interest that has run since.
+        return [*shown[:1], *(instalment for instalment in shown[1:] if instalment.total_cents)]
 
     def oldest_unpaid_due_on(self) -> date | None:
         if self.is_closed:
@@ -111,6 +121,37 @@ class DailyAccount(Account):
         self._run(on)
         if not self.outstanding:
             self._give_up(on)
+
+    def _spread(self, late: Sequence[Instalment], due: Parts) -> Iterator[Instalment]:
+        """What is due over the instalments that expected it, the oldest first."""
+        left = list(due)
+        for instalment in late:
+            cents = sum(left) if instalment is late[-1] else instalment.total_cents
+            parts = [0, 0, 0]
+            for part in self._order:
+                parts[part] = min(cents, left[part])
+                left[part] -= parts[part]
+                cents -= parts[part]
+            yield Instalment(instalment.number, instalment.due_on, *parts)
+
+    def _foresee(self, coming: Sequence[Instalment], day: date) -> Iterator[Instalment]:
+        """What each will settle once what is due by `day` is paid that day."""
+        account = self._copy()
+        account.pay(day, sum(self.due(day)))
+        for instalment in coming:
+            if account.is_closed:
+                return
+            on, cents = instalment.due_on, instalment.total_cents
+            if instalment is coming[-1]:
+                cents = account.fees_owed() + account.interest_owed(on) + account.outstanding
+            parts, _ = account.pay(on, cents)
+            yield Instalment(instalment.number, on, *parts)
+
+    def _copy(self) -> "DailyAccount":
+        account = copy(self)
+        account.rungs = self.rungs.copy()
+        account._runs, account._fees = [*self._runs], [*self._fees]
+        return account
 
     def _take(self, on: date, parts: Parts) -> None:
         self.rungs.settle(sum(parts), self._order)

@@ -82,6 +82,8 @@ def _add_loan(totals: DailyTotals, facts: LoanFacts, replayed: Replayed) -> None
         measures[PRINCIPAL] += allocation.principal_cents
         measures[INTEREST] += allocation.interest_cents
         measures[FEES] += allocation.fees_cents
+    for use in replayed.credit_uses:
+        totals[region, use.on][FEES] += use.amount_cents
     for write_off in facts.write_offs:
         totals[region, write_off.on][WRITTEN_OFF] += write_off.amount_cents
     for recovery in facts.recoveries:

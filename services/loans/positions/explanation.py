@@ -13,12 +13,16 @@ from services.loans.positions.ladder import Instalment
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A fact, an instalment (by its number) or a figure, and what it adds, in cents."""
+    """A fact, an instalment (by its number) or a figure, and what it adds, in cents.
+
+    `repayment` is the one, by its `external_id`, whose surplus a fee took.
+    """
 
     what: str
     identifier: str | None
     on: date
     amount_cents: int
+    repayment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,10 @@ _AT_RISK = Text(
     "The whole outstanding principal of a loan more than 30 (or 90) days past due is at risk.",
 )
 _CREDIT = Text(
-    "Ce que les paiements laissent après avoir réglé tout ce que le prêt demandait, moins ce qui"
-    " a été rendu.",
-    "What repayments leave after all the loan asked for was settled, less what was given back.",
+    "Ce que les paiements laissent après avoir réglé tout ce que le prêt demandait, moins ce que"
+    " des frais en ont pris ensuite, à leur date, et ce qui a été rendu.",
+    "What repayments leave after all the loan asked for was settled, less what later fees took of"
+    " it, on their date, and what was given back.",
 )
 _PAYOFF = Text(
     "Le capital dû, les intérêts échus et courus, et les frais : ce qui solde le prêt ce jour-là.",
@@ -140,6 +145,7 @@ def _list_principal(facts: LoanFacts, position: Position) -> Iterable[Part]:
 
 def _list_credit(facts: LoanFacts, position: Position) -> Iterable[Part]:
     splits = _by_id(position.allocations)
+    names = {payment.repayment_id: payment.external_id for payment in facts.payments}
     return chain(
         (
             Part(
@@ -149,6 +155,10 @@ def _list_credit(facts: LoanFacts, position: Position) -> Iterable[Part]:
                 p.amount_cents - splits[p.repayment_id].total_cents,
             )
             for p in facts.payments
+        ),
+        (
+            Part("fee", str(u.fee_id), u.on, -u.amount_cents, names[u.repayment_id])
+            for u in position.credit_uses
         ),
         (Part("refund", None, r.on, -r.amount_cents) for r in facts.refunds),
     )

@@ -1,9 +1,11 @@
 """All that a loan's position depends on: its contract schedule, and what happened since."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from uuid import UUID
 
 from services.common.calendar import Frequency
@@ -190,9 +192,8 @@ class LoanFacts:
         )
 
 
-def payment_order(payment: Payment) -> tuple[date, str]:
-    """The order in which payments are allocated: by date, whatever order they came in."""
-    return payment.paid_on, payment.external_id
+payment_order: Callable[[Payment], tuple[date, str]] = attrgetter("paid_on", "external_id")
+"""The order in which payments are allocated: by date, whatever order they came in."""
 
 
 def facts_until(facts: LoanFacts, as_of: date) -> LoanFacts:

@@ -1,5 +1,6 @@
 """What new facts change in the figures kept beside them; all of it follows from the facts alone."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -27,11 +28,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """How the split of a repayment already on record moved: signed differences in cents."""
+    """How much more of a repayment settles each part from `on`: signed differences in cents.
+
+    On its own date, of one already on record; on a fee's, what the fee takes of its surplus.
+    """
 
     loan_id: UUID
     repayment_id: UUID
-    paid_on: date
+    on: date
     fees_cents: int
     interest_cents: int
     principal_cents: int
@@ -50,7 +54,7 @@ class Figures:
     """What to write and what to take out.
 
     `splits_before` and `splits` are those of every repayment of the loans that changed. `kept` are
-    the loans whose splits or states did; None takes those of a loan out.
+    the loans whose replay did; None takes the figures of a loan out.
     """
 
     splits_before: Mapping[UUID, Allocation]
@@ -65,11 +69,16 @@ def find_figures(changes: Sequence[Change]) -> Figures:
     """Replay each loan before and after, and keep the differences."""
     before = [(c.before, replay(c.before)) for c in changes if c.before is not None]
     after = [(c.after, replay(c.after)) for c in changes if c.after is not None]
+    return compare(before, after)
+
+
+def compare(before: Replays, after: Replays) -> Figures:
+    """The differences between loans as they were kept and as they are now."""
     splits_before = {a.repayment_id: a for _, replayed in before for a in replayed.allocations}
     return Figures(
         splits_before=splits_before,
         splits={a.repayment_id: a for _, replayed in after for a in replayed.allocations},
-        moves=list(_find_moves(after, splits_before)),
+        moves=[*_find_moves(after, splits_before), *_find_moves_of_credit(before, after)],
         kept=_find_kept(before, after),
         days=subtract_days(sum_days(after), sum_days(before)),
         schedules=_find_relaid(before, after),
@@ -107,3 +116,21 @@ def _find_moves(after: Replays, splits_before: Mapping[UUID, Allocation]) -> Ite
                     now.interest_cents - then.interest_cents,
                     now.principal_cents - then.principal_cents,
                 )
+
+
+def _find_moves_of_credit(before: Replays, after: Replays) -> Iterator[Move]:
+    """Of every repayment, those that come and those that go too: they are told without it."""
+    then, now = _sum_uses(before), _sum_uses(after)
+    for use in {**then, **now}:
+        cents = now[use] - then[use]
+        if cents:
+            yield Move(*use, fees_cents=cents, interest_cents=0, principal_cents=0)
+
+
+def _sum_uses(replays: Replays) -> Counter[tuple[UUID, UUID, date]]:
+    """What fees took of credits, in cents, by loan, repayment and date."""
+    uses: Counter[tuple[UUID, UUID, date]] = Counter()
+    for facts, replayed in replays:
+        for use in replayed.credit_uses:
+            uses[facts.loan_id, use.repayment_id, use.on] += use.amount_cents
+    return uses

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 
@@ -69,6 +70,12 @@ class Rungs:
         self._kept = list(ladder.principal_cents)  # not written off, whether paid or not
         self._at = 0
         self._pass_settled()
+
+    def copy(self) -> "Rungs":
+        rungs = copy(self)
+        rungs.due, rungs.numbers, rungs._kept = [*self.due], [*self.numbers], [*self._kept]
+        rungs._columns = ([*self._columns[0]], [*self._columns[1]], [*self._columns[2]])
+        return rungs
 
     def settle(self, cents: int, order: Order) -> tuple[Parts, int]:
         """Take a payment: what it settles of each part, and what is left of it."""

@@ -13,7 +13,7 @@ from services.common.bulk import insert_columns, insert_rows
 from services.common.database import ReadSession, WriteSession
 from services.common.tables import table_of
 from services.loans import tables
-from services.loans.positions.arithmetic import Allocation, LoanState, Replayed
+from services.loans.positions.arithmetic import Allocation, CreditUse, LoanState, Replayed
 from services.loans.positions.daily_totals import MEASURES, DailyTotals
 from services.loans.positions.facts import (
     PLAIN,
@@ -137,6 +137,7 @@ async def put_figures(session: WriteSession, kept: Mapping[UUID, Replayed | None
     """Keep the splits and states of these loans instead of those on record; None takes them out."""
     put = {loan_id: replayed for loan_id, replayed in kept.items() if replayed is not None}
     splits = [replayed.allocations for replayed in put.values()]
+    uses = [replayed.credit_uses for replayed in put.values()]
     states = [replayed.states for replayed in put.values()]
     await insert_columns(
         session,
@@ -147,6 +148,10 @@ async def put_figures(session: WriteSession, kept: Mapping[UUID, Replayed | None
             "fees_cents": [[a.fees_cents for a in each] for each in splits],
             "interest_cents": [[a.interest_cents for a in each] for each in splits],
             "principal_cents": [[a.principal_cents for a in each] for each in splits],
+            "credit_repayment_ids": [[u.repayment_id for u in each] for each in uses],
+            "credit_fee_ids": [[u.fee_id for u in each] for each in uses],
+            "credit_used_on": [[u.on for u in each] for each in uses],
+            "credit_used_cents": [[u.amount_cents for u in each] for each in uses],
             "from_on": [[s.from_on for s in each] for each in states],
             "outstanding_principal_cents": [
                 [s.outstanding_principal_cents for s in each] for each in states
@@ -191,6 +196,17 @@ async def load_allocations(session: ReadSession) -> dict[UUID, list[Allocation]]
     ):
         found[row.loan_id].append(
             Allocation(row.repayment_id, row.fees_cents, row.interest_cents, row.principal_cents)
+        )
+    return found
+
+
+async def load_credit_uses(session: ReadSession) -> dict[UUID, list[CreditUse]]:
+    found: dict[UUID, list[CreditUse]] = defaultdict(list)
+    for row in await session.connection.execute(
+        _CREDIT_USES, {"organisation": session.organisation_id}
+    ):
+        found[row.loan_id].append(
+            CreditUse(row.repayment_id, row.fee_id, row.used_on, row.amount_cents)
         )
     return found
 
@@ -310,6 +326,12 @@ _ALLOCATIONS = text(
     FROM allocations a JOIN repayments f USING (organisation_id, loan_id, repayment_id)
     WHERE a.organisation_id = :organisation
     ORDER BY a.loan_id, f.paid_on, f.external_id COLLATE "C"
+    """
+)
+_CREDIT_USES = text(
+    """
+    SELECT loan_id, repayment_id, fee_id, used_on, amount_cents FROM credit_uses
+    WHERE organisation_id = :organisation ORDER BY loan_id, number
     """
 )
 _STATES = text(

@@ -1,12 +1,13 @@
 """A position and the facts behind it, as they are shown."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from services.common.errors import JsonValue
 from services.common.money import format_cents
 from services.common.text import Language
-from services.loans.positions.arithmetic import Allocation, LaidSchedule, Position
+from services.loans.positions.arithmetic import Allocation, CreditUse, LaidSchedule, Position
 from services.loans.positions.explanation import Part, Why
 from services.loans.positions.ladder import Instalment
 
@@ -91,12 +92,13 @@ def _spread(position: Position) -> list[tuple[int, int]]:
 
 
 def _show_part(part: Part) -> JsonValue:
-    return {
+    shown: dict[str, JsonValue] = {
         "what": part.what,
         "identifier": part.identifier,
         "on": part.on.isoformat(),
         "amount": format_cents(part.amount_cents),
     }
+    return shown if part.repayment is None else {**shown, "repayment": part.repayment}
 
 
 def show_instalment(instalment: Instalment) -> dict[str, JsonValue]:
@@ -128,3 +130,17 @@ def show_allocations(allocations: Sequence[Allocation]) -> dict[UUID, dict[str, 
         }
         for a in allocations
     }
+
+
+def show_credit_uses(uses: Sequence[CreditUse]) -> dict[UUID, list[JsonValue]]:
+    """By repayment, what later fees took of its surplus."""
+    shown: dict[UUID, list[JsonValue]] = defaultdict(list)
+    for use in uses:
+        shown[use.repayment_id].append(
+            {
+                "on": use.on.isoformat(),
+                "fee_id": str(use.fee_id),
+                "amount": format_cents(use.amount_cents),
+            }
+        )
+    return shown

@@ -120,8 +120,7 @@ def _find_error(offer: Offer, before: Replayed, after: Replayed) -> InputError |
     extra = after.surplus_cents - before.surplus_cents
     if extra and not offer.keeps_surplus:
         return _over_payment(max(0, payment.amount_cents - extra))
-    splits = {split.repayment_id: split for split in after.allocations}
-    return None if splits[payment.repayment_id].total_cents else CLOSED
+    return None if after.settled_by(payment.repayment_id) else CLOSED
 
 
 def _check_payoff(facts: LoanFacts, payment: Payment) -> InputError | None:

@@ -1,10 +1,9 @@
 """Recording repayments: one from the JSON API, or a whole sheet; the same function."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from itertools import chain
 from uuid import UUID
 
 from services.common import audit
@@ -30,10 +29,11 @@ from services.loans.loans.profiles import Refused
 from services.loans.loans.queries import KnownLoan
 from services.loans.locks.commands import list_dates, refuse_locked
 from services.loans.positions.arithmetic import Allocation
-from services.loans.positions.commands import keep_figures, tell_fact, tell_facts, tell_reversal
-from services.loans.positions.facts import NOT_RECORDED, LoanFacts, Payment
-from services.loans.positions.figures import Change
+from services.loans.positions.commands import keep_figures
+from services.loans.positions.facts import LoanFacts, Payment, payment_order
+from services.loans.positions.figures import Change, Figures
 from services.loans.positions.queries import load_facts
+from services.loans.positions.telling import Told, tell_fact, tell_reversal
 from services.loans.repayments import queries
 from services.loans.repayments.arithmetic import (
     Offer,
@@ -95,13 +95,16 @@ async def record_repayments(
     with_terms = bool(replaced) or any(drafts[row].purpose for row in loan_ids)
     facts = await load_facts(session, concerned, with_terms=with_terms)
     before = {f.loan_id: f for f in facts}
-    _check_sums(drafts, loan_ids, replaced, before, refused)
+    ids = dict(zip(loan_ids, new_ids(len(loan_ids)), strict=True))
+    offers = {row: _to_offer(drafts[row], ids[row]) for row in loan_ids}
+    _check_sums(offers, loan_ids, replaced, before, refused)
     good = [row for row in loan_ids if row not in refused]
     if good:
         await _store(
             session,
             principal,
             [drafts[row] for row in good],
+            [offers[row].payment for row in good],
             [loan_ids[row] for row in good],
             {external_ids[row]: replaced[row] for row in good if row in replaced},
             before,
@@ -134,22 +137,25 @@ async def _store(
     session: WriteSession,
     principal: Principal,
     drafts: Sequence[RepaymentDraft],
+    payments: Sequence[Payment],
     loan_ids: Sequence[UUID],
     replaced: Mapping[str, OnRecord[RepaymentDraft]],
     before: Mapping[UUID, LoanFacts],
     reason: str | None,
 ) -> None:
-    """Record drafts, each of its loan; what they replace, by `external_id`, is reversed first."""
+    """Record drafts, each a payment of its loan.
+
+    What they replace, by `external_id`, is reversed first.
+    """
     gone = {old.fact_id for old in replaced.values() if not old.is_reversed}
     if gone:
         assert reason is not None, "a correction has a reason"
         await insert_reversals(session, "repayment", list(gone), reason, principal.subject)
         corrected: dict[str, JsonValue] = {"kind": "repayment", "count": len(gone)}
         await audit.append(session, principal, "facts.corrected", corrected)
-    repayment_ids = new_ids(len(drafts))
     added: dict[UUID, list[Payment]] = defaultdict(list)
-    for draft, repayment_id, loan_id in zip(drafts, repayment_ids, loan_ids, strict=True):
-        added[loan_id].append(to_payment(draft, repayment_id))
+    for payment, loan_id in zip(payments, loan_ids, strict=True):
+        added[loan_id].append(payment)
     removed = [
         (f.loan_id, p) for f in before.values() for p in f.payments if p.repayment_id in gone
     ]
@@ -159,25 +165,27 @@ async def _store(
     ]
     revisions = [next_revision(replaced.get(draft.external_id)) for draft in drafts]
     facts = queries.insert_repayments(
-        session, drafts, repayment_ids, loan_ids, revisions, principal.subject
+        session,
+        drafts,
+        [payment.repayment_id for payment in payments],
+        loan_ids,
+        revisions,
+        principal.subject,
     )
-    figures = await keep_figures(session, changes, principal.subject, facts)
-    told = chain(
-        (
-            tell_reversal(_tell(loan_id, payment, figures.splits_before[payment.repayment_id]))
-            for loan_id, payment in removed
-        ),
-        (
-            _tell(loan_id, payment, figures.splits[payment.repayment_id])
-            for loan_id, payments in added.items()
-            for payment in payments
-        ),
-    )
-    await tell_facts(session, told, figures.moves)
+
+    def tell(figures: Figures) -> Iterator[Told]:
+        for loan_id, payment in removed:
+            split = figures.splits_before[payment.repayment_id]
+            yield tell_reversal(_tell(loan_id, payment, split))
+        for loan_id, come in added.items():
+            for payment in come:
+                yield _tell(loan_id, payment, figures.splits[payment.repayment_id])
+
+    await keep_figures(session, changes, principal.subject, tell, facts)
     await audit.append(session, principal, "repayments.recorded", {"count": len(drafts)})
 
 
-def _tell(loan_id: UUID, payment: Payment, split: Allocation) -> dict[str, JsonValue]:
+def _tell(loan_id: UUID, payment: Payment, split: Allocation) -> Told:
     on, cents = payment.paid_on, payment.amount_cents
     return tell_fact("repayment", payment.repayment_id, loan_id, on, cents, split)
 
@@ -197,7 +205,7 @@ def _check(
 
 
 def _check_sums(
-    drafts: Sequence[RepaymentDraft],
+    offers: Mapping[int, Offer],
     loan_ids: Mapping[int, UUID],
     replaced: Mapping[int, OnRecord[RepaymentDraft]],
     before: Mapping[UUID, LoanFacts],
@@ -210,41 +218,42 @@ def _check_sums(
     """
     is_settled = False
     while not is_settled:
-        left = [row for row in loan_ids if row not in refused]
-        gone = {row: replaced[row].fact_id for row in left if row in replaced}
-        found = _find_refused(drafts, {row: loan_ids[row] for row in left}, gone, before)
+        left = {row: loan_ids[row] for row in offers if row not in refused}
+        gone = {replaced[row].fact_id: row for row in left if row in replaced}
+        found = _find_refused(offers, left, gone, before)
         refused.update({row: [error] for row, error in found.items()})
-        is_settled = not any(row in gone for row in found)
+        is_settled = not found.keys() & gone.values()
 
 
 def _find_refused(
-    drafts: Sequence[RepaymentDraft],
+    offers: Mapping[int, Offer],
     loan_ids: Mapping[int, UUID],
-    gone: Mapping[int, UUID],
+    gone: Mapping[UUID, int],
     before: Mapping[UUID, LoanFacts],
 ) -> dict[int, InputError]:
-    """`gone` are the repayments on record that rows would replace."""
+    """`gone` are the repayments on record that rows would replace, with their rows."""
     by_loan: dict[UUID, list[int]] = defaultdict(list)
-    for row in sorted(loan_ids, key=lambda r: (drafts[r].paid_on, drafts[r].external_id)):
-        by_loan[loan_ids[row]].append(row)
+    for row, loan_id in loan_ids.items():
+        by_loan[loan_id].append(row)
     found: dict[int, InputError] = {}
-    row_of = {fact_id: row for row, fact_id in gone.items()}
     for loan_id, facts in before.items():
-        rows = by_loan[loan_id]
-        offers = [
-            Offer(to_payment(drafts[row], NOT_RECORDED), drafts[row].keeps_surplus) for row in rows
-        ]
-        leaving = [p.repayment_id for p in facts.payments if p.repayment_id in row_of]
+        rows = sorted(by_loan[loan_id], key=lambda row: payment_order(offers[row].payment))
+        offered = [offers[row] for row in rows]
+        leaving = [p.repayment_id for p in facts.payments if p.repayment_id in gone]
         kept = drop_payments(facts, leaving)
         if leaving and not kept.is_plain:
-            error = refuse_together(facts, kept, offers)
+            error = refuse_together(facts, kept, offered)
             if error is not None:
-                found |= {row_of[fact_id]: error for fact_id in leaving}
+                found |= {gone[fact_id]: error for fact_id in leaving}
             continue
-        for row, refusal in zip(rows, refuse_offers(kept, offers), strict=True):
+        for row, refusal in zip(rows, refuse_offers(kept, offered), strict=True):
             if refusal is not None:
                 found[row] = refusal
     return found
+
+
+def _to_offer(draft: RepaymentDraft, repayment_id: UUID) -> Offer:
+    return Offer(to_payment(draft, repayment_id), draft.keeps_surplus)
 
 
 def to_payment(draft: RepaymentDraft, repayment_id: UUID) -> Payment:

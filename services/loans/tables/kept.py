@@ -17,10 +17,12 @@ from services.loans.tables.base import LoansTable
 
 
 class LoanFigures(LoansTable, table=True):
-    """How each repayment of a loan is split, and what the loan owes from which day on.
+    """How each repayment of a loan is split, what later fees took of what it left, and what the
+    loan owes from which day on.
 
-    The views `allocations` and `loan_states` show them row by row. A split changes when an earlier
-    repayment is recorded or reversed; a state holds until the next, the last one for ever.
+    The views `allocations`, `credit_uses` and `loan_states` show them row by row. A split changes
+    when an earlier repayment is recorded or reversed; a state holds until the next, the last one
+    for ever.
     """
 
     __tablename__ = "loan_figures"
@@ -31,6 +33,10 @@ class LoanFigures(LoansTable, table=True):
     fees_cents: CentsList
     interest_cents: CentsList
     principal_cents: CentsList
+    credit_repayment_ids: IdList
+    credit_fee_ids: IdList
+    credit_used_on: DayList
+    credit_used_cents: CentsList
     from_on: DayList
     outstanding_principal_cents: CentsList
     oldest_unpaid_due_on: DayList

@@ -200,15 +200,14 @@ def _by_loan(key: str, lateral: str) -> tuple[TextClause, ...]:
     grouped = _grouped(key, lateral)
     return (
         text(
-            f"""
-            {grouped}
-            SELECT g.organisation_id, g.region_code, g.group_key,
-                   count(*) FILTER (WHERE f.number = 1) AS loans_count,
-                   sum(f.amount_cents) AS loans_cents
-            FROM disbursements f JOIN grouped g USING (organisation_id, loan_id)
-            WHERE f.disbursed_on BETWEEN :first AND :last AND {_STANDS.format("disbursement")}
-            GROUP BY 1, 2, 3
-            """
+            _flow(
+                grouped,
+                "disbursements",
+                "disbursement",
+                "disbursed_on",
+                "count(*) FILTER (WHERE f.number = 1) AS loans_count,"
+                " sum(f.amount_cents) AS loans_cents",
+            )
         ),
         text(
             f"""
@@ -221,6 +220,15 @@ def _by_loan(key: str, lateral: str) -> tuple[TextClause, ...]:
             JOIN allocations a USING (organisation_id, loan_id, repayment_id)
             JOIN grouped g USING (organisation_id, loan_id)
             WHERE f.paid_on BETWEEN :first AND :last
+            GROUP BY 1, 2, 3
+            """
+        ),
+        text(
+            f"""
+            {grouped}
+            SELECT g.organisation_id, g.region_code, g.group_key, sum(u.amount_cents) AS fees_cents
+            FROM credit_uses u JOIN grouped g USING (organisation_id, loan_id)
+            WHERE u.used_on BETWEEN :first AND :last
             GROUP BY 1, 2, 3
             """
         ),

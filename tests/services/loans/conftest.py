@@ -5,6 +5,7 @@ Every test acts for an organisation of its own, so that they all share one servi
 
 import csv
 import io
+import json
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -136,26 +137,30 @@ class Loans:
         )
         return dict(row)
 
-    async def sum_told(self, client: Client) -> dict[str, int]:
-        """What the funds' journal was told of repayments, and of what is no longer so, in cents."""
-        parts = ", ".join(
-            f"""
-            coalesce(sum(CASE WHEN fact ->> 'kind' = 'reversal' THEN -1 ELSE 1 END
-                         * (fact ->> '{part}_cents')::bigint), 0)::bigint AS {part}
+    async def list_told(self, client: Client) -> list[dict[str, JsonValue]]:
+        """The facts that the funds' journal was told of, in order."""
+        rows = await self.look(
             """
-            for part in ("amount", "principal", "interest")
-        )
-        [row] = await self.look(
-            f"""
-            SELECT {parts}
-            FROM events, jsonb_array_elements(payload -> 'facts') AS fact
-            WHERE organisation_id = $1 AND type = 'loans.recorded'
-              AND coalesce(fact ->> 'reversed_kind', fact ->> 'kind') IN
-                  ('repayment', 'allocation')
+            SELECT payload ->> 'facts' AS facts FROM events
+            WHERE organisation_id = $1 AND type = 'loans.recorded' ORDER BY event_number
             """,
             client.organisation_id,
         )
-        return dict(row)
+        by_event = [json.loads(row["facts"]) for row in rows]
+        return [
+            dict(zip(columns, fact, strict=True))
+            for columns in by_event
+            for fact in zip(*columns.values(), strict=True)
+        ]
+
+    async def sum_told(self, client: Client) -> dict[str, int]:
+        """What the funds' journal was told of repayments, and of what is no longer so, in cents."""
+        sums = dict.fromkeys(("amount", "principal", "interest"), 0)
+        for fact in await self.list_told(client):
+            if (fact["reversed_kind"] or fact["kind"]) in ("repayment", "allocation"):
+                for part in sums:
+                    sums[part] += signed(fact, f"{part}_cents")
+        return sums
 
     async def find_differences(self, client: Client) -> list[str]:
         """What `reseau verify` would say of the client's organisation."""
@@ -163,6 +168,13 @@ class Loans:
         async with database.read(client.organisation_id) as session:
             found = [difference async for difference in find_differences(session)]
             return found + [difference async for difference in find_breaks(session)]
+
+
+def signed(fact: Mapping[str, JsonValue], name: str) -> int:
+    """Cents of a fact that the journal was told of, below zero for what is taken back."""
+    cents = fact[name]
+    assert isinstance(cents, int)
+    return -cents if fact["kind"] == "reversal" else cents
 
 
 @pytest.fixture(scope="session")

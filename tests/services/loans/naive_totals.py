@@ -13,9 +13,9 @@ from datetime import date, timedelta
 
 from services.common.errors import JsonValue
 from services.common.money import format_cents
-from services.loans.positions.facts import LoanFacts, Loss, Payment
+from services.loans.positions.facts import Charge, LoanFacts, Loss, Payment, payment_order
 from services.loans.positions.ladder import Ladder
-from tests.services.loans.conftest import Client, loan_row, repayment_row, write_csv
+from tests.services.loans.conftest import Client, Document, loan_row, repayment_row, write_csv
 from tests.unit.position_model import walk
 from tests.unit.scheduled_position_model import Evening
 
@@ -84,6 +84,8 @@ async def post_portfolio(client: Client, seed: int, loans_count: int = 14) -> Po
     for each in portfolio.loans:
         await lose(draw, client, each)
         await reverse(draw, client, each)
+    for each in [each for each in portfolio.loans if not each.facts.write_offs][:4]:
+        await overpay(draw, client, each)
     await follow_up(draw, portfolio)
     return portfolio
 
@@ -183,6 +185,29 @@ async def reverse(draw: random.Random, client: Client, each: NaiveLoan) -> None:
     assert posted.status_code == 201, posted.text
     kept = tuple(payment for payment in each.facts.payments if payment != out)
     each.facts = replace(each.facts, payments=kept)
+
+
+async def overpay(draw: random.Random, client: Client, each: NaiveLoan) -> None:
+    """A fee, and before it a payment of all that is left and more: the fee takes of what is more,
+    a month later.
+    """
+    charged_on, paid_on = date(2026, 2, 10), date(2026, 1, 15)
+    if not each.evening(charged_on).outstanding:
+        return
+    place, name = f"/v1/loans/{each.facts.loan_id}", str(each.row["external_id"])
+    fee: Document = {"external_id": f"F-{name}", "charged_on": str(charged_on), "reason": "x"}
+    posted = await client.post(f"{place}/fees", {**fee, "amount": "2.00"})
+    assert posted.status_code == 201, posted.text
+    charge = Charge(uuid.UUID(posted.json()["id"]), charged_on, 2_00)
+    known = sum(p.amount_cents for p in each.facts.payments if p.paid_on <= paid_on)
+    cents = each.facts.ladder.total_cents - known + draw.choice((50, 2_00, 3_10))
+    paid = Payment(uuid.uuid4(), f"T-{name}", paid_on, cents)
+    body: Document = {"external_id": paid.external_id, "paid_on": str(paid_on), "method": "cash"}
+    more: Document = {"amount": format_cents(cents), "surplus": "credit"}
+    posted = await client.post(f"{place}/repayments", {**body, **more})
+    assert posted.status_code == 201, posted.text
+    payments = tuple(sorted((*each.facts.payments, paid), key=payment_order))
+    each.facts = replace(each.facts, charges=(charge,), payments=payments)
 
 
 async def follow_up(draw: random.Random, portfolio: Portfolio) -> None:

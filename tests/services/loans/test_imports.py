@@ -640,7 +640,7 @@ async def test_a_thousand_facts_make_one_event(loans: Loans, member: Client) -> 
     ]
     assert (await member.send("loans", write_csv(rows))).status_code == 201
     events = await loans.look(
-        "SELECT jsonb_array_length(payload -> 'facts') AS facts FROM events"
+        "SELECT jsonb_array_length(payload -> 'facts' -> 'id') AS facts FROM events"
         " WHERE organisation_id = $1 ORDER BY event_number",
         member.organisation_id,
     )

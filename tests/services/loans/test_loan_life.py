@@ -1,12 +1,15 @@
 """The life of a loan after its contract, through HTTP: every figure worked out by hand."""
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
 
+from services.common.database import Database
 from services.common.errors import JsonValue
 from services.common.money import format_cents
+from services.loans.rekeeping import rekeep_credit_uses
 from tests.services.loans.conftest import (
     Client,
     Document,
@@ -18,6 +21,7 @@ from tests.services.loans.conftest import (
     record_borrower,
     record_loan,
     repayment,
+    signed,
     some_id,
     terms,
 )
@@ -437,6 +441,129 @@ async def test_a_fee_found_later_is_paid_from_the_credit(loans: Loans, member: C
     closed = await member.post(f"{place}/fees", fee("1.00", "2025-07-01"))
     assert codes_of(closed) == {"/charged_on": "loan.closed"}
     assert await loans.find_differences(member) == []
+
+
+async def test_the_credit_a_fee_takes_counts_on_its_date(loans: Loans, member: Client) -> None:
+    """1,250 $ paid in June on 1,200 $; July's fee of 20 $ takes of the 50 $ left."""
+    place = await lend(member, terms=WITHOUT_INTEREST)
+    late = fee("20.00", "2025-07-20")
+    charged = await post(member, f"{place}/fees", late)
+    body = repayment("1250.00", "2025-06-15", surplus="credit")
+    await post(member, f"{place}/repayments", body)
+
+    june, july = await see(member, place, "2025-06-30"), await see(member, place)
+    assert figures(june, "credit_balance", "fees_paid", "is_closed") == ["50.00", "0.00", True]
+    assert figures(july, "credit_balance", "fees_paid", "is_closed") == ["30.00", "20.00", True]
+    used = {"on": "2025-07-20", "fee_id": charged["id"], "amount": "20.00"}
+    for shown, uses in ((june, []), (july, [used])):
+        [paid] = facts_of(shown, "repayment")
+        assert paid["allocation"] == {"fees": "0.00", "interest": "0.00", "principal": "1200.00"}
+        assert paid["credit_used"] == uses
+    position = july["position"]
+    assert isinstance(position, dict)
+    why = position["why"]
+    assert isinstance(why, dict)
+    assert why["credit_balance"]["parts"] == [
+        {
+            "what": "repayment",
+            "identifier": body["external_id"],
+            "on": "2025-06-15",
+            "amount": "50.00",
+        },
+        {
+            "what": "fee",
+            "identifier": charged["id"],
+            "on": "2025-07-20",
+            "amount": "-20.00",
+            "repayment": body["external_id"],
+        },
+    ]
+    assert await told_fees(loans, member) == {"2025-07-20": 20_00}
+    assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "20.00"}
+    assert await loans.find_differences(member) == []
+
+    await post(member, f"{place}/reversals", reversal("fee", late["external_id"]))
+    assert figures(await see(member, place), "credit_balance", "fees_paid") == ["50.00", "0.00"]
+    assert await told_fees(loans, member) == {}
+    assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "0.00"}
+    assert await loans.find_differences(member) == []
+
+
+async def test_a_payment_reversed_takes_back_what_a_fee_took_of_it(
+    loans: Loans, member: Client
+) -> None:
+    place = await lend(member, terms=WITHOUT_INTEREST)
+    await post(member, f"{place}/fees", fee("20.00", "2025-07-20"))
+    body = repayment("1250.00", "2025-06-15", surplus="credit")
+    await post(member, f"{place}/repayments", body)
+    await post(member, f"{place}/reversals", reversal("repayment", body["external_id"]))
+    shown = await see(member, place)
+    assert figures(shown, "credit_balance", "fees_paid", "payoff") == ["0.00", "0.00", "1220.00"]
+    assert await told_fees(loans, member) == {}
+    assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "0.00"}
+    assert await loans.find_differences(member) == []
+
+
+async def test_what_was_kept_before_is_kept_anew(loans: Loans, member: Client) -> None:
+    """Once, what a fee took stood in the payment's split, on its date: and so in the journal."""
+    place = await lend(member, terms=WITHOUT_INTEREST)
+    await post(member, f"{place}/fees", fee("20.00", "2025-07-20"))
+    await post(member, f"{place}/repayments", repayment("1250.00", "2025-06-15", surplus="credit"))
+    for statement in KEPT_AND_TOLD_BEFORE:
+        await loans.look(statement, member.organisation_id)
+    assert await fees_received(member) == {"2025-06": "20.00", "2025-07": "0.00"}
+    assert len(await loans.find_differences(member)) > 1
+
+    database: Database = loans.app.state.database
+    for _ in range(2):  # the second time changes nothing
+        async with database.write(member.organisation_id) as session:
+            await rekeep_credit_uses(session)
+        assert await told_fees(loans, member) == {"2025-07-20": 20_00}
+        assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "20.00"}
+        assert await loans.find_differences(member) == []
+
+
+KEPT_AND_TOLD_BEFORE = (
+    """
+    UPDATE loan_figures SET fees_cents = '{2000}', credit_repayment_ids = '{}',
+        credit_fee_ids = '{}', credit_used_on = '{}', credit_used_cents = '{}'
+    WHERE organisation_id = $1
+    """,
+    """
+    UPDATE daily_totals SET fees_cents = 2000 - fees_cents
+    WHERE organisation_id = $1 AND on_date IN (date '2025-06-15', date '2025-07-20')
+    """,
+    """
+    UPDATE events SET payload = replace(payload::text, '2025-07-20', '2025-06-15')::jsonb
+    WHERE organisation_id = $1
+    """,
+)
+
+
+async def told_fees(loans: Loans, client: Client) -> dict[str, int]:
+    """What the journal was told of fees repaid, in cents by date; what is nothing is left out."""
+    fees: Counter[str] = Counter()
+    for fact in await loans.list_told(client):
+        fees[str(fact["on"])] += signed(fact, "fees_cents")
+    return {day: cents for day, cents in fees.items() if cents}
+
+
+async def fees_received(client: Client) -> dict[str, JsonValue]:
+    """Fees repaid in June and in July: of the kept days, and of the loans one by one."""
+    found: dict[str, JsonValue] = {}
+    for month, last in (("2025-06", "30"), ("2025-07", "31")):
+        period = {"from": f"{month}-01", "to": f"{month}-{last}"}
+        [row] = (await client.get("/internal/totals", **period)).json()["rows"]
+        asked = await client.get("/internal/totals", **period, group_by="product")
+        assert [each["repayments"] for each in asked.json()["rows"]] == [row["repayments"]]
+        found[month] = row["repayments"]["fees"]
+    return found
+
+
+def facts_of(shown: Document, kind: str) -> list[Document]:
+    facts = shown["facts"]
+    assert isinstance(facts, list)
+    return [fact for fact in facts if isinstance(fact, dict) and fact["kind"] == kind]
 
 
 # --- interest by the day, orders of allocation --------------------------------------------------

@@ -166,6 +166,27 @@ async def test_a_credit_is_neither_given_back_nor_a_loan_taken_out(
     assert codes_of(await member.post(f"{path}/reversals", body)) == {"/fact": LOCKED}
 
 
+async def test_a_later_fee_that_takes_a_credit_leaves_its_figures_alone(
+    loans: Loans, member: Client, network: Client
+) -> None:
+    """Paid too much in June, a fee of July on record: reversing it in July is July's alone."""
+    lent = await record_loan(member)
+    path = f"/v1/loans/{lent['loan_id']}"
+    fee: Document = {"external_id": "F", "amount": "20.00", "reason": "x"}
+    posted = await member.post(f"{path}/fees", {**fee, "charged_on": "2025-07-20"})
+    assert posted.status_code == 201
+    paid = repayment("2000.00", "2025-06-02", surplus="credit")
+    assert (await member.post(f"{path}/repayments", paid)).status_code == 201
+    await lock(member, network)
+    june = {"from": "2025-06-01", "to": "2025-06-30"}
+    before = (await member.get("/internal/totals", **june)).json()["rows"]
+    assert before[0]["repayments"]["fees"] == "0.00"
+    body: Document = {"fact": {"kind": "fee", "external_id": "F"}, "reason": "x"}
+    assert (await member.post(f"{path}/reversals", body)).status_code == 201
+    assert (await member.get("/internal/totals", **june)).json()["rows"] == before
+    assert await loans.find_differences(member) == []
+
+
 async def test_a_sheet_tells_the_rows_of_a_locked_month(member: Client, network: Client) -> None:
     lent = await record_loan(member)
     await lock(member, network)

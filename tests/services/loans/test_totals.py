@@ -241,14 +241,14 @@ async def test_those_who_report_see_every_organisation(
 
 
 async def test_the_portfolios_hold_something_of_everything(portfolios: list[Portfolio]) -> None:
-    """Else the sums above would be equal for want of facts. Sheets have no fees to be repaid."""
+    """Else the sums above would be equal for want of facts."""
     seen: set[str] = set()
     for portfolio in portfolios:
         for period in PERIODS:
             for figures in sum_portfolio(portfolio, *to_days(*period)).values():
                 seen |= figures.keys()
     expected = {name for names in PLACES.values() for name in names.values()}
-    assert seen == expected - {"fees_cents"}
+    assert seen == expected
 
 
 async def test_fees_repaid(loans: Loans, network: Client) -> None:
