@@ -1,11 +1,12 @@
 """Terms that cannot be scheduled, each with its code and the field at fault."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
-from services.common.calendar import DayCount
+from services.common.calendar import DayCount, Frequency
 from services.common.money import Rounding
 from services.common.text import Text
 from services.loans.schedules.arithmetic import build_schedule
@@ -34,6 +35,21 @@ REFUSALS = [
     ("schedule.term_too_long", "repay_every", {"repay_every": 51}),
     ("schedule.term_too_long", "first_due_on", {"first_due_on": date(2126, 1, 1)}),
     ("schedule.term_too_long", "repay_every", {"disbursed_on": date(9998, 1, 1)}),
+    (  # 13 months are two years begun: the last could be due in 9999
+        "schedule.term_too_long",
+        "repay_every",
+        {"disbursed_on": date(9997, 1, 1), "instalments": 13},
+    ),
+    (  # a day and a week over a hundred years
+        "schedule.term_too_long",
+        "repay_every",
+        {"frequency": Frequency.DAYS, "instalments": 69, "repay_every": 529},
+    ),
+    (
+        "schedule.term_too_long",
+        "repay_every",
+        {"frequency": Frequency.WEEKS, "instalments": 7, "repay_every": 743},
+    ),
     (
         "schedule.first_due_before_disbursement",
         "first_due_on",
@@ -47,6 +63,11 @@ REFUSALS = [
     ("schedule.grace_too_long", "grace/principal_periods", {"principal_grace_periods": 24}),
     ("schedule.grace_too_long", "grace/interest_periods", {"interest_grace_periods": 24}),
     ("schedule.grace_too_long", "grace/interest_free_periods", {"interest_free_periods": 25}),
+    (
+        "schedule.grace_too_long",
+        "grace/principal_periods",
+        {"instalments": 1, "principal_grace_periods": 1},
+    ),
     ("schedule.grace_negative", "grace/principal_periods", {"principal_grace_periods": -1}),
     (
         "schedule.instalment_multiple_out_of_range",
@@ -193,7 +214,7 @@ SAID = {
             f"Le différé doit être entre 0 et {periods} périodes pour ce prêt.",
             f"The grace must lie between 0 and {periods} periods for this loan.",
         )
-        for periods in (23, 24)
+        for periods in (0, 23, 24)
     ],
     "schedule.grace_negative": [
         Text(
@@ -246,12 +267,24 @@ def test_terms_that_cannot_be_scheduled(code: str, field: str, changes: dict[str
 
 
 @pytest.mark.parametrize(
+    ("percent", "text"), [("-0.1", 0), ("100", 0), ("NaN", 0), ("0.00001", 1), ("99.99999999", 1)]
+)
+def test_a_down_payment_out_of_bounds_or_of_no_amount(percent: str, text: int) -> None:
+    with pytest.raises(ScheduleError) as caught:
+        build_schedule(replace(PLAIN, down_payment_percent=Decimal(percent)))
+    assert caught.value.message == SAID["schedule.down_payment_out_of_range"][text]
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {"principal_cents": 10**15 - 1},
         {"annual_rate": Decimal(100)},
         {"annual_rate": Decimal("7.12345678")},
         {"instalments": 600, "repay_every": 2},
+        {"disbursed_on": date(9996, 1, 1)},
+        {"frequency": Frequency.DAYS, "instalments": 500, "repay_every": 73},
+        {"frequency": Frequency.WEEKS, "instalments": 520, "repay_every": 10},
         {"fees": (Fee(0),)},
     ],
 )
