@@ -5,6 +5,7 @@ compared with docs/mutation-survivors.md, line by line: the command fails when a
 the list does not hold, or when the list holds one that is killed.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from mutmut.utils.format_utils import orig_function_and_class_names_from_key
 LIST = Path("docs/mutation-survivors.md")
 CAUGHT = ("killed", "timeout")
 _HEADING = re.compile(r"## `(.+)`")
+_STRICT = re.compile(r",\s*(?:strict=\w+)?(?=\s*\))")
 _SURVIVOR = re.compile(r"- `([^`]+)` `([^`]+)`: .+")
 
 
@@ -54,22 +56,25 @@ def read_list() -> Iterator[Mutant]:
             yield Mutant(module, survivor[1], survivor[2])
 
 
-def find_survivors(module: str, path: Path) -> tuple[int, list[Mutant]]:
+def find_survivors(module: str, path: Path) -> tuple[int, set[Mutant]]:
     """How many mutants of a module were run, and those that no test killed."""
     data = SourceFileMutationData(path=path)
     data.load()
     codes = data.exit_code_by_key
-    standing = [key for key, code in codes.items() if status_by_exit_code[code] not in CAUGHT]
-    return len(codes), [describe(module, key, path) for key in standing]
+    standing = (key for key, code in codes.items() if status_by_exit_code[code] not in CAUGHT)
+    return len(codes), {found for key in standing if (found := describe(module, key, path))}
 
 
-def describe(module: str, key: str, path: Path) -> Mutant:
-    function, class_name = orig_function_and_class_names_from_key(key)
+def describe(module: str, key: str, path: Path) -> Mutant | None:
+    """None when all that changes is how strict a `zip` is: that lengths agree is only stated."""
     lines = get_diff_for_mutant(key, path=path).splitlines()[2:]
-    added = [line[1:].strip() for line in lines if line.startswith("+")]
-    dropped = [line[1:].strip() for line in lines if line.startswith("-")]
+    before = " ".join(line[1:].strip() for line in lines if line.startswith("-"))
+    after = " ".join(line[1:].strip() for line in lines if line.startswith("+"))
+    if _STRICT.sub("", before) == _STRICT.sub("", after):
+        return None
+    function, class_name = orig_function_and_class_names_from_key(key)
     name = function if class_name is None else f"{class_name}.{function}"
-    return Mutant(module, name, " ".join(added) or "without " + " ".join(dropped))
+    return Mutant(module, name, after or f"without {before}")
 
 
 def main(named: Sequence[str]) -> bool:
@@ -78,15 +83,17 @@ def main(named: Sequence[str]) -> bool:
     if unknown := set(named) - set(modules):
         raise SystemExit(f"not in [tool.mutmut] of pyproject.toml: {', '.join(sorted(unknown))}")
     shutil.rmtree("mutants", ignore_errors=True)
-    subprocess.run(
-        ["mutmut", "run", *(f"{name}.x*" for name in modules)], check=True, stdout=sys.stderr
-    )
+    mutmut = Path(sys.executable).with_name("mutmut")
+    patterns = [f"{name}.x*" for name in modules]
+    # The same everywhere: without the network's shared files, which not everybody has.
+    own = {name: value for name, value in os.environ.items() if name != "RESEAU_SHARED_DIR"}
+    subprocess.run([mutmut, "run", *patterns], check=True, stdout=sys.stderr, env=own)
     listed = {mutant for mutant in read_list() if mutant.module in modules}
     found: set[Mutant] = set()
     for name, path in modules.items():
         count, survivors = find_survivors(name, path)
         found.update(survivors)
-        sys.stdout.write(f"{name}: {count} mutants, {count - len(survivors)} killed\n")
+        sys.stdout.write(f"{name}: {count} mutants, {len(survivors)} stand\n")
     for mutant in sorted(found - listed):
         sys.stdout.write(f"stands, and is not listed: {mutant.module} {mutant}\n")
     for mutant in sorted(listed - found):
