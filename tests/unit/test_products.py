@@ -173,6 +173,15 @@ def test_how_interest_runs_and_payments_are_split() -> None:
         allocation_order=AllocationOrder.INTEREST_FEES_PRINCIPAL,
     )
     assert codes(daily, loan) == []
+    # So it is of interest on overdue interest, which goes with daily interest alone.
+    compound = {**daily, "interest_on_overdue_interest": True}
+    differs = [("/interest_on_overdue_interest", "product.convention_differs")]
+    assert codes(compound, loan) == differs
+    agreed = replace(loan, interest_on_overdue_interest=True)
+    assert (codes(compound, agreed), codes(daily, agreed)) == ([], differs)
+    with pytest.raises(ValidationError) as refused:
+        codes({"interest_on_overdue_interest": True})
+    assert [e["type"] for e in refused.value.errors()] == ["loan.overdue_interest_not_daily"]
 
 
 @pytest.mark.parametrize(

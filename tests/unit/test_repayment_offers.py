@@ -7,7 +7,7 @@ from uuid import UUID
 from services.common.calendar import DayCount
 from services.common.errors import InputError
 from services.common.text import Text
-from services.loans.positions.arithmetic import DAY, find_position
+from services.loans.positions.arithmetic import find_position
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import (
     Accrual,
@@ -18,6 +18,7 @@ from services.loans.positions.facts import (
     PaymentPurpose,
     Rescheduling,
 )
+from services.loans.positions.ladder import DAY
 from services.loans.repayments.arithmetic import (
     Offer,
     add_payments,
@@ -98,6 +99,20 @@ def test_a_payment_that_comes_late_leaves_the_surplus_to_those_after_it() -> Non
     told = add_payments(whole, [pay(forgotten, 5_00)])
     assert find_position(told, date(2025, 2, 28)).credit_cents == 0
     assert find_position(told, after).credit_cents == 5_00
+
+
+def test_a_payment_before_those_that_settle_the_loan_is_told_of_them() -> None:
+    """335.00 are all there is; on 20 January the loan is open, and on 1 February it is closed."""
+    whole = paid(THREE, (date(2025, 2, 1), 335_00))
+    for facts in (whole, add_fact(whole, Charge(UUID(int=7), date(2025, 1, 10), 0))):
+        before = offer(facts, date(2025, 1, 20), 10_00)
+        since = offer(facts, date(2025, 2, 2), 10_00)
+        assert (code_of(before), code_of(since)) == ("loan.closed", "loan.closed")
+        assert before is not None
+        assert since is not None
+        assert "Repayments on record after this date" in before.message.en
+        assert "closed on this date" in since.message.en
+        assert offer(facts, date(2025, 1, 20), 10_00, keeps_surplus=True) is None
 
 
 def test_a_fee_after_a_refund_is_paid_like_any_other() -> None:

@@ -97,14 +97,26 @@ class YearlyRate:
     text: Text
 
 
-def state_yearly_rate(terms: ScheduleTerms) -> YearlyRate:
+COMPOUND = Text(
+    " L'intérêt échu et non payé porte intérêt au même taux, par jour, dès le soir de son échéance "
+    "(Code civil, art. 1620).",
+    " Interest that fell due and is not paid bears interest at the same rate, by the day, from the "
+    "evening of its due date (Civil Code, art. 1620).",
+)
+
+
+def state_yearly_rate(terms: ScheduleTerms, *, is_compound: bool = False) -> YearlyRate:
+    """`is_compound`: overdue interest bears interest. What is paid on time costs the same."""
     with localcontext(Context(prec=_DIGITS)):
         periods = Decimal(_PERIODS_A_YEAR[terms.frequency]) / terms.repay_every
         effective = None
         if terms.interest_method is InterestMethod.DECLINING_BALANCE:
             growth = (1 + terms.annual_rate / 100 / periods) ** periods
             effective = ((growth - 1) * 100).quantize(_EFFECTIVE_SHOWN).normalize()
-    return YearlyRate(terms.annual_rate, periods, effective, _tell_yearly_rate(terms, effective))
+    told = _tell_yearly_rate(terms, effective)
+    if is_compound:
+        told = Text(told.fr + COMPOUND.fr, told.en + COMPOUND.en)
+    return YearlyRate(terms.annual_rate, periods, effective, told)
 
 
 def _tell_yearly_rate(terms: ScheduleTerms, effective: Decimal | None) -> Text:

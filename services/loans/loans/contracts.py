@@ -70,7 +70,12 @@ async def review_contracts(
         version = catalogue.find_in_force(draft.product, draft.contracted_on)
         if version is not None:
             rules = version.rules
-            draft = follow_product(draft, rules.interest_accrual, rules.allocation_order)
+            draft = follow_product(
+                draft,
+                rules.interest_accrual,
+                rules.allocation_order,
+                is_compound=rules.interest_on_overdue_interest,
+            )
             review.followed[row] = draft
         cycle = cycles[draft.external_id]
         found = _compare(version, to_candidate(draft, kind, cycle))
@@ -109,6 +114,7 @@ def to_candidate(loan: LoanDraft | Contract, kind: BorrowerKind, cycle: Cycle) -
         cycle.is_previous_open,
         loan.interest_accrual,
         loan.allocation_order,
+        loan.interest_on_overdue_interest,
     )
 
 

@@ -287,9 +287,7 @@ class Account:
             schedule = build_schedule(terms)
         except ScheduleError as error:
             raise Impossible(error.code, on, error.message, error.field) from error
-        is_nothing_asked = min(terms.principal_grace_periods, terms.interest_free_periods)
-        first_asked = max(terms.interest_grace_periods, is_nothing_asked)
-        ladder = lay_ladder(schedule, fees, interest, first_asked)
+        ladder = lay_ladder(schedule, fees, interest, find_first_asked(terms))
         self.rungs = Rungs(ladder)
         self._terms, self._periods, self._contract_periods = terms, None, None
         self._carried_interest = sum(ladder.interest_cents) - schedule.totals.interest_cents
@@ -315,6 +313,12 @@ def lay_ladder(
         interest[number] -= taken
         ahead -= taken
     return Ladder(list(schedule.due_on), fees, interest, schedule.principal_cents)
+
+
+def find_first_asked(terms: ScheduleTerms) -> int:
+    """The place, from 0, of the first instalment that asks for interest owed before it."""
+    is_nothing_asked = min(terms.principal_grace_periods, terms.interest_free_periods)
+    return max(terms.interest_grace_periods, is_nothing_asked)
 
 
 def _left(grace_periods: int, passed: int, most: int) -> int:

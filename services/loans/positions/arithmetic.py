@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
-from itertools import groupby
 from operator import attrgetter, itemgetter
 from uuid import UUID
 
@@ -27,13 +26,11 @@ from services.loans.positions.facts import (
     Tranche,
     facts_until,
 )
-from services.loans.positions.ladder import FEES, INTEREST, Instalment
+from services.loans.positions.ladder import DAY, FEES, INTEREST, Instalment
 from services.loans.schedules.terms import ScheduleTerms
 
 END_OF_TIME = date(9999, 12, 31)
 """The open end of a loan's last state."""
-
-DAY = timedelta(days=1)
 
 RECOVERY_TOO_LARGE = Text(
     "Le recouvrement dépasse ce qui était radié.",
@@ -235,9 +232,8 @@ def replay(facts: LoanFacts) -> Replayed:
     """
     run = _Run(facts)
     evenings = {facts.disbursed_on: _look(run)}
-    for day, events in groupby(_list_events(run, facts), key=itemgetter(0)):
-        for _, take in events:
-            take()
+    for day, take in _list_events(run, facts):
+        take()
         evenings[day] = _look(run)
     _, *ends = [*evenings, END_OF_TIME]
     return Replayed(

@@ -131,11 +131,15 @@ class Moratorium:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What the contract says beyond its schedule; None for the terms when nothing needs them."""
+    """What the contract says beyond its schedule; None for the terms when nothing needs them.
+
+    `interest_on_overdue_interest` goes with daily interest alone.
+    """
 
     terms: ScheduleTerms | None = None
     accrual: Accrual = Accrual.SCHEDULED
     order: AllocationOrder = AllocationOrder.FEES_INTEREST_PRINCIPAL
+    interest_on_overdue_interest: bool = False
 
 
 PLAIN = Conditions()

@@ -4,7 +4,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+
+DAY = timedelta(days=1)
 
 FEES, INTEREST, PRINCIPAL = range(3)
 """The parts of an instalment, and of what a payment settles."""
@@ -80,15 +82,22 @@ class Rungs:
     def settle(self, cents: int, order: Order) -> tuple[Parts, int]:
         """Take a payment: what it settles of each part, and what is left of it."""
         parts = [0, 0, 0]
-        columns, rungs = self._columns, len(self.due)
-        while cents and self._at < rungs:
+        columns, at, rungs = self._columns, self._at, len(self.due)
+        while cents and at < rungs:
             for part in order:
-                asked = columns[part][self._at]
-                taken = asked if asked < cents else cents
-                columns[part][self._at] = asked - taken
-                parts[part] += taken
-                cents -= taken
-            self._pass_settled()
+                asked = columns[part][at]
+                if asked > cents:
+                    columns[part][at] = asked - cents
+                    parts[part] += cents
+                    cents = 0
+                    break
+                columns[part][at] = 0
+                parts[part] += asked
+                cents -= asked
+            else:
+                at += 1
+        self._at = at
+        self._pass_settled()
         return (parts[FEES], parts[INTEREST], parts[PRINCIPAL]), cents
 
     def settle_parts(self, left: Parts) -> None:

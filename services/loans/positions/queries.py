@@ -118,6 +118,7 @@ def _read_conditions(row: Row[tuple[object, ...]]) -> Conditions:
         terms,
         Accrual(row.interest_accrual or Accrual.SCHEDULED),
         AllocationOrder(row.allocation_order or AllocationOrder.FEES_INTEREST_PRINCIPAL),
+        bool(row.interest_on_overdue_interest),
     )
 
 
@@ -240,7 +241,7 @@ _STANDS = """
 _LOANS = text(
     f"""
     SELECT f.loan_id, f.region_code, d.disbursed_on, d.amount_cents,
-           f.interest_accrual, f.allocation_order,
+           f.interest_accrual, f.allocation_order, f.interest_on_overdue_interest,
            CASE WHEN :with_terms OR f.interest_accrual = 'daily'
                      OR f.loan_id = ANY(cast(:laid_anew AS uuid[]))
                 THEN f.terms END AS terms

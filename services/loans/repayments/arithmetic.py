@@ -20,6 +20,12 @@ CLOSED = InputError(
         f"{LOAN_CLOSED.en} What comes in after a write-off is recorded as a recovery.",
     ),
 )
+SETTLED_LATER = Text(
+    "Des paiements inscrits après cette date soldent déjà ce prêt. Renversez celui qui est de trop,"
+    " ou inscrivez celui-ci avec « surplus » : « credit » pour garder le trop-perçu.",
+    "Repayments on record after this date already settle this loan. Reverse the one too many, or"
+    ' record this one with "surplus": "credit" to keep what is too much.',
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,12 @@ def _refuse_plain(facts: LoanFacts, offers: Sequence[Offer]) -> list[InputError 
     for offer in offers:
         cents = offer.payment.amount_cents
         if cents > left:
-            found.append(_over_payment(left))
+            # It settles something where what is on record by its day does not settle all.
+            known = sum(
+                p.amount_cents for p in facts.payments if p.paid_on <= offer.payment.paid_on
+            )
+            is_open = known < facts.ladder.total_cents
+            found.append(_over_payment(left, is_open=is_open))
         else:
             found.append(None)
             left -= cents
@@ -118,9 +129,10 @@ def _find_error(offer: Offer, before: Replayed, after: Replayed) -> InputError |
     """
     payment = offer.payment
     extra = after.surplus_cents - before.surplus_cents
+    is_open = after.settled_by(payment.repayment_id) > 0
     if extra and not offer.keeps_surplus:
-        return _over_payment(max(0, payment.amount_cents - extra))
-    return None if after.settled_by(payment.repayment_id) else CLOSED
+        return _over_payment(max(0, payment.amount_cents - extra), is_open=is_open)
+    return None if is_open else CLOSED
 
 
 def _check_payoff(facts: LoanFacts, payment: Payment) -> InputError | None:
@@ -141,7 +153,10 @@ def _check_payoff(facts: LoanFacts, payment: Payment) -> InputError | None:
     return InputError("/amount", "repayment.payoff_differs", message)
 
 
-def _over_payment(left_cents: int) -> InputError:
+def _over_payment(left_cents: int, *, is_open: bool = False) -> InputError:
+    """`is_open`: on the payment's day the loan asks for more, which payments after it settle."""
+    if not left_cents and is_open:
+        return InputError("/amount", "loan.closed", SETTLED_LATER)
     if not left_cents:
         return CLOSED
     left = format_cents(left_cents)

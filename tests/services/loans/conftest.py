@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -138,7 +139,7 @@ class Loans:
         return dict(row)
 
     async def list_told(self, client: Client) -> list[dict[str, JsonValue]]:
-        """The facts that the funds' journal was told of, in order."""
+        """What the funds' journal was told of repayments, and of what is no longer so, in order."""
         rows = await self.look(
             """
             SELECT payload ->> 'facts' AS facts FROM events
@@ -146,21 +147,29 @@ class Loans:
             """,
             client.organisation_id,
         )
-        by_event = [json.loads(row["facts"]) for row in rows]
-        return [
+        told = [
             dict(zip(columns, fact, strict=True))
-            for columns in by_event
+            for columns in (json.loads(row["facts"]) for row in rows)
             for fact in zip(*columns.values(), strict=True)
         ]
+        kinds = ("repayment", "allocation")
+        return [fact for fact in told if (fact["reversed_kind"] or fact["kind"]) in kinds]
 
     async def sum_told(self, client: Client) -> dict[str, int]:
-        """What the funds' journal was told of repayments, and of what is no longer so, in cents."""
-        sums = dict.fromkeys(("amount", "principal", "interest"), 0)
+        """The sums of it, in cents."""
+        told = await self.list_told(client)
+        parts = ("amount", "principal", "interest")
+        return {part: sum(signed(fact, f"{part}_cents") for fact in told) for part in parts}
+
+    async def sum_fees_told(self, client: Client, place: str) -> dict[str, int]:
+        """What it was told of fees repaid on a loan, in cents by date, but for dates without any;
+        `place` is the loan's path.
+        """
+        fees: Counter[str] = Counter()
         for fact in await self.list_told(client):
-            if (fact["reversed_kind"] or fact["kind"]) in ("repayment", "allocation"):
-                for part in sums:
-                    sums[part] += signed(fact, f"{part}_cents")
-        return sums
+            if place.endswith(str(fact["loan_id"])):
+                fees[str(fact["on"])] += signed(fact, "fees_cents")
+        return {day: cents for day, cents in fees.items() if cents}
 
     async def find_differences(self, client: Client) -> list[str]:
         """What `reseau verify` would say of the client's organisation."""
