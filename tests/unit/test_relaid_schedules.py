@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from services.common.calendar import Frequency
+from services.common.money import Rounding
 from services.loans.positions.account import Impossible
 from services.loans.positions.arithmetic import find_position, find_terms, replay
 from services.loans.positions.facts import (
@@ -456,3 +457,21 @@ def test_weeks_and_days_keep_their_calendar(frequency: Frequency, days: int) -> 
     again = live(terms, *nine, put_off(due[8], MoratoriumKind.CAPITAL_ONLY, 1))
     later = [*due[9:], due[11] + timedelta(days=days)]
     assert rows_of(again) == [(later[0], 0, 0), *((day, 100_00, 0) for day in later[1:])]
+
+
+def test_a_second_disbursement_of_a_loan_paid_ahead_keeps_its_dates() -> None:
+    """Three paid in February, 50.00 more: 950.00 over the eleven dates left, not ten of 95.00."""
+    ahead, more = pay(FEBRUARY, 112_00 + 111_00 + 110_00), date(2025, 3, 1)
+    facts = live(TERMS, ahead, Tranche(UUID(int=1), more, 50_00))
+    assert [principal for principal, _ in amounts_of(facts)] == [86_36] * 10 + [86_40]
+
+
+def test_what_is_carried_into_a_schedule_that_ends_within_its_grace_falls_due_last() -> None:
+    """By 100.00 a month, 300.00 take four instalments of the twelve, all in the grace: the last
+    asks for the interest of them all, 6.14, and for the 3.00 that were owed.
+    """
+    terms = ScheduleTerms(300_00, Decimal(12), 12, date(2026, 1, 1), rounding=Rounding.UP)
+    terms = replace(terms, instalment_multiple_cents=100_00)
+    agreed = AgreedTerms(instalments=12, interest_grace_periods=11)
+    facts = live(terms, Rescheduling(UUID(int=1), date(2026, 2, 1), agreed))
+    assert amounts_of(facts) == [(97_00, 0), (97_97, 0), (98_95, 0), (6_08, 9_14)]
