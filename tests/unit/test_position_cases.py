@@ -128,6 +128,8 @@ def test_a_fee_takes_the_latest_credit_first_on_its_own_date() -> None:
     rich = paid(THREE, (first, 340_00), (second, 10_00))
     charged = add_fact(rich, Charge(UUID(int=4), charged_on, 12_00))
     assert split(charged) == split(rich) == [(5_00, 30_00, 300_00), (0, 0, 0)]
+    settled = [replay(charged).settled_by(payment.repayment_id) for payment in charged.payments]
+    assert settled == [335_00 + 2_00, 10_00]
     ids = [payment.repayment_id for payment in charged.payments]
     assert replay(charged).credit_uses == (
         CreditUse(ids[1], UUID(int=4), charged_on, 10_00),

@@ -208,10 +208,10 @@ def _list_events(run: _Run, facts: LoanFacts) -> list[_Event]:
     payments: list[_Event] = [(p.paid_on, partial(run.take_payment, p)) for p in facts.payments]
     if facts.is_plain and not (facts.recoveries or facts.refunds):
         return payments
-    charges = sorted(facts.charges, key=attrgetter("fee_id.int"))
-    tranches = sorted(facts.tranches, key=attrgetter("disbursement_id.int"))
-    reschedulings = sorted(facts.reschedulings, key=attrgetter("rescheduling_id.int"))
-    moratoria = sorted(facts.moratoria, key=attrgetter("moratorium_id.int"))
+    charges = sorted(facts.charges, key=attrgetter("fee_id"))
+    tranches = sorted(facts.tranches, key=attrgetter("disbursement_id"))
+    reschedulings = sorted(facts.reschedulings, key=attrgetter("rescheduling_id"))
+    moratoria = sorted(facts.moratoria, key=attrgetter("moratorium_id"))
     events: list[_Event] = [
         *((c.on, partial(run.take_charge, c)) for c in charges),
         *payments,
