@@ -171,6 +171,12 @@ def test_a_rescheduling_may_space_the_instalments() -> None:
         (date(2025, 5, 31), 500_00, 20_00),
         (date(2025, 7, 31), 500_00, 10_00),
     ]
+    # Or in weeks: 7/360 of a year at 12 % each.
+    weekly = AgreedTerms(instalments=2, frequency=Frequency.WEEKS)
+    assert rows_of(live(TERMS, *TWO_PAID, Rescheduling(UUID(int=1), MARCH, weekly))) == [
+        (date(2025, 4, 7), 500_00, 2_33),
+        (date(2025, 4, 14), 500_00, 1_17),
+    ]
 
 
 def test_interest_paid_ahead_is_not_asked_for_twice() -> None:
@@ -307,7 +313,23 @@ def test_a_loan_that_has_ended_takes_no_disbursement_and_a_closed_one_no_change(
     for change, code in changes:
         with pytest.raises(Impossible) as caught:
             replay(live(TERMS, whole, change))
-        assert caught.value.code == code
+        assert (caught.value.code, caught.value.on) == (code, MARCH)
+        assert str(caught.value) == caught.value.message.en
+
+
+def test_no_more_is_recovered_or_given_back_in_parts_than_at_once() -> None:
+    recovered = [
+        ("recovery", Loss(day, cents)) for day, cents in ((MARCH, 60_00), (MID_APRIL, 41_00))
+    ]
+    given_back = [("refund", Loss(day, cents)) for day, cents in ((MARCH, 6_00), (MID_APRIL, 5_00))]
+    for before, parts in (
+        (("write_off", Loss(FEBRUARY, 100_00)), recovered),
+        (pay(FEBRUARY, 1200_00 + 78_00 + 10_00), given_back),
+    ):
+        replay(live(TERMS, before, parts[0]))
+        with pytest.raises(Impossible) as caught:
+            replay(live(TERMS, before, *parts))
+        assert caught.value.on == MID_APRIL
 
 
 def test_terms_that_cannot_be_laid_are_impossible() -> None:
