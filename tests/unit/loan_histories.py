@@ -39,13 +39,10 @@ from services.loans.schedules.terms import (
     ScheduleError,
     ScheduleTerms,
 )
+from tests.support.properties import examples
 
-MANY = settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-FEW = settings(MANY, max_examples=30)
+MANY = settings(examples(60), suppress_health_check=list(HealthCheck))
+FEW = settings(examples(30), suppress_health_check=list(HealthCheck))
 
 START = date(2024, 1, 31)
 SPAN_DAYS = 300

@@ -128,6 +128,8 @@ def test_a_fee_takes_the_latest_credit_first_on_its_own_date() -> None:
     rich = paid(THREE, (first, 340_00), (second, 10_00))
     charged = add_fact(rich, Charge(UUID(int=4), charged_on, 12_00))
     assert split(charged) == split(rich) == [(5_00, 30_00, 300_00), (0, 0, 0)]
+    settled = [replay(charged).settled_by(payment.repayment_id) for payment in charged.payments]
+    assert settled == [335_00 + 2_00, 10_00]
     ids = [payment.repayment_id for payment in charged.payments]
     assert replay(charged).credit_uses == (
         CreditUse(ids[1], UUID(int=4), charged_on, 10_00),
@@ -143,6 +145,9 @@ def test_a_fee_takes_the_latest_credit_first_on_its_own_date() -> None:
     }
     [(place, measures)] = moved.days.items()
     assert (place, measures[FEES], sum(measures)) == (("06", charged_on), 12_00, 12_00)
+    # A fee that the latest credit pays leaves the other alone.
+    less = add_fact(rich, Charge(UUID(int=4), charged_on, 10_00))
+    assert replay(less).credit_uses == (CreditUse(ids[1], UUID(int=4), charged_on, 10_00),)
     # Without the second payment, the fee takes all of the first's credit, and 7.00 are owed.
     poorer = find_figures(
         [Change(charged, without_fact(charged, "repayment", ids[1], second, 10_00))]
@@ -439,6 +444,7 @@ def test_a_schedule_laid_says_what_made_it() -> None:
         [schedule] = replay(changed).schedules
         assert isinstance(schedule, LaidSchedule)
         assert (schedule.cause_kind, schedule.laid.on) == (kind, day)
+        assert isinstance(schedule.cause_id, UUID)
         assert str(schedule.cause_id) in str(cause)
         relaid = find_figures([Change(facts, changed)]).schedules[facts.loan_id]
         assert (relaid.before, relaid.after) == ((), (schedule,))

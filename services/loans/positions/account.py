@@ -42,15 +42,14 @@ WRITE_OFF_TOO_LARGE = Text(
     "The write-off is more than the principal that was still owed.",
 )
 
-_PARTS = {"fees": FEES, "interest": INTEREST, "principal": PRINCIPAL}
-
-
-def _to_order(order: AllocationOrder) -> Order:
-    first, second, third = (_PARTS[name] for name in order.split("_"))
-    return first, second, third
-
-
-_ORDERS = {order: _to_order(order) for order in AllocationOrder}
+_ORDERS: dict[AllocationOrder, Order] = {
+    AllocationOrder.FEES_INTEREST_PRINCIPAL: (FEES, INTEREST, PRINCIPAL),
+    AllocationOrder.FEES_PRINCIPAL_INTEREST: (FEES, PRINCIPAL, INTEREST),
+    AllocationOrder.INTEREST_FEES_PRINCIPAL: (INTEREST, FEES, PRINCIPAL),
+    AllocationOrder.INTEREST_PRINCIPAL_FEES: (INTEREST, PRINCIPAL, FEES),
+    AllocationOrder.PRINCIPAL_FEES_INTEREST: (PRINCIPAL, FEES, INTEREST),
+    AllocationOrder.PRINCIPAL_INTEREST_FEES: (PRINCIPAL, INTEREST, FEES),
+}
 NOTHING = Ladder((), (), (), ())
 
 

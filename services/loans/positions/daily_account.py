@@ -228,7 +228,7 @@ class DailyAccount(Account):
     def _give_up(self, on: date) -> None:
         """Nothing more is asked for: the whole principal left is written off."""
         self.rungs = Rungs(NOTHING)
-        self._runs, self._interest_paid = [_Run(on, Fraction(0), 0)], 0
+        self._runs = [_Run(on, Fraction(0), 0)]
         self._fees, self._fees_paid = [], 0
 
 

@@ -63,7 +63,7 @@ class Rungs:
 
     def __init__(self, ladder: Ladder) -> None:
         self.due = list(ladder.due)
-        self.numbers = list(range(1, len(self.due) + 1))
+        self.numbers = [number for number, _ in enumerate(self.due, 1)]
         self._columns = (
             list(ladder.fees_cents),
             list(ladder.interest_cents),
@@ -104,10 +104,8 @@ class Rungs:
         """Take so much of each part off, the oldest first, whatever the order of the parts."""
         for part, column in enumerate(self._columns):
             cents = left[part]
-            for rung in range(self._at, len(self.due)):
-                if not cents:
-                    break
-                taken = min(cents, column[rung])
+            for rung, asked in enumerate(column):
+                taken = min(cents, asked)
                 column[rung] -= taken
                 cents -= taken
         self._pass_settled()
@@ -130,17 +128,16 @@ class Rungs:
         is, not even a fee.
         """
         principal = self._columns[PRINCIPAL]
-        rung = len(self.due) - 1
-        while cents:
+        backwards = range(len(self.due))[::-1]
+        for rung in backwards:
             taken = min(cents, principal[rung])
             principal[rung] -= taken
             self._kept[rung] -= taken
             cents -= taken
-            rung -= 1
         is_all = not any(principal)
-        for rung in range(len(self.due) - 1, self._at - 1, -1):
+        for rung in backwards:
             if self._kept[rung] and not is_all:
-                break
+                return  # the instalments before it stand as they were
             if self.numbers[rung] or is_all:
                 for column in self._columns:
                     column[rung] = 0
@@ -157,7 +154,7 @@ class Rungs:
         fees, interest, principal = self._columns
         return [
             Instalment(self.numbers[n], self.due[n], fees[n], interest[n], principal[n])
-            for n in range(self._at, len(self.due))
+            for n in range(len(self.due))
             if fees[n] or interest[n] or principal[n]
         ]
 

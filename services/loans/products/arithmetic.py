@@ -268,4 +268,4 @@ def _tell_range(
 
 
 def _percent(rate: Decimal) -> str:
-    return f"{format(rate.normalize(), 'f')} %"
+    return f"{rate.normalize():f} %"
