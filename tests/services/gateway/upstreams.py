@@ -25,6 +25,7 @@ from services.common.identity import verify_token
 MEMBER_KEY, NETWORK_KEY, FUNDER_KEY = "member-key", "network-key", "funder-key"
 AUDITOR_KEY, OPERATOR_KEY = "auditor-key", "operator-key"
 
+AUTHENTICATE = "/internal/authenticate"
 ANSWER_HEADERS = {
     "ETag": '"7"',
     "Location": "/v1/loans/1",
@@ -124,7 +125,7 @@ class TinyPart:
 
     def forget(self) -> None:
         """Back to how it began, for the next test."""
-        self.behaviours = {n: b for n, b in self.behaviours.items() if n.startswith("/internal/")}
+        self.behaviours = {n: b for n, b in self.behaviours.items() if n == AUTHENTICATE}
         for seen in (self.begun, self.completed, self.aborted):
             seen.clear()
 
@@ -246,7 +247,7 @@ async def open_bench(folder: Path, **settings: object) -> AsyncIterator[Bench]:
     keys = Keys()
     keys.forget()
     parts = {name: TinyPart(name, public) for name in ("registry", "funds", "loans")}
-    parts["registry"].behaviours["/internal/authenticate"] = registry_behaviour(keys)
+    parts["registry"].behaviours[AUTHENTICATE] = registry_behaviour(keys)
     async with AsyncExitStack() as stack:
         for name, part in parts.items():
             part.url = await stack.enter_async_context(serve(part.app()))
