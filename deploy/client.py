@@ -6,7 +6,7 @@ connection breaks or a part is down: the server answers the second sending with 
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -34,6 +34,7 @@ CONTENT_TYPES = {
 
 Sent = Callable[[int], None]
 """Told how many bytes of the body have been sent so far."""
+_AGREES_TO_WAIT = {"Prefer": "respond-async"}
 _FOLLOW_SECONDS = 0.5
 _ENDED = ("done", "refused", "failed", "cancelled")
 
@@ -86,7 +87,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """Why a row was refused; `row` counts from 1 below the header, after the name of its sheet."""
+    """Why a row was refused; `row` is the number a spreadsheet shows, after the sheet's name."""
 
     row: str
     column: str
@@ -112,7 +113,10 @@ class ImportOutcome:
     counts: Mapping[str, int]
     errors: tuple[RowError, ...]
     errors_truncated: bool
+    import_id: str | None = None
     changes: tuple[Change, ...] = ()
+    warnings: tuple[RowError, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 def open_client(url: str, key: str) -> httpx.Client:
@@ -144,16 +148,47 @@ def import_upload(
 
     Raises DeploymentError for any answer that does not speak of its rows.
     """
+    response = _post(client, upload, sent, {}, {} if told is None else _AGREES_TO_WAIT)
+    if response.status_code == httpx.codes.ACCEPTED and told is not None:
+        return _follow(client, response.headers["Location"], told)
+    document = _document(response)
+    if not isinstance(document.get("counts"), dict) or response.status_code not in (200, 201, 422):
+        raise failure(response)
+    return _read_outcome(document, response.is_success and not upload.dry_run)
+
+
+def fetch_errors(client: httpx.Client, upload: Upload, outcome: ImportOutcome) -> bytes | None:
+    """The workbook of what was wrong with an upload; None when it could not be read at all."""
+    if upload.dry_run:
+        response = _post(client, upload, lambda _: None, {"errors": "xlsx"}, {})
+    elif outcome.import_id is not None:
+        path = f"{_IMPORT_PATH}/{outcome.import_id}/errors.xlsx"
+        response = _send(client, lambda: client.build_request("GET", path))
+    else:
+        return None
+    is_workbook = response.headers.get("Content-Type") == CONTENT_TYPES[".xlsx"]
+    return response.content if response.is_success and is_workbook else None
+
+
+def _post(
+    client: httpx.Client,
+    upload: Upload,
+    sent: Sent,
+    more: Mapping[str, str],
+    more_headers: Mapping[str, str],
+) -> httpx.Response:
     parameters = {
         "kind": upload.kind,
         "mode": upload.mode,
         "dry_run": "true" if upload.dry_run else "false",
+        **more,
     }
     if upload.correction_reason is not None:
         parameters |= {"on_change": "correct", "reason": upload.correction_reason}
     if upload.mapping is not None:
         parameters["mapping"] = upload.mapping
     headers = {
+        **more_headers,
         "Content-Type": upload.content_type,
         "Content-Length": str(upload.size_bytes),
         "Idempotency-Key": str(uuid.uuid4()),
@@ -161,21 +196,13 @@ def import_upload(
     if isinstance(upload.content, Path):
         name = quote(upload.content.name, safe="")
         headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
-    if told is not None:
-        headers["Prefer"] = "respond-async"
 
     def build() -> httpx.Request:
         return client.build_request(
             "POST", _IMPORT_PATH, params=parameters, headers=headers, content=upload.chunks(sent)
         )
 
-    response = _send(client, build)
-    if response.status_code == httpx.codes.ACCEPTED and told is not None:
-        return _follow(client, response.headers["Location"], told)
-    document = _document(response)
-    if not isinstance(document.get("counts"), dict) or response.status_code not in (200, 201, 422):
-        raise failure(response)
-    return _read_outcome(document, response.is_success and not upload.dry_run)
+    return _send(client, build)
 
 
 def _follow(client: httpx.Client, path: str, told: Told) -> ImportOutcome:
@@ -213,15 +240,28 @@ def _read_advance(document: Mapping[str, object]) -> Advance:
 
 
 def _read_outcome(document: Mapping[str, object], is_stored: bool) -> ImportOutcome:
-    counts, listed = document.get("counts"), document.get("errors")
+    counts, import_id = document.get("counts"), document.get("import_id")
     assert isinstance(counts, dict), "an outcome counts its rows"
     return ImportOutcome(
         is_stored=is_stored,
         counts={str(name): int(count) for name, count in counts.items()},
-        errors=tuple(_row_error(error) for error in (listed if isinstance(listed, list) else [])),
+        errors=tuple(map(_row_error, _list(document, "errors"))),
         errors_truncated=bool(document.get("errors_truncated")),
+        import_id=None if import_id is None else str(import_id),
         changes=tuple(_read_changes(document)),
+        warnings=tuple(map(_row_error, _list(document, "warnings"))),
+        notices=tuple(map(_read_notice, _list(document, "notices"))),
     )
+
+
+def _list(document: Mapping[str, object], name: str) -> Sequence[Mapping[str, object]]:
+    listed = document.get(name)
+    return listed if isinstance(listed, list) else []
+
+
+def _read_notice(notice: Mapping[str, object]) -> str:
+    sheet, message = notice.get("sheet"), str(notice.get("message"))
+    return message if not sheet or str(sheet) in message else f"{sheet} : {message}"
 
 
 def _read_changes(document: Mapping[str, object]) -> Iterator[Change]:
@@ -238,8 +278,7 @@ def _read_changes(document: Mapping[str, object]) -> Iterator[Change]:
 
 
 def _place(told: Mapping[str, object]) -> str:
-    row = told.get("row")
-    shown = "" if row is None else str(row)
+    shown = str(told.get("line") or told.get("row") or "")
     sheet = told.get("sheet")
     return f"{sheet} {shown}" if sheet else shown
 

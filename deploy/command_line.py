@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.client import CONTENT_TYPES, Upload, import_upload, open_client
+from deploy.client import CONTENT_TYPES, Upload, fetch_errors, import_upload, open_client
 from deploy.cluster import running_cluster
 from deploy.data_folder import (
     DataFolder,
@@ -177,8 +177,21 @@ def import_file(
         typer.Option(
             metavar=text("NOM", "NAME"),
             help=text(
-                "La correspondance qui dit vos titres et vos codes.",
-                "The mapping that tells your titles and codes.",
+                "La correspondance qui dit vos titres et vos codes ; d'un classeur, celle de ce "
+                "nom de chaque sorte, ou loans:NOM,repayments:NOM.",
+                "The mapping that tells your titles and codes; of a workbook, the one of this name "
+                "of each kind, or loans:NAME,repayments:NAME.",
+            ),
+        ),
+    ] = None,
+    errors: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            metavar=text("FICHIER.xlsx", "FILE.xlsx"),
+            help=text(
+                "Où mettre votre feuille, cellules fautives colorées, s'il y en a.",
+                "Where to put your sheet, bad cells coloured, when there are some.",
             ),
         ),
     ] = None,
@@ -189,14 +202,24 @@ def import_file(
         raise DeploymentError(
             f"Le nom du fichier doit finir par {endings}.", f"The file must end in {endings}."
         )
+    if errors is not None and errors.resolve() == file.resolve():
+        raise DeploymentError(
+            "--errors remplacerait votre fichier ; donnez un autre nom.",
+            "--errors would replace your file; give another name.",
+        )
     upload = Upload(kind, file, content_type, mode, dry_run, correct, mapping)
     with (
         open_client(url, key) as client,
         upload_progress(file.name, upload.size_bytes) as (sent, told),
     ):
         outcome = import_upload(client, upload, sent, told)
+        is_refused = bool(outcome.errors or outcome.counts.get("rejected", 0))
+        marked = fetch_errors(client, upload, outcome) if errors and is_refused else None
     print_outcome(outcome)
-    if outcome.errors or outcome.counts.get("rejected", 0):
+    if errors is not None and marked is not None:
+        errors.write_bytes(marked)
+        say(text(f"À corriger : {errors}", f"To correct: {errors}"))
+    if is_refused:
         raise typer.Exit(1)
 
 

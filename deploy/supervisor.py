@@ -31,6 +31,13 @@ _RESTART_DELAY_SECONDS_MAX = 10.0
 _LIVED_WELL_SECONDS = 60.0
 _LOG_BYTES_MAX = 10 * 1024 * 1024
 _LOG_CHECK_SECONDS = 10.0
+# What a large import used goes back to the system: with glibc's own figures a service keeps it, an
+# arena for each of its threads, and the next import begins from there. Others ignore these.
+_ALLOCATION = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": "1048576",
+    "MALLOC_TRIM_THRESHOLD_": "1048576",
+}
 
 Report = Callable[[str], None]
 
@@ -134,6 +141,7 @@ class Stem:
                 self._process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-m", "deploy.stem", *self._libraries),
                     cwd=ROOT,
+                    env={**os.environ, **_ALLOCATION},
                     stdin=theirs.fileno(),
                     stdout=log,
                     stderr=log,

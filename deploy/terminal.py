@@ -109,7 +109,7 @@ def file_progress(title: str) -> Iterator[Callable[[str], None]]:
 
 
 def print_outcome(outcome: ImportOutcome) -> None:
-    """The counts of an import, then the refused rows."""
+    """The counts of an import, what is odd about it, then the refused rows."""
     labels = {
         "received": text("reçues", "received"),
         "created": text("créées", "created"),
@@ -120,8 +120,14 @@ def print_outcome(outcome: ImportOutcome) -> None:
     print_result(f"{text('Lignes', 'Rows')} : {counts}")
     if not outcome.is_stored:
         print_result(text("Rien n'a été inscrit.", "Nothing was recorded."))
+    for notice in outcome.notices:
+        print_result(f"{text('Avis', 'Notice')} : {notice}")
+    if outcome.warnings:
+        titles = (text("Ligne", "Row"), text("Colonne", "Column"), text("À vérifier", "To check"))
+        warnings = [(w.row, w.column, w.message) for w in outcome.warnings]
+        print_table(titles, warnings[:_ROWS_SHOWN_MAX])
     if outcome.changes:
-        titles = (
+        heads = (
             text("Ligne", "Row"),
             text("Identifiant", "Identifier"),
             text("Colonne", "Column"),
@@ -129,7 +135,7 @@ def print_outcome(outcome: ImportOutcome) -> None:
             text("Envoyé", "Sent"),
         )
         changes = [(c.row, c.external_id, c.column, c.before, c.after) for c in outcome.changes]
-        print_table(titles, changes[:_ROWS_SHOWN_MAX])
+        print_table(heads, changes[:_ROWS_SHOWN_MAX])
     if outcome.errors:
         rows = [(error.row, error.column, error.message) for error in outcome.errors]
         headings = (text("Ligne", "Row"), text("Colonne", "Column"), "Message")

@@ -80,7 +80,7 @@ class Column:
 class RowError:
     """Something wrong, or odd. Row 0 is the header or the file; column "" is the whole row.
 
-    `sheet` is that of a workbook of several kinds.
+    `sheet` is that of a workbook of several kinds; `line` the number that a spreadsheet shows.
     """
 
     row: int
@@ -88,6 +88,7 @@ class RowError:
     code: str
     message: Text
     sheet: str = ""
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +100,16 @@ class Notice:
     sheet: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Remarks:
-    """What is said of a file beside its errors; grows while the file is read."""
+    """What is said of a file beside its errors; grows while the file is read.
+
+    `header_line` is where the titles stand in a sheet, from 1; JSON has none.
+    """
 
     warnings: list[RowError] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    header_line: int | None = None
 
     def notice(self, code: str, column: str = "", **blanks: object) -> None:
         """Say something once."""

@@ -26,31 +26,35 @@ class UnreadableText(Exception):
         self.line = body.count(b"\n", 0, position) + 1
 
 
-def decode(body: bytes, charset: str = "") -> str:
-    """The text, without a byte order mark. Raises UnreadableText.
+def find_encoding(body: bytes, charset: str = "") -> str:
+    """The codec under which the whole body is text. Raises UnreadableText.
 
     A byte order mark or a declared charset is taken at its word. Otherwise what is not UTF-8 is
     cp1252, unless most of its accents are whole UTF-8 or it is cut inside one: that is a damaged
     file, and reading it as cp1252 would record wrong names. Text holds no NUL byte.
     """
     if body.startswith(_UTF_16_MARKS) and not charset:
-        try:
-            text = body.decode("utf-16")
-        except UnicodeDecodeError as error:
-            raise UnreadableText(body, error.start) from error
-        if "\0" in text:
+        if "\0" in _decode(body, "utf-16"):
             raise UnreadableText(body, 0)
-        return text
+        return "utf-16"
     if b"\0" in body:
         raise UnreadableText(body, body.index(b"\0"))
     marked = body.startswith(BYTE_ORDER_MARK)
+    is_declared = charset in CP1252_LABELS and not marked
+    codec = "cp1252" if is_declared else "utf-8-sig"
     try:
-        return body.decode("cp1252" if charset in CP1252_LABELS and not marked else "utf-8-sig")
-    except UnicodeDecodeError as error:
+        _decode(body, codec)
+    except UnreadableText:
         if marked or charset or _is_damaged_utf_8(body):
-            raise UnreadableText(body, error.start) from error
+            raise
+        codec = "cp1252"
+        _decode(body, codec)
+    return codec
+
+
+def _decode(body: bytes, codec: str) -> str:
     try:
-        return body.decode("cp1252")
+        return body.decode(codec)
     except UnicodeDecodeError as error:
         raise UnreadableText(body, error.start) from error
 

@@ -1,8 +1,8 @@
 """A member's own sheet with its bad cells coloured and explained, ready to be mended and resent.
 
 Every cell is text as it was sent, in a column of the text format: `=1+1` stays four characters,
-also when somebody edits the cell. Row n stands n lines under the header, as in the answer. A second
-sheet lists the errors.
+also when somebody edits the cell. Every line stands where it stood in the member's sheet. A second
+sheet lists the errors by these lines.
 
 XlsxWriter makes a book without rows: looks, comments, filters. The rows are put into it as they
 are read, which takes a fifth of the time; memory does not grow with them.
@@ -25,7 +25,7 @@ import xlsxwriter
 from services.common.columns import COLUMNS_MAX, Column, RowError, find_names
 from services.common.import_kinds import ImportKind
 from services.common.import_queries import SentFile
-from services.common.records import Record, read_records
+from services.common.records import Records, read_records
 from services.common.text import Language, Text
 
 COMMENTS_MAX = 5_000
@@ -36,7 +36,7 @@ LISTED_MAX = 200_000
 _CELL_LENGTH_MAX = 32_767  # of Excel
 _TAB_LENGTH_MAX = 31
 _NOT_IN_TABS = re.compile(r"[\[\]:*?/\\]|[^\x20-\ud7ff\ue000-\ufffd]")
-_WIDTH = 18
+_WIDTH_MIN, _WIDTH_MAX = 18, 40
 _NOTE_PIXELS = {"width": 320, "height": 110}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _SHEET_NAME = Text("Données", "Data")
@@ -82,12 +82,16 @@ class _Style:
 
 @dataclass(slots=True)
 class _Rows:
-    """The rows of a sheet on their way to the book, and its comments."""
+    """The rows of a sheet on their way to the book, and its comments.
+
+    `last` is the last of them and `titles` the one with the titles, from 0.
+    """
 
     name: str
     file: IO[bytes]
-    width: int = 0
+    widths: Sequence[int] = ()
     last: int = 0
+    titles: int = 0
     comments: list[tuple[int, int, str]] = field(default_factory=list)
 
 
@@ -141,43 +145,57 @@ def _name_tabs(names: Sequence[str]) -> list[str]:
     return tabs
 
 
-def _read_titles(
-    file: SentFile, sheets: Sequence[tuple[str, ImportKind]]
-) -> dict[tuple[str, str], str]:
-    """The member's own titles by sheet and column."""
-    shown: dict[tuple[str, str], str] = {}
+@dataclass(frozen=True, slots=True)
+class _Titles:
+    """The member's own titles by our names of columns, and the line they stand at, from 1."""
+
+    line: int
+    by_column: Mapping[str, str]
+
+
+def _read_titles(file: SentFile, sheets: Sequence[tuple[str, ImportKind]]) -> dict[str, _Titles]:
+    """By sheet."""
+    shown: dict[str, _Titles] = {}
     for name, kind in sheets:
-        _, titles = next(read_records(file.content, file.media_type, kind.columns, name))
-        found = find_names(titles, kind.columns)
-        shown |= {(name, column): titles[place] for place, column in found.items()}
+        records = read_records(file.content, file.media_type, kind.columns, name)
+        found = find_names(records.titles, kind.columns)
+        by_column = {column: records.titles[place] for place, column in found.items()}
+        shown[name] = _Titles(records.line, by_column)
     return shown
 
 
 def _write_records(
-    part: _Rows, records: Iterator[Record], columns: Sequence[Column], told: Iterator[_Told]
+    part: _Rows, records: Records, columns: Sequence[Column], told: Iterator[_Told]
 ) -> None:
     title, good, bad = _read_styles()
-    _, titles = next(records)
-    places = {name: place for place, name in find_names(titles, columns).items()}
-    part.width = len(titles[:COLUMNS_MAX])
-    part.file.write(_row(0, titles, title))
+    places = {name: place for place, name in find_names(records.titles, columns).items()}
+    part.widths = [_fit_width(title) for title in records.titles[:COLUMNS_MAX]]
+    part.titles = part.last = records.line - 1
+    for number, cells in records.above:
+        part.file.write(_row(part.titles + number, cells, good))
+    part.file.write(_row(part.titles, records.titles, title))
     by_row = groupby(told, key=lambda error: error.row)
     bad_row, errors = next(by_row, (0, iter(())))
-    for number, cells in records:
+    for number, cells in records.rows:
+        part.last = part.titles + number
         if number != bad_row:
-            part.file.write(_row(number, cells, good))
+            part.file.write(_row(part.last, cells, good))
         else:
             notes = _gather_notes(errors, places)
             wide = [*cells, *[""] * (max(notes) + 1 - len(cells))]
             style = bad if -1 in notes else good
-            part.file.write(_row(number, wide, style, dict.fromkeys(notes, bad)))
+            part.file.write(_row(part.last, wide, style, dict.fromkeys(notes, bad)))
             if -1 in notes:
                 notes[0] = [*notes.pop(-1), *notes.get(0, ())]
             for place, note in notes.items():
                 if len(part.comments) < COMMENTS_MAX:
-                    part.comments.append((number, place, _fit("\n".join(note))))
+                    part.comments.append((part.last, place, _fit("\n".join(note))))
             bad_row, errors = next(by_row, (0, iter(())))
-        part.last = number
+
+
+def _fit_width(title: str) -> int:
+    """In letters, with room for the arrow of the filter."""
+    return min(max(len(title) + 4, _WIDTH_MIN), _WIDTH_MAX)
 
 
 def _gather_notes(errors: Iterable[_Told], places: Mapping[str, int]) -> dict[int, list[str]]:
@@ -191,22 +209,24 @@ def _gather_notes(errors: Iterable[_Told], places: Mapping[str, int]) -> dict[in
 def _list_errors(
     listed: _Rows,
     found: Iterable[RowError],
-    titles: Mapping[tuple[str, str], str],
+    titles: Mapping[str, _Titles],
     language: Language,
 ) -> Iterator[_Told]:
     """The errors, on their way from the list to the cells. The list has the member's own titles."""
     title, good, _ = _read_styles()
     heads = [each.read(language) for each in _LIST_TITLES]
-    has_sheets = any(sheet for sheet, _ in titles)
-    listed.width = len(heads) if has_sheets else len(heads) - 1
-    listed.file.write(_row(0, heads[: listed.width], title))
+    has_sheets = any(titles)
+    listed.widths = _LIST_WIDTHS if has_sheets else _LIST_WIDTHS[:-1]
+    width = len(listed.widths)
+    listed.file.write(_row(0, heads[:width], title))
     for error in found:
         said = error.message.read(language)
         if listed.last < LISTED_MAX:
             listed.last += 1
-            column = titles.get((error.sheet, error.column), error.column)
-            cells = ("", column, error.code, said, error.sheet)[: listed.width]
-            number = f"<c><v>{error.row}</v></c>".encode()
+            place = titles[error.sheet]
+            column = place.by_column.get(error.column, error.column)
+            cells = ("", column, error.code, said, error.sheet)[:width]
+            number = f"<c><v>{place.line + error.row}</v></c>".encode()
             listed.file.write(_row(listed.last, cells, good).replace(b"<c/>", number, 1))
         elif listed.last == LISTED_MAX:
             listed.last += 1
@@ -259,18 +279,19 @@ def _make_book(parts: Sequence[_Rows], listed: _Rows) -> bytes:
             sheet = book.add_worksheet(part.name)
             for place, form in enumerate(formats):
                 sheet.write_blank(1, place, None, form)
-            sheet.freeze_panes(1, 0)
-            last = max(0, part.width - 1)
-            sheet.set_column(0, last, _WIDTH, formats[2])
+            sheet.freeze_panes(part.titles + 1, 0)
+            last = max(0, len(part.widths) - 1)
+            for place, width in enumerate(part.widths):
+                sheet.set_column(place, place, width, formats[2])
             sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
-            sheet.autofilter(0, 0, part.last, last)
+            sheet.autofilter(part.titles, 0, part.last, last)
             for row, place, note in part.comments:
                 sheet.write_comment(row, place, note, _NOTE_PIXELS)
         sheet = book.add_worksheet(listed.name)
         sheet.freeze_panes(1, 0)
-        for place, width in enumerate(_LIST_WIDTHS[: listed.width]):
+        for place, width in enumerate(listed.widths):
             sheet.set_column(place, place, width)
-        sheet.autofilter(0, 0, listed.last, max(0, listed.width - 1))
+        sheet.autofilter(0, 0, listed.last, max(0, len(listed.widths) - 1))
     return content.getvalue()
 
 
@@ -284,7 +305,7 @@ def _list_looks() -> Iterator[dict[str, object]]:
 def _read_styles() -> tuple[_Style, _Style, _Style]:
     """The numbers that the looks of titles, good cells and bad cells have in every such book."""
     with TemporaryFile() as nothing:
-        book = _make_book([_Rows("1", nothing, width=1)], _Rows("2", nothing, width=1))
+        book = _make_book([_Rows("1", nothing, [1])], _Rows("2", nothing, [1]))
     with zipfile.ZipFile(io.BytesIO(book)) as archive:
         xml = archive.read("xl/worksheets/sheet1.xml")
     title, title_quoted, good, good_quoted, bad, bad_quoted = (

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from sqlalchemy import Row, text
 
-from services.common.database import AsideSession, ReadSession
+from services.common.database import AsideSession, ReadSession, WriteSession
 from services.common.errors import JsonValue, Problem
 from services.common.identity import Principal, Role
 from services.common.import_queries import MappingUsed, Mode, SentFile, store_file
@@ -70,12 +70,18 @@ class ImportJob:
         return reason if isinstance(reason, str) else None
 
     @property
-    def mapping(self) -> MappingUsed | None:
-        """The version in use when the job was accepted."""
+    def mappings(self) -> Mapping[str, MappingUsed]:
+        """The versions in use when the job was accepted, by kind."""
         name, version = self.options.get("mapping"), self.options.get("mapping_version")
         if isinstance(name, str) and isinstance(version, int):
-            return MappingUsed(name, version)
-        return None
+            return {self.kind: MappingUsed(name, version)}
+        kept = self.options.get("mappings")
+        by_kind = cast("dict[str, tuple[str, int]]", kept if isinstance(kept, dict) else {})
+        return {kind: MappingUsed(*used) for kind, used in by_kind.items()}
+
+    @property
+    def mapping(self) -> MappingUsed | None:
+        return self.mappings.get(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +209,7 @@ async def end_job(
     *,
     stored: int = 0,
     problem: Problem | None = None,
+    cancelled_by: str | None = None,
 ) -> None:
     """End a job, in the transaction of what it did. Raises JobEnded when it has ended already.
 
@@ -215,10 +222,27 @@ async def end_job(
             "state": end,
             "stored": stored,
             "problem": None if problem is None else json.dumps(_to_kept(problem)),
+            "cancelled_by": cancelled_by,
         },
     )
     if ended.first() is None:
         raise JobEnded
+
+
+async def claim_cancellation(
+    session: WriteSession, import_id: uuid.UUID
+) -> tuple[Principal, dict[str, JsonValue]] | None:
+    """Who cancelled the job, and what; None unless it was cancelled and nobody claimed that yet."""
+    claimed = await session.connection.execute(_CLAIM_CANCELLATION, _place(session, import_id))
+    row = claimed.first()
+    if row is None:
+        return None
+    details: dict[str, JsonValue] = {
+        "kind": row.kind,
+        "sha256": row.sha256.hex(),
+        "cancelled_at": row.finished_at.isoformat(),
+    }
+    return Principal(row.cancelled_by, Role.MEMBER, row.slug), details
 
 
 def _place(session: ReadSession, import_id: uuid.UUID) -> dict[str, uuid.UUID]:
@@ -331,6 +355,14 @@ _REPORT = text(
 )
 _END = text(
     "UPDATE import_jobs SET state = :state, stored_count = :stored,"
-    " problem = cast(:problem AS jsonb),"
+    " problem = cast(:problem AS jsonb), cancelled_by = :cancelled_by,"
     f" remaining_seconds = NULL, finished_at = now(){_OF_UNFINISHED}"
+)
+_CLAIM_CANCELLATION = text(
+    """
+    UPDATE import_jobs SET cancellation_audited = true
+    WHERE organisation_id = :organisation AND import_id = :import_id
+      AND cancelled_by IS NOT NULL AND NOT cancellation_audited
+    RETURNING cancelled_by, organisation AS slug, kind, sha256, finished_at
+    """
 )

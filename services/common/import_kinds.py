@@ -4,12 +4,13 @@ The rows are checked by the same models and the same functions as the JSON API; 
 makes a document of a row, and a cell's place of a place in the document.
 """
 
+from array import array
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from itertools import repeat
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -61,16 +62,16 @@ class Findings:
 class Prepared:
     """A file read and checked: its good rows ready to be recorded, its bad ones explained.
 
-    `numbers` are the row numbers of the drafts, by position, and `external_ids` what they name.
-    `digest` is the same whenever the same file gives the same drafts in the same rows.
+    `numbers` are the row numbers of the drafts, by position. `digest` is the same whenever the same
+    file gives the same drafts in the same rows. `header_line` is where the titles of a sheet stand.
     """
 
     received: int
     numbers: Sequence[int]
+    drafts: Sequence[Posted]
     findings: Findings
-    external_ids: Sequence[str]
     digest: bytes
-    record: Callable[[WriteSession, Principal, date, str | None], Awaitable[Recorded]]
+    header_line: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,21 @@ class ImportKind:
     places: Mapping[str, str]  # column names by their pointers
     describe: Callable[[], JsonSchema]  # of the model of a row
     prepare: Callable[[Table], Prepared]
+    record: Recorder[Posted]  # of drafts that `prepare` made
     sheet_names: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KindElsewhere:
+    """A kind that another service records: by what people call its sheet, or by one of its titles.
+
+    `shown` is how a notice calls its facts.
+    """
+
+    name: str
+    shown: Text
+    sheet_names: Sequence[str]
+    titles: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,7 @@ class WorkbookKind:
     """A workbook whose sheets are of these kinds; they are recorded in this order."""
 
     kinds: Sequence[ImportKind]
+    elsewhere: Sequence[KindElsewhere] = ()
 
     @property
     def name(self) -> str:
@@ -130,7 +146,7 @@ def import_kind(
         return to_draft(model.validate_python(to_document(values)))
 
     def prepare(table: Table) -> Prepared:
-        numbers, drafts, found = list[int](), list[Draft](), list[RowError]()
+        numbers, drafts, found = array("q"), list[Draft](), list[RowError]()
         received, weight, log = 0, 0, ErrorLog()
         for batch in table.batches:
             received += len(batch.numbers) + len(batch.refused_numbers)
@@ -151,24 +167,35 @@ def import_kind(
             if len(found) <= ERRORS_MAX:
                 found += wrong
 
-        async def record_drafts(
-            session: WriteSession, principal: Principal, today: date, reason: str | None
-        ) -> Recorded:
-            if not drafts:
-                return Recorded(created=(), unchanged=())
-            return await record(session, principal, drafts, today, reason)
-
         return Prepared(
             received,
             numbers,
+            drafts,
             _find_first(found, log, table.remarks),
-            [draft.external_id for draft in drafts],
             _digest(numbers, drafts),
-            record_drafts,
+            table.remarks.header_line,
         )
 
+    async def record_drafts(
+        session: WriteSession,
+        principal: Principal,
+        drafts: Sequence[Posted],
+        today: date,
+        reason: str | None,
+    ) -> Recorded:
+        if not drafts:
+            return Recorded(created=(), unchanged=())
+        return await record(session, principal, cast(Sequence[Draft], drafts), today, reason)
+
     return ImportKind(
-        name, title, tuple(columns), places, model.json_schema, prepare, tuple(sheet_names)
+        name,
+        title,
+        tuple(columns),
+        places,
+        model.json_schema,
+        prepare,
+        record_drafts,
+        tuple(sheet_names),
     )
 
 
@@ -188,8 +215,10 @@ def by_row(error: RowError) -> tuple[int, str]:
 
 
 def _digest(numbers: Sequence[int], drafts: Sequence[Posted]) -> bytes:
-    rows = (n.to_bytes(4) + d.fingerprint for n, d in zip(numbers, drafts, strict=True))
-    return sha256(b"".join(rows)).digest()
+    digest = sha256()
+    for number, draft in zip(numbers, drafts, strict=True):
+        digest.update(number.to_bytes(4) + draft.fingerprint)
+    return digest.digest()
 
 
 def _nest_by(columns: Sequence[Column]) -> Callable[[dict[str, JsonValue]], dict[str, JsonValue]]:

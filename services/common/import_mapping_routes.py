@@ -222,10 +222,9 @@ def _suggest(content: bytes, media_type: str, kind: ImportKind) -> Suggestion:
         if titles is not None:
             return suggest_mapping(titles, (), kind.columns)
         records = read_records(content, media_type, kind.columns)
-        _, header = next(records, (0, []))
-        if len(header) > COLUMNS_MAX:
+        if len(records.titles) > COLUMNS_MAX:
             raise TableRefused([row_error(0, "", "header.too_wide", columns_max=COLUMNS_MAX)])
-        return suggest_mapping(header, records, kind.columns)
+        return suggest_mapping(records.titles, records.rows, kind.columns)
     except WorkbookRefused as refused:
         message = MESSAGES[refused.code].fill(**refused.blanks)
         raise Unprocessable(message, code=refused.code) from refused

@@ -78,13 +78,13 @@ def sheets_of(kind: Kind, content: bytes) -> list[tuple[str, ImportKind]]:
     """The sheets that are read of a file that was read before, in their order in it."""
     if isinstance(kind, ImportKind):
         return [("", kind)]
-    chosen = choose_sheets(workbook.open_book(content), kind.kinds)
+    chosen = choose_sheets(workbook.open_book(content), kind)
     return [(sheet.name, of) for sheet, of in chosen.sheets]
 
 
 def _prepare_workbook(kind: WorkbookKind, content: bytes, counter: "_Counter") -> PreparedFile:
     book = workbook.open_book(content)
-    chosen = choose_sheets(book, kind.kinds)
+    chosen = choose_sheets(book, kind)
     if not chosen.sheets:
         known = ", ".join(each.name for each in kind.kinds)
         raise TableRefused([row_error(0, "", "workbook.no_known_sheet", known=known)])

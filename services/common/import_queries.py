@@ -2,10 +2,10 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, cast
 
 from sqlalchemy import Row, text
 
@@ -79,6 +79,21 @@ class Import:
     recorded_at: datetime
     report: dict[str, JsonValue]
     rows_digest: bytes | None
+
+    @property
+    def mappings(self) -> Mapping[str, MappingUsed]:
+        """By kind: of a workbook they stand in its report."""
+        if self.mapping is not None:
+            return {self.kind: self.mapping}
+        return _read_mappings(self.report.get("mappings"))
+
+
+def _read_mappings(kept: JsonValue) -> dict[str, MappingUsed]:
+    used: dict[str, MappingUsed] = {}
+    for each in kept if isinstance(kept, list) else ():
+        assert isinstance(each, dict), "a report lists the mappings by kind"
+        used[str(each["kind"])] = MappingUsed(str(each["name"]), cast(int, each["version"]))
+    return used
 
 
 async def store_file(session: AsideSession, file: SentFile) -> None:
@@ -169,7 +184,14 @@ async def find_import(session: ReadSession, import_id: uuid.UUID) -> tuple[Impor
         return None
     found, warnings = (
         [
-            RowError(e["row"], e["column"], e["code"], Text(e["fr"], e["en"]), e.get("sheet", ""))
+            RowError(
+                e["row"],
+                e["column"],
+                e["code"],
+                Text(e["fr"], e["en"]),
+                e.get("sheet", ""),
+                e.get("line"),
+            )
             for e in kept
         ]
         for kept in (row.errors, row.warnings)
@@ -226,6 +248,7 @@ def _to_kept(error: RowError) -> dict[str, JsonValue]:
         "code": error.code,
         **_to_words(error.message),
         **_to_sheet(error.sheet),
+        **({} if error.line is None else {"line": error.line}),
     }
 
 

@@ -49,7 +49,7 @@ def add_replay_route(router: APIRouter, kinds: Mapping[str, Kind], service_name:
             file = await find_file(session, own_id)
             if found is None:
                 raise not_found(IMPORT)
-            kind = await read_with(session, kinds[found[0].kind], found[0].mapping)
+            kind = await read_with(session, kinds[found[0].kind], found[0].mappings)
         kept, content = found[0].rows_digest, require_content(file)
         received, replayed = await asyncio.to_thread(_replay, kind, content)
         answer = ReplayAnswer(

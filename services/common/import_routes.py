@@ -5,21 +5,25 @@ import uuid
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from email.message import Message
 from pathlib import PurePath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
 from services.common.answers import json_response
-from services.common.app import database_of, import_settings_of, service_router
+from services.common.app import database_of, import_settings_of, service_router, today_of
+from services.common.archive import WorkbookRefused
+from services.common.columns import TableRefused
 from services.common.error_log import read_log
 from services.common.error_sheet import write_error_sheet
 from services.common.errors import InputError, Problem, Unprocessable, not_found
 from services.common.fields import Reason
+from services.common.identity import Principal
 from services.common.import_job_routes import add_job_routes
 from services.common.import_jobs import accept_import, prefers_job
-from services.common.import_kinds import WORKBOOK, ImportKind, Kind, Measure
+from services.common.import_kinds import WORKBOOK, Findings, ImportKind, Kind, Measure
 from services.common.import_lookup import (
     IMPORT,
     describe_import,
@@ -28,7 +32,7 @@ from services.common.import_lookup import (
     require_content,
 )
 from services.common.import_mapping_routes import create_mappings_router
-from services.common.import_orders import Order, read_with, with_mapping
+from services.common.import_orders import Order, read_with, with_mappings
 from services.common.import_parts import sheets_of
 from services.common.import_queries import (
     Mode,
@@ -54,21 +58,26 @@ from services.common.import_schemas import (
     parse_import_id,
 )
 from services.common.import_size import has_more_rows
-from services.common.importing import read_file, receive_import
+from services.common.importing import describe_outcome, read_file, receive_import, try_import
 from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
 from services.common.quoting import reword_sheets
 from services.common.records import XLSX, parse_media_type
 from services.common.template_routes import create_templates_router
-from services.common.text import Text, choose_language
+from services.common.text import Language, Text, choose_language
 
 FILE_NAME_LENGTH_MAX = 200
 
 _NEWEST = uuid.UUID(int=2**128 - 1)
 _ERRORS_NAME = Text("erreurs", "errors")
-_PARAMETERS = ("kind", "mode", "dry_run", "on_change", "reason", "mapping", "async")
+_PARAMETERS = ("kind", "mode", "dry_run", "on_change", "reason", "mapping", "errors", "async")
 _REASON = "Pourquoi ce qui est inscrit est corrigé ; requis avec on_change=correct."
-_MAPPING = "Nom d'une correspondance : vos titres et vos mots."
+_MAPPING = (
+    "Nom d'une correspondance : vos titres et vos mots. D'un classeur : de toutes ses sortes qui "
+    "en ont une de ce nom, ou sorte:nom, séparés par des virgules."
+)
+_ERRORS = "Avec dry_run=true : `xlsx` rend votre feuille, les cellules fautives colorées."
+_MAPPING_LENGTH_MAX = 500
 _KIND_MISSING = Text(
     "Dites ce que contient le fichier (kind) : {expected}. Un classeur XLSX dont les feuilles "
     "portent ces noms n'en a pas besoin.",
@@ -113,7 +122,10 @@ def create_imports_router(
         dry_run: bool = False,
         on_change: OnChange = "refuse",
         reason: Annotated[Reason | None, Query(description=_REASON)] = None,
-        mapping: Annotated[str | None, Query(description=_MAPPING)] = None,
+        mapping: Annotated[
+            str | None, Query(description=_MAPPING, max_length=_MAPPING_LENGTH_MAX)
+        ] = None,
+        errors: Annotated[Literal["xlsx"] | None, Query(description=_ERRORS)] = None,
         is_async: Annotated[bool, _ASYNC] = False,
     ) -> Response:
         """Inscrire les lignes d'un fichier, ou les feuilles d'un classeur de plusieurs sortes.
@@ -128,14 +140,18 @@ def create_imports_router(
             raise _missing_kind(list(by_name))
         found = find_kind(by_name, kind)
         if (on_change == "correct") != (reason is not None):
-            raise _missing_reason(on_change)
+            raise _missing("reason" if on_change == "correct" else "on_change")
+        if errors is not None and not dry_run:
+            raise _missing("dry_run")
         language = choose_language(request.headers.get("accept-language"))
         order = Order(service_name, found, mode, dry_run, language, reason=reason, measure=measure)
         if mapping is not None:
             async with database_of(request).read(member.organisation_id) as session:
-                order = await with_mapping(session, order, mapping)
+                order = await with_mappings(session, order, mapping)
         name = read_file_name(request.headers.get("content-disposition"))
         file = await read_file(request, name)
+        if errors is not None:
+            return await _mark_errors(request, member, order, file)
         rows_max = import_settings_of(request).long_import_rows
         may_wait = not dry_run and (is_async or prefers_job(request.headers.get("prefer")))
         if may_wait and await asyncio.to_thread(has_more_rows, order.kind, file, rows_max):
@@ -201,15 +217,40 @@ def _add_routes_of_one_import(
             log = await find_error_log(session, own_id)
             if found is None or not found[1].errors:
                 raise not_found(IMPORT)
-            kind = await read_with(session, by_name[found[0].kind], found[0].mapping)
-        file = require_content(file)
+            kind = await read_with(session, by_name[found[0].kind], found[0].mappings)
         language = choose_language(request.headers.get("accept-language"))
-        sheets = await asyncio.to_thread(sheets_of, kind, file.content)
-        columns = {name: of.columns for name, of in sheets}
-        every = reword_sheets(read_log(log), columns) if log else found[1].errors
-        sheet = await asyncio.to_thread(write_error_sheet, file, sheets, every, language)
-        name = PurePath(file.name or f"import-{file.sha256.hex()[:12]}").stem
-        return attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
+        findings = replace(found[1], log=log)
+        return await _send_errors(kind, require_content(file), findings, language)
+
+
+async def _mark_errors(
+    request: Request, member: Principal, order: Order, file: SentFile
+) -> Response:
+    """A dry run answered by the file with its bad cells marked, as usual when it has none."""
+    database, today = database_of(request), today_of(request)
+    came = await try_import(database, member, order, file, today)
+    if not came.counts.rejected:
+        return json_response(describe_outcome(order, None, came))
+    return await _send_errors(order.kind, file, came.findings, order.language)
+
+
+async def _send_errors(
+    kind: Kind, file: SentFile, findings: Findings, language: Language
+) -> Response:
+    try:
+        sheet = await asyncio.to_thread(_write_errors, kind, file, findings, language)
+    except (TableRefused, WorkbookRefused) as refused:  # only a long import keeps such a file
+        raise not_found(IMPORT) from refused
+    name = PurePath(file.name or f"import-{file.sha256.hex()[:12]}").stem
+    return attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
+
+
+def _write_errors(kind: Kind, file: SentFile, findings: Findings, language: Language) -> bytes:
+    sheets = sheets_of(kind, file.content)
+    columns = {name: of.columns for name, of in sheets}
+    log = findings.log
+    every = reword_sheets(read_log(log), columns) if log else findings.errors
+    return write_error_sheet(file, sheets, every, language)
 
 
 def read_file_name(header: str | None) -> str | None:
@@ -231,9 +272,8 @@ def _missing_kind(names: Sequence[str]) -> Problem:
     return Unprocessable(message, errors=[InputError("/kind", "missing", message)])
 
 
-def _missing_reason(on_change: OnChange) -> Problem:
-    """A correction has a reason, and a reason is that of a correction."""
-    name = "reason" if on_change == "correct" else "on_change"
+def _missing(name: str) -> Problem:
+    """A correction has a reason, a reason is that of a correction; a sheet of errors, a dry run."""
     message = MESSAGES["missing"]
     return Unprocessable(message, errors=[InputError(f"/{name}", "missing", message)])
 

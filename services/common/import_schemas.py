@@ -1,7 +1,7 @@
 """What is answered about an import."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from pydantic import Field
@@ -40,6 +40,11 @@ class CountsAnswer(Answer):
 class RowErrorAnswer(Answer):
     sheet: str | None = Field(None, description=_SHEET, exclude_if=_is_none)
     row: int = Field(description="La première ligne sous les titres est 1 ; les titres sont 0.")
+    line: int | None = Field(
+        None,
+        description="Le numéro que montre un tableur ; d'une feuille ou d'un CSV seulement.",
+        exclude_if=_is_none,
+    )
     column: str = Field(description="Vide quand toute la ligne est en cause.")
     code: str
     message: str
@@ -62,6 +67,7 @@ class RowChangeAnswer(Answer):
 
     sheet: str | None = Field(None, description=_SHEET, exclude_if=_is_none)
     row: int
+    line: int | None = Field(None, exclude_if=_is_none)
     external_id: str
     fields: list[FieldChangeAnswer]
 
@@ -73,6 +79,14 @@ class SheetAnswer(Answer):
     kind: str
     counts: CountsAnswer
     corrected: int
+
+
+class KindMappingAnswer(Answer):
+    """The version of a mapping that the sheets of a kind were read with."""
+
+    kind: str
+    name: str
+    version: int
 
 
 class TotalsAnswer(Answer):
@@ -94,6 +108,9 @@ class ReportAnswer(Answer):
         0, description="Faits inscrits que le fichier, déjà envoyé en partie, ne nomme pas."
     )
     sheets: list[SheetAnswer] = Field([], description="Par feuille, pour un classeur.")
+    mappings: list[KindMappingAnswer] = Field(
+        [], description="Les correspondances suivies, par sorte de lignes."
+    )
     totals: TotalsAnswer | None = Field(None, description="Totaux de l'organisation.")
 
 
@@ -141,7 +158,10 @@ class ProgressAnswer(Answer):
     rows_expected: int | None = Field(description="À peu près ; nul quand on ne sait pas.")
     rows_read: int
     rows_checked: int
-    rows_stored: int = Field(description="Acquises seulement quand l'état est `done`.")
+    rows_stored: int = Field(
+        description="Compte feuille par feuille : les lignes d'une feuille s'inscrivent ensemble. "
+        "Acquises seulement quand l'état est `done`."
+    )
     remaining_seconds: int | None = Field(description="Une estimation ; nul quand on ne sait pas.")
 
 
@@ -189,6 +209,7 @@ def to_error_answers(found: Sequence[RowError], language: Language) -> list[RowE
         RowErrorAnswer(
             sheet=e.sheet or None,
             row=e.row,
+            line=e.line,
             column=e.column,
             code=e.code,
             message=e.message.read(language),
@@ -198,11 +219,12 @@ def to_error_answers(found: Sequence[RowError], language: Language) -> list[RowE
 
 
 def to_change_answer(
-    sheet: str, row: int, external_id: str, changes: Sequence[FieldChange]
+    sheet: str, row: int, line: int | None, external_id: str, changes: Sequence[FieldChange]
 ) -> RowChangeAnswer:
     return RowChangeAnswer(
         sheet=sheet or None,
         row=row,
+        line=line,
         external_id=external_id,
         fields=[
             FieldChangeAnswer(column=c.column, before=c.before, after=c.after) for c in changes
@@ -219,6 +241,10 @@ def to_notice_answers(found: Sequence[Notice], language: Language) -> list[Notic
 
 def to_mapping_used_answer(used: MappingUsed) -> MappingUsedAnswer:
     return MappingUsedAnswer(name=used.name, version=used.version)
+
+
+def to_kind_mapping_answers(used: Mapping[str, MappingUsed]) -> list[KindMappingAnswer]:
+    return [KindMappingAnswer(kind=k, name=m.name, version=m.version) for k, m in used.items()]
 
 
 def to_counts_answer(counts: Counts) -> CountsAnswer:
@@ -293,7 +319,13 @@ def to_job_answer(job: ImportJob, service_name: str, language: Language) -> Impo
     on_change: OnChange = "refuse" if job.reason is None else "correct"
     return ImportRecordAnswer(
         **dict(to_job_summary(job, service_name)),
-        **dict(ReportAnswer(on_change=on_change, reason=job.reason)),
+        **dict(
+            ReportAnswer(
+                on_change=on_change,
+                reason=job.reason,
+                mappings=to_kind_mapping_answers(job.mappings),
+            )
+        ),
         dry_run=False,
         errors=[],
         errors_truncated=False,

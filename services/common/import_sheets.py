@@ -4,27 +4,19 @@ A sheet is of the kind that most of its titles belong to, if it has all that the
 called after it: then what is missing is told.
 """
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from services.common import workbook
 from services.common.columns import Notice, fold_name, index_columns, show
-from services.common.import_kinds import ImportKind
+from services.common.import_kinds import ImportKind, KindElsewhere, WorkbookKind
 from services.common.messages import MESSAGES
+from services.common.sheets import KNOWN_MIN, is_ours, read_titles, split_words
+from services.common.text import Text
 from services.common.workbook import Book, Sheet
 
-KNOWN_MIN = 3
-"""Fewer titles tell nothing: a list of anything has a number and a date."""
 _ALIKE_PERCENT_MIN = 85
 _ALIKE_LENGTH_MIN = 5
-_WORD = re.compile(r"[^\W\d_]+")
-_OURS = frozenset(
-    {"data", "dictionary", "dictionnaire", "errors", "erreurs", "listes", "lists", "mode emploi"}
-)
-"""Sheets that our own templates and workbooks of errors have beside the data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +27,33 @@ class Chosen:
     notices: Sequence[Notice]
 
 
-def choose_sheets(book: Book, kinds: Sequence[ImportKind]) -> Chosen:
+def choose_sheets(book: Book, kind: WorkbookKind) -> Chosen:
     """Raises WorkbookRefused where a sheet cannot be read."""
     sheets: list[tuple[Sheet, ImportKind]] = []
-    notices = [_tell("sheet.hidden", name) for name in book.hidden if not _is_ours(name)]
+    notices = [_tell("sheet.hidden", name) for name in book.hidden if not is_ours(name)]
     for sheet in book.sheets:
-        _, header = next(workbook.read_rows(book, sheet), (0, {}))
-        if not header:
+        titles = {each.name: read_titles(book, sheet, each.columns) for each in kind.kinds}
+        if not any(titles.values()):
             continue
-        titles = [cell for cell in header.values() if isinstance(cell, str)]
-        kind = choose_kind(sheet.name, titles, kinds)
-        if kind is not None:
-            sheets.append((sheet, kind))
-        elif not _is_ours(sheet.name):
-            notices.append(_tell("sheet.unknown", sheet.name))
+        of = choose_kind(sheet.name, titles, kind.kinds)
+        if of is not None:
+            sheets.append((sheet, of))
+        elif not is_ours(sheet.name):
+            every = [title for each in titles.values() for title in each]
+            notices.append(_tell_left_out(sheet.name, every, kind.elsewhere))
     return Chosen(sheets, notices)
 
 
-def choose_kind(name: str, titles: Sequence[str], kinds: Sequence[ImportKind]) -> ImportKind | None:
-    """The kind of a sheet; None when neither its name nor its titles tell one from the others."""
-    known = {kind.name: _count_known(titles, kind) for kind in kinds}
-    named = [kind for kind in kinds if _is_named(name, kind)]
-    fitting = [kind for kind in kinds if _fits(titles, kind, known[kind.name])]
+def choose_kind(
+    name: str, titles: Mapping[str, Sequence[str]], kinds: Sequence[ImportKind]
+) -> ImportKind | None:
+    """The kind of a sheet; None when neither its name nor its titles tell one from the others.
+
+    `titles` are by kind: which line has them depends on what is looked for.
+    """
+    known = {kind.name: _count_known(titles[kind.name], kind) for kind in kinds}
+    named = [kind for kind in kinds if _is_named(name, _names_of(kind))]
+    fitting = [kind for kind in kinds if _fits(titles[kind.name], kind, known[kind.name])]
 
     def suits(kind: ImportKind) -> tuple[int, bool, bool]:
         return known[kind.name], kind in fitting, kind in named
@@ -83,12 +80,16 @@ def _fits(titles: Sequence[str], kind: ImportKind, known: int) -> bool:
     return is_complete and known >= KNOWN_MIN and 2 * known >= len(titles)
 
 
-def _is_named(name: str, kind: ImportKind) -> bool:
+def _names_of(kind: ImportKind) -> Sequence[str]:
+    return (kind.name, kind.title.fr, kind.title.en, *kind.sheet_names)
+
+
+def _is_named(name: str, names: Sequence[str]) -> bool:
     """« Prêts 2026 » and « liste des remboursement » name what they hold."""
-    said = _words(name)
+    said = split_words(name)
     return any(
         _is_alike(" ".join(said[start : start + len(called)]), " ".join(called))
-        for called in map(_words, (kind.name, kind.title.fr, kind.title.en, *kind.sheet_names))
+        for called in map(split_words, names)
         for start in range(len(said) - len(called) + 1)
     )
 
@@ -101,19 +102,22 @@ def _is_alike(said: str, called: str) -> bool:
     return 100 * SequenceMatcher(None, said, called).ratio() >= _ALIKE_PERCENT_MIN
 
 
-def _words(name: str) -> list[str]:
-    """The words of a name without case, accents or the s of a plural."""
-    decomposed = unicodedata.normalize("NFKD", name).casefold()
-    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
-    return [word.rstrip("s") for word in _WORD.findall(plain)]
+def _tell_left_out(name: str, titles: Sequence[str], elsewhere: Sequence[KindElsewhere]) -> Notice:
+    """That a sheet was not read, and how to send it when another service records its kind."""
+    folded = {fold_name(title) for title in titles}
+    for kind in elsewhere:
+        if _is_named(name, kind.sheet_names) or folded.intersection(map(fold_name, kind.titles)):
+            return Notice("sheet.elsewhere", _say_elsewhere(name, kind), show(name))
+    return _tell("sheet.unknown", name)
 
 
-def _is_ours(name: str) -> bool:
-    return " ".join(_words(name)) in _OURS_FOLDED
+def _say_elsewhere(name: str, kind: KindElsewhere) -> Text:
+    message = MESSAGES["sheet.elsewhere"]
+    return Text(
+        message.fr.format(sheet=show(name), shown=kind.shown.fr, kind=kind.name),
+        message.en.format(sheet=show(name), shown=kind.shown.en, kind=kind.name),
+    )
 
 
 def _tell(code: str, name: str) -> Notice:
     return Notice(code, MESSAGES[code].fill(sheet=show(name)), show(name))
-
-
-_OURS_FOLDED: Mapping[str, None] = dict.fromkeys(" ".join(_words(name)) for name in _OURS)

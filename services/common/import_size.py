@@ -42,7 +42,7 @@ def has_more_rows(kind: Kind, file: SentFile, rows: int) -> bool:
     try:
         if isinstance(kind, WorkbookKind):
             book = open_book(file.content)
-            for sheet, of in choose_sheets(book, kind.kinds).sheets:
+            for sheet, of in choose_sheets(book, kind).sheets:
                 with suppress(TableRefused):  # a sheet without rows
                     count(read_sheet(book, sheet, of.columns).batches)
         else:

@@ -1,6 +1,5 @@
 """What came of an import: its counts, what was wrong, what changed; in all and by sheet."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import merge
@@ -11,13 +10,14 @@ from services.common.error_log import read_log, write_log
 from services.common.errors import InputError
 from services.common.import_kinds import ERRORS_MAX, Findings, by_row, place_errors
 from services.common.import_parts import Part, PreparedFile
-from services.common.import_queries import Counts, Mode, SentFile
+from services.common.import_queries import Counts, MappingUsed, Mode, SentFile
 from services.common.import_schemas import (
     ReportAnswer,
     RowChangeAnswer,
     SheetAnswer,
     to_change_answer,
     to_counts_answer,
+    to_kind_mapping_answers,
 )
 from services.common.quoting import quote_cells
 from services.common.recording import Recorded
@@ -60,6 +60,7 @@ def sum_up(
     mode: Mode,
     reason: str | None,
     file: SentFile,
+    mappings: Mapping[str, MappingUsed],
 ) -> Came:
     """`recorded` are what came of the parts, in their order."""
     pairs = zip(prepared.parts, recorded, strict=True)
@@ -69,15 +70,14 @@ def sum_up(
         counts = replace(counts, created=0)
         came = [replace(each, counts=replace(each.counts, created=0), corrected=0) for each in came]
     changes = [change for each in came for change in each.changes]
-    times = Counter(each.part.kind.name for each in came)
     report = ReportAnswer(
         on_change="refuse" if reason is None else "correct",
         reason=reason,
         corrected=sum(each.corrected for each in came),
         changes=changes[:CHANGES_MAX],
         changes_truncated=len(changes) > CHANGES_MAX or any(c.has_more_changes for c in came),
-        # What one of two sheets of a kind does not name, the other may.
-        absent=sum(each.absent for each in came if times[each.part.kind.name] == 1),
+        absent=sum(each.absent for each in came),
+        mappings=to_kind_mapping_answers(mappings),
         sheets=[_show_sheet(each) for each in came if each.part.sheet],
     )
     findings = _join([_quote(each, file) for each in came], prepared.notices)
@@ -86,7 +86,7 @@ def sum_up(
 
 def _sum_up_part(part: Part, recorded: Recorded) -> _PartCame:
     prepared = part.prepared
-    drafts = len(prepared.numbers)
+    drafts, header = len(prepared.numbers), prepared.header_line
     created, corrected = len(recorded.created), len(recorded.corrected)
     unchanged, refused = len(recorded.unchanged), len(recorded.refused)
     assert created + corrected + unchanged + refused == drafts, "a row is recorded or refused"
@@ -101,7 +101,8 @@ def _sum_up_part(part: Part, recorded: Recorded) -> _PartCame:
             to_change_answer(
                 part.sheet,
                 prepared.numbers[row],
-                prepared.external_ids[row],
+                None if header is None else header + prepared.numbers[row],
+                prepared.drafts[row].external_id,
                 recorded.changes[row],
             )
             for row in shown
@@ -156,12 +157,17 @@ def _merge(part: Part, recorded: Recorded) -> Findings:
 
 
 def _quote(came: _PartCame, file: SentFile) -> _PartCame:
-    """The errors that are shown, with what their cells hold."""
+    """The errors that are shown, with what their cells hold, and where a spreadsheet shows them."""
     part, findings = came.part, came.findings
     quoted = quote_cells(
         findings.errors, file.content, file.media_type, part.kind.columns, part.sheet
     )
-    return replace(came, findings=replace(findings, errors=quoted))
+    header = part.prepared.header_line
+    if header is None:
+        return replace(came, findings=replace(findings, errors=quoted))
+    errors = [replace(e, line=header + e.row) for e in quoted]
+    warnings = [replace(w, line=header + w.row) for w in findings.warnings]
+    return replace(came, findings=replace(findings, errors=errors, warnings=warnings))
 
 
 def _join(came: Sequence[_PartCame], notices: Sequence[Notice]) -> Findings:

@@ -13,6 +13,7 @@ from datetime import timedelta
 import structlog
 from fastapi import FastAPI
 
+from services.common import audit
 from services.common.answers import describe_failure
 from services.common.app import Background
 from services.common.database import Database, to_problem
@@ -22,6 +23,7 @@ from services.common.import_job_queries import (
     ImportJob,
     JobEnded,
     begin_attempt,
+    claim_cancellation,
     end_job,
     find_job,
     is_waiting,
@@ -32,6 +34,7 @@ from services.common.import_jobs import JobPlace, unpack_order
 from services.common.import_kinds import Kind, Measure
 from services.common.import_progress import ImportStopped, Watch
 from services.common.import_queries import drop_refused_files
+from services.common.import_schemas import format_import_id
 from services.common.importing import run_import
 from services.common.job_queue import TryAgain, work
 from services.common.job_schema import queue_schema
@@ -89,21 +92,10 @@ async def run_job(
 ) -> None:
     """Do one job as far as it goes. Raises TryAgain when it has to be taken up later."""
     try:
-        job = await _begin(database, place)
-        if job is None:
-            return
-        watch = Watch(job.expected)
-        reporting = asyncio.create_task(_report(database, place, watch, stopping))
-        try:
-            await _import(database, service, place, job, watch)
-        finally:
-            reporting.cancel()
-            await asyncio.gather(reporting, return_exceptions=True)
-    except JobEnded:
-        return
-    except ImportStopped:
-        if stopping.is_set():
-            raise TryAgain from None
+        if not await _attempt(database, service, place, stopping):
+            if stopping.is_set():
+                raise TryAgain
+            await _audit_cancellation(database, service, place)
     except TryAgain:
         raise
     except Exception as error:
@@ -114,14 +106,48 @@ async def run_job(
         await _end(database, place, "failed", Internal())
 
 
+async def _attempt(
+    database: Database, service: ImportingService, place: JobPlace, stopping: asyncio.Event
+) -> bool:
+    """False when the job had ended, or was stopped on the way."""
+    try:
+        job = await _begin(database, place)
+        if job is None:
+            return True
+        watch = Watch(job.expected)
+        reporting = asyncio.create_task(_report(database, place, watch, stopping))
+        try:
+            await _import(database, service, place, job, watch)
+        finally:
+            reporting.cancel()
+            await asyncio.gather(reporting, return_exceptions=True)
+    except (JobEnded, ImportStopped):
+        return False
+    return True
+
+
+async def _audit_cancellation(
+    database: Database, service: ImportingService, place: JobPlace
+) -> None:
+    """Say in the audit chain who cancelled the job. The queue keeps the job until this is done."""
+    async with database.write(place.organisation_id) as session:
+        claimed = await claim_cancellation(session, place.import_id)
+        if claimed is not None:
+            who, details = claimed
+            import_id = format_import_id(service.name, place.import_id)
+            await audit.append(
+                session, who, "import.cancelled", {"import_id": import_id, **details}
+            )
+
+
 async def _begin(database: Database, place: JobPlace) -> ImportJob | None:
-    """The job, when it is its turn. Raises TryAgain before that; None when there is none left."""
+    """The job, when it is its turn; None when it is given up. Raises TryAgain before, JobEnded."""
     async with database.read(place.organisation_id) as session:
         if await is_waiting(session, place.import_id):
             raise TryAgain(1)
     async with database.write_aside(place.organisation_id) as session:
         if not await begin_attempt(session, place.import_id):
-            return None
+            raise JobEnded
         job = await find_job(session, place.import_id)
         assert job is not None, "an attempt at a job was counted"
         if job.attempts > ATTEMPTS_MAX:

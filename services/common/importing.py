@@ -14,8 +14,11 @@ unless it was accepted as a job.
 import asyncio
 import hashlib
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import chain, groupby
+from typing import TypeVar
 
 from fastapi import Request, Response
 from sqlalchemy import text
@@ -30,7 +33,7 @@ from services.common.idempotency import Answered, Once, at_once, to_response, wo
 from services.common.identity import Principal
 from services.common.import_job_queries import End, end_job
 from services.common.import_orders import Order
-from services.common.import_parts import PreparedFile, Progress, prepare_file, tell_nobody
+from services.common.import_parts import Part, PreparedFile, Progress, prepare_file, tell_nobody
 from services.common.import_queries import (
     Outcome,
     SentFile,
@@ -48,9 +51,11 @@ from services.common.import_schemas import (
 from services.common.import_sums import Came, refuse_file, sum_up
 from services.common.messages import MESSAGES
 from services.common.oddities import WARNINGS_MAX
-from services.common.recording import Recorded
+from services.common.recording import Recorded, split
 from services.common.strict_json import escape_pointer
 from services.common.tabular import find_reader
+
+Result = TypeVar("Result")
 
 IMPORT_MAX_BYTES = 20 * 1024 * 1024
 
@@ -109,20 +114,50 @@ async def run_import(
     async def work(session: WriteSession) -> Answered:
         return await _record(session, principal, order, file, prepared, today, progress)
 
-    async def record() -> Answered:
-        async with database.apart() as own, own.write(principal.organisation_id) as session:
-            return await once(session, work)
-
     try:
-        async with database.turn(principal.organisation_id):
-            # A hundred thousand facts take seconds of a processor between the statements: on the
-            # service's own event loop, every other request would wait for them.
-            return await asyncio.to_thread(lambda: asyncio.run(record()))
+        return await _write_apart(database, principal, lambda session: once(session, work))
     except _RowsRefused as refused:
         import_id = None
         if not order.dry_run:
             import_id = await keep_refusal(refused.came)
         raise _refusal(order, import_id, refused.came) from None
+
+
+async def try_import(
+    database: Database, principal: Principal, order: Order, file: SentFile, today: date
+) -> Came:
+    """What would come of a file, with all its errors. Raises Unprocessable and PayloadTooLarge."""
+    try:
+        prepared = await asyncio.to_thread(prepare_file, order.kind, file.content, file.media_type)
+    except TableRefused as refused:
+        raise _refusal(order, None, refuse_file(refused.found)) from refused
+
+    async def work(session: WriteSession) -> Came:
+        savepoint = await session.connection.begin_nested()
+        came = await _record_rows(session, principal, order, file, prepared, today)
+        await savepoint.rollback()
+        return came
+
+    return await _write_apart(database, principal, work)
+
+
+async def _write_apart(
+    database: Database,
+    principal: Principal,
+    work: Callable[[WriteSession], Awaitable[Result]],
+) -> Result:
+    """In a transaction on an event loop of its own.
+
+    A hundred thousand facts take seconds of a processor between the statements: on the service's
+    own event loop, every other request would wait for them.
+    """
+
+    async def write() -> Result:
+        async with database.apart() as own, own.write(principal.organisation_id) as session:
+            return await work(session)
+
+    async with database.turn(principal.organisation_id):
+        return await asyncio.to_thread(lambda: asyncio.run(write()))
 
 
 async def read_file(request: Request, file_name: str | None) -> SentFile:
@@ -144,31 +179,63 @@ async def _record(
     progress: Progress,
 ) -> Answered:
     """Record the good rows and keep the import; or, on a dry run, find out what that would say."""
-    for statement in _LONGER:
-        await session.connection.execute(statement)
-    before = await _measure(session, order, today)
     savepoint = await session.connection.begin_nested()
-    recorded: list[Recorded] = []
-    for part in prepared.parts:
-        recorded.append(await part.prepared.record(session, principal, today, order.reason))
-    progress("stored", sum(len(part.prepared.numbers) for part in prepared.parts))
-    came = sum_up(prepared, recorded, order.mode, order.reason, file)
+    came = await _record_rows(session, principal, order, file, prepared, today, progress)
     if came.counts.rejected and order.mode == "atomic":
         raise _RowsRefused(came)
-    if before is not None:
-        after = await _measure(session, order, today)
-        totals = TotalsAnswer(before=before, after=after or {})
-        came = replace(came, report=came.report.model_copy(update={"totals": totals}))
     if order.dry_run:
         await savepoint.rollback()
-        return Answered(200, _document(order, None, came))
+        return Answered(200, describe_outcome(order, None, came))
     await savepoint.commit()
     import_id = await _keep(session, principal, order, file, "recorded", came)
     return Answered(
         201 if came.counts.created else 200,
-        _document(order, import_id, came),
+        describe_outcome(order, import_id, came),
         {"Location": f"/v1/imports/{format_import_id(order.service_name, import_id)}"},
     )
+
+
+async def _record_rows(
+    session: WriteSession,
+    principal: Principal,
+    order: Order,
+    file: SentFile,
+    prepared: PreparedFile,
+    today: date,
+    progress: Progress = tell_nobody,
+) -> Came:
+    """Record the good rows, and say what came of all of them."""
+    for statement in _LONGER:
+        await session.connection.execute(statement)
+    before = await _measure(session, order, today)
+    recorded: list[Recorded] = []
+    stored = 0
+    for _, of_kind in groupby(prepared.parts, key=lambda part: part.kind.name):
+        parts = list(of_kind)
+        recorded += await _record_kind(session, principal, parts, today, order.reason)
+        # A kind is stored by statements for all its rows at once: there is no row by row to tell.
+        stored += sum(len(part.prepared.numbers) for part in parts)
+        progress("stored", stored)
+    came = sum_up(prepared, recorded, order.mode, order.reason, file, order.mappings)
+    if before is None or (came.counts.rejected and order.mode == "atomic"):
+        return came
+    after = await _measure(session, order, today)
+    totals = TotalsAnswer(before=before, after=after or {})
+    return replace(came, report=came.report.model_copy(update={"totals": totals}))
+
+
+async def _record_kind(
+    session: WriteSession,
+    principal: Principal,
+    parts: Sequence[Part],
+    today: date,
+    reason: str | None,
+) -> list[Recorded]:
+    """Record the sheets of a kind as one batch: what one does not name, another may."""
+    record, [first, *others] = parts[0].kind.record, [part.prepared.drafts for part in parts]
+    drafts = [*first, *chain(*others)] if others else first
+    recorded = await record(session, principal, drafts, today, reason)
+    return split(recorded, [len(first), *map(len, others)]) if others else [recorded]
 
 
 async def _measure(session: WriteSession, order: Order, today: date) -> dict[str, int | str] | None:
@@ -219,7 +286,8 @@ async def _keep(
     return import_id
 
 
-def _document(order: Order, import_id: uuid.UUID | None, came: Came) -> dict[str, JsonValue]:
+def describe_outcome(order: Order, import_id: uuid.UUID | None, came: Came) -> dict[str, JsonValue]:
+    """The answer."""
     findings = came.findings
     answer = ImportAnswer(
         import_id=None if import_id is None else format_import_id(order.service_name, import_id),
@@ -239,7 +307,7 @@ def _document(order: Order, import_id: uuid.UUID | None, came: Came) -> dict[str
 
 def _refusal(order: Order, import_id: uuid.UUID | None, came: Came) -> Problem:
     """The answer's members in a problem document, whose errors also have the pointer of a place."""
-    document = _document(order, import_id, came)
+    document = describe_outcome(order, import_id, came)
     found, counts = came.findings.errors, came.counts
     document["errors"] = [
         {"pointer": _pointer_to(error), **answer.model_dump()}

@@ -131,6 +131,10 @@ MESSAGES: dict[str, Text] = {
         "Aucune correspondance ne porte ce nom pour cette sorte de fichier.",
         "No mapping has this name for this kind of file.",
     ),
+    "mapping.twice": Text(
+        "Deux correspondances sont nommées pour la même sorte de fichier.",
+        "Two mappings are named for the same kind of file.",
+    ),
     "neq.form": Text("Un NEQ a dix chiffres.", "A NEQ has ten digits."),
     "sector_code.form": Text(
         "Un code de secteur (SCIAN) a de 1 à 10 chiffres, lettres ou traits d'union.",
@@ -149,6 +153,18 @@ MESSAGES: dict[str, Text] = {
         "Cette cellule est une formule ; copiez-la et collez-y sa valeur "
         "(collage spécial, valeurs).",
         "This cell is a formula; copy it and paste its value there (paste special, values).",
+    ),
+    "cell.merged": Text(
+        "Cette cellule est vide : elle est fusionnée ({range}), et seule {first} garde la valeur "
+        "« {shown} ». Défusionnez-les et répétez la valeur.",
+        "This cell is empty: it is merged ({range}), and only {first} keeps the value "
+        '"{shown}". Unmerge them and repeat the value.',
+    ),
+    "cells.merged": Text(
+        "Des cellules sont fusionnées ({count}) : {ranges}. Seule la première de chacune porte la "
+        "valeur ; les autres sont lues vides.",
+        "Some cells are merged ({count}): {ranges}. Only the first of each has the value; the "
+        "others are read as empty.",
     ),
     "cell.too_long": Text("Cette cellule est trop longue.", "This cell is too long."),
     "column.duplicate": Text(
@@ -199,6 +215,14 @@ MESSAGES: dict[str, Text] = {
     "cursor.foreign": Text(
         "Ce curseur vient d'une autre liste.", "This cursor was given by another list."
     ),
+    "header.ambiguous": Text(
+        "Les lignes {lines} pourraient toutes être celle des titres ; n'en laissez qu'une.",
+        "Lines {lines} could each be the one with the titles; leave only one.",
+    ),
+    "header.under_others": Text(
+        "Les titres sont ceux de la ligne {line} ; ce qui est au-dessus n'est pas lu.",
+        "The titles are those of line {line}; what is above them is not read.",
+    ),
     "header.too_wide": Text(
         "Pas plus de {columns_max} colonnes.", "At most {columns_max} columns."
     ),
@@ -232,6 +256,10 @@ MESSAGES: dict[str, Text] = {
     "row.json": Text(
         "Cette ligne n'est pas un objet JSON en UTF-8.", "This row is not a JSON object in UTF-8."
     ),
+    "row.total": Text(
+        "Cette ligne est un total : elle est laissée de côté.",
+        "This line is a total: it is left out.",
+    ),
     "row.cells": Text(
         "Cette ligne a {found} cellule(s) ; les titres en ont {expected}.",
         "This row has {found} cell(s); the header has {expected}.",
@@ -259,6 +287,18 @@ MESSAGES: dict[str, Text] = {
     "sheet.hidden": Text(
         "La feuille masquée « {sheet} » est laissée de côté.",
         'The hidden sheet "{sheet}" is left out.',
+    ),
+    "sheet.elsewhere": Text(
+        "La feuille « {sheet} » n'est pas inscrite : les {shown} s'envoient à part. Renvoyez ce "
+        "même classeur avec kind={kind} : elle y sera lue.",
+        'The sheet "{sheet}" is not recorded: {shown} are sent apart. Send this same workbook '
+        "with kind={kind}: it will be read there.",
+    ),
+    "sheet.not_read": Text(
+        "Seule la feuille « {read} » est lue ; ne le sont pas : {sheets}. Envoyé sans kind, un "
+        "classeur est lu feuille par feuille, selon ce que chacune contient.",
+        'Only the sheet "{read}" is read; not read: {sheets}. Sent without kind, a workbook is '
+        "read sheet by sheet, after what each holds.",
     ),
     "sheet.unknown": Text(
         "La feuille « {sheet} » n'est pas reconnue : elle est laissée de côté.",

@@ -95,11 +95,10 @@ def _find_cells(
     if not wanted:
         return {}
     records = read_records(body, media_type, columns, sheet)
-    _, titles = next(records)
-    places = {name: place for place, name in find_names(titles, columns).items()}
+    places = {name: place for place, name in find_names(records.titles, columns).items()}
     cells: dict[tuple[int, str], str] = {}
     last = max(wanted)
-    for number, record in records:
+    for number, record in records.rows:
         for name in wanted.get(number, ()):
             place = places.get(name, len(record))
             if place < len(record):

@@ -1,12 +1,20 @@
 """How the cells of a sheet are read, column by column: kinds, the order of dates, own words."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from services.common.cells import SHEET_READINGS, CellKind, Reading
-from services.common.columns import Column, Remarks, RowError, fold_name, row_error, show
+from services.common.columns import (
+    Column,
+    Remarks,
+    RowError,
+    fold_name,
+    fold_words,
+    row_error,
+    show,
+)
 from services.common.dates import DateReading, Order, find_order
 from services.common.errors import JsonValue
 
@@ -15,6 +23,15 @@ Read = TypeVar("Read")
 KNOWN_TEXTS_MAX = 20_000
 
 _KEPT_AS_TEXT = re.compile(r'="([^"]*)"')  # how some programs keep the zeros of ="0012"
+
+_TOTALS = frozenset({"total", "totaux", "totals", "soustotal", "subtotal"})
+_OF_TOTALS = frozenset(
+    {"annee", "annuel", "cumulatif", "general", "generaux", "global", "grand", "loans", "mensuel"}
+    | {"mois", "month", "montants", "overall", "paiements", "partiel", "payments", "prets"}
+    | {"remboursements", "repayments", "sous", "sub", "year"}
+)
+"""What may stand beside the word: « Total général », « Sous-total 2026 »."""
+_TOTAL_LENGTH_MAX = 40
 
 ReadRow = tuple[int, dict[str, JsonValue] | list[RowError]]
 """A row's number, and its values by column name or everything that is wrong with it."""
@@ -58,10 +75,14 @@ def make_batch(read: Sequence[ReadRow]) -> Batch:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is read of a sheet: the columns by their places, and how their cells are read."""
+    """What is read of a sheet: the columns by their places, and how their cells are read.
+
+    `required` are the names of those without which there is no row.
+    """
 
     readings: Mapping[int, tuple[str, Reading | None]]
     dates: Mapping[str, DateReading]
+    required: Mapping[int, str]
 
     def tell(self, remarks: Remarks) -> None:
         for name, reading in self.dates.items():
@@ -97,7 +118,8 @@ def make_plan(
         if column.words:
             reading = with_words(column, reading)
         readings[place] = column.name, reading and Memory(reading).__getitem__
-    return Plan(readings, dates)
+    required = {place: c.name for place, c in matched.items() if c is not None and c.required}
+    return Plan(readings, dates, required)
 
 
 def with_words(column: Column, reading: Reading | None) -> Reading:
@@ -128,6 +150,24 @@ def find_orders(
         for place, orders in votes.items():
             orders |= find_order(cells.get(place, "").strip())
     return {place: "month" for place, orders in votes.items() if orders == {"month"}}
+
+
+def is_total(cells: Iterable[tuple[int, str]], plan: Plan) -> bool:
+    """Whether a row sums up others: it begins with that word, and lacks what a row must have.
+
+    An identifier that is the word alone tells no fact either.
+    """
+    filled = ((place, text) for place, text in cells if text and not text.isspace())
+    place, first = next(filled, (0, ""))
+    if "tota" not in first[:_TOTAL_LENGTH_MAX].casefold():
+        return False
+    every = set(fold_words(first))
+    words = {word for word in every if not word.isdecimal()}
+    if not (words & _TOTALS and words <= _TOTALS | _OF_TOTALS):
+        return False
+    if place in plan.required and words == every:
+        return True
+    return not plan.required.keys() <= {place, *(each for each, _ in filled)}
 
 
 def read_plain(

@@ -43,6 +43,7 @@ class Posted(Protocol):
 
 
 Draft = TypeVar("Draft", bound=Posted)
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,31 @@ class Recorded:
     corrected: Sequence[int] = ()
     changes: Changes = field(default_factory=dict)
     absent: int = 0
+
+
+def split(recorded: Recorded, sizes: Sequence[int]) -> list[Recorded]:
+    """What came of each batch of those recorded as one. The first tells what is absent of all."""
+    parts: list[Recorded] = []
+    start = 0
+    for size in sizes:
+        own = range(start, start + size)
+        parts.append(
+            Recorded(
+                created=[row - start for row in recorded.created if row in own],
+                unchanged=[row - start for row in recorded.unchanged if row in own],
+                refused=_of_rows(recorded.refused, own),
+                warned=_of_rows(recorded.warned, own),
+                corrected=[row - start for row in recorded.corrected if row in own],
+                changes=_of_rows(recorded.changes, own),
+                absent=0 if parts else recorded.absent,
+            )
+        )
+        start += size
+    return parts
+
+
+def _of_rows(told: Mapping[int, Told], rows: range) -> dict[int, Told]:
+    return {row - rows.start: each for row, each in told.items() if row in rows}
 
 
 def refuse_first(recorded: Recorded, places: Mapping[str, str] | None = None) -> None:

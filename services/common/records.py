@@ -1,24 +1,22 @@
 """A file's records as they were sent: nothing of their cells is turned into anything yet.
 
 CSV: `,` `;` or tab, UTF-8, cp1252 or UTF-16. XLSX: a visible sheet. JSON: a line or an element of
-an array is a record. Records count from 1 below the header, blank ones left out but counted.
+an array is a record. Records count from 1 below the titles, blank ones left out but counted.
 """
 
 import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 from services.common import encoding, strict_json, workbook
-from services.common.columns import (
-    COLUMNS_MAX,
-    Column,
-    TableRefused,
-    fold_name,
-    index_columns,
-    row_error,
-)
+from services.common.columns import COLUMNS_MAX, Column, TableRefused, index_columns, row_error
 from services.common.errors import JsonValue, Problem
+from services.common.headers import LINES_MAX, find_header, find_known
+from services.common.sheets import choose_table, open_sheet
+from services.common.workbook import Book, CellFault, Sheet, SheetRow
 
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
@@ -28,9 +26,22 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _DELIMITERS = ",;\t"
 
 Record = tuple[int, Sequence[str]]
-"""A record's number, the header's being 0, and its cells."""
+"""A record's number, that of the titles being 0, and its cells."""
 JsonRecord = tuple[int, JsonValue | Problem]
 """A record's number, and what stands there or why it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """A file as it was sent: its titles, at which line, what is above and under them.
+
+    `line` counts from 1; records above the titles have numbers under 0.
+    """
+
+    titles: Sequence[str]
+    rows: Iterator[Record]
+    line: int = 1
+    above: Sequence[Record] = ()
 
 
 def parse_media_type(header: str) -> tuple[str, str]:
@@ -45,91 +56,127 @@ def parse_media_type(header: str) -> tuple[str, str]:
 
 def read_records(
     body: bytes, media_type: str, columns: Sequence[Column], sheet: str = ""
-) -> Iterator[Record]:
-    """The cells of any file that can be read, its header first; `sheet` is that of a workbook."""
+) -> Records:
+    """The cells of any file that can be read; `sheet` is that of a workbook of several kinds.
+
+    Raises TableRefused, also while the rows are walked, and WorkbookRefused.
+    """
     essence, charset = parse_media_type(media_type)
     if essence == XLSX:
-        return _read_sheet(workbook.open_book(body), sheet)
+        book = workbook.open_book(body)
+        return _read_sheet(
+            book, book.sheet(sheet) if sheet else choose_table(book, columns), columns
+        )
     if essence == CSV:
         return read_csv(body, charset, columns)
     return _read_objects(body, essence)
 
 
-def read_sheets(
-    body: bytes, media_type: str, sheets: Sequence[str], columns: Sequence[Column]
-) -> list[Iterator[Record]]:
-    """The cells of these sheets; of any file but a workbook there is one, without a name."""
-    if any(sheets):
-        book = workbook.open_book(body)
-        return [_read_sheet(book, sheet) for sheet in sheets]
-    return [read_records(body, media_type, columns)]
-
-
 # CSV
 
 
-def read_csv(body: bytes, charset: str, columns: Sequence[Column]) -> Iterator[Record]:
-    """Raises TableRefused where nobody could say what the rest of the file is."""
-    try:
-        lines = io.StringIO(encoding.decode(body, charset), newline="")
-    except encoding.UnreadableText as error:
-        raise TableRefused([row_error(0, "", "import.encoding", line=error.line)]) from error
-    yield from _read_lines(lines, _find_delimiter(lines, index_columns(columns)))
-
-
-def _read_lines(lines: io.StringIO, delimiter: str) -> Iterator[Record]:
-    """Records that hold something, the first one (the header) as number 0.
+def read_csv(body: bytes, charset: str, columns: Sequence[Column]) -> Records:
+    """Raises TableRefused where nobody could say what the rest of the file is.
 
     A quotation mark left open, or a cell over csv's limit of 131,072 characters that mostly comes
     of one, refuses the whole file: nobody can say where the rows after it begin.
     """
-    number = -1
     try:
-        for cells in _csv_reader(lines, delimiter):
-            is_blank = not "".join(cells).strip()
-            if is_blank and number < 0:
-                continue
-            number += 1
-            if not is_blank:
-                yield number, cells
+        codec = encoding.find_encoding(body, charset)
+    except encoding.UnreadableText as error:
+        raise TableRefused([row_error(0, "", "import.encoding", line=error.line)]) from error
+    text = io.TextIOWrapper(io.BytesIO(body), codec, newline="")
+    first, rest = _take_first(_read_lines(text, _find_delimiter(text, columns)))
+    if not first:
+        return Records([], iter(list(_count_from(0, rest))))
+    place = find_header(first, columns)
+    line, titles = first[place]
+    above = [(number - line, cells) for number, cells in first[:place]]
+    return Records(titles, _count_from(line, chain(first[place + 1 :], rest)), line, above)
+
+
+class _Malformed(Exception):
+    """The line of a record that is not CSV."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+def _read_lines(text: io.TextIOWrapper, delimiter: str) -> Iterator[Record]:
+    """Records that hold something, by their line from 1. Raises _Malformed."""
+    line = 0
+    try:
+        for cells in csv.reader(text, delimiter=delimiter, strict=True, skipinitialspace=True):
+            line += 1
+            if "".join(cells).strip():
+                yield line, cells
     except csv.Error as error:
-        raise TableRefused([row_error(number + 1, "", "csv.malformed")]) from error
+        raise _Malformed(line + 1) from error
 
 
-def _csv_reader(lines: io.StringIO, delimiter: str) -> "Iterator[list[str]]":
-    return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
+def _take_first(lines: Iterator[Record]) -> tuple[list[Record], Iterator[Record]]:
+    """The first lines, and those after them; what is wrong among the first is raised after them."""
+    first: list[Record] = []
+    try:
+        first.extend(islice(lines, LINES_MAX))
+    except _Malformed as malformed:
+        return first, map(_raise, (malformed,))
+    return first, lines
 
 
-def _find_delimiter(lines: io.StringIO, index: Mapping[str, Column]) -> str:
-    """The delimiter under which most names of the header are known; the widest among equals."""
+def _raise(malformed: _Malformed) -> Record:
+    raise malformed
+
+
+def _count_from(line: int, lines: Iterator[Record]) -> Iterator[Record]:
+    """The same records by their number under the titles."""
+    try:
+        for number, cells in lines:
+            yield number - line, cells
+    except _Malformed as malformed:
+        number = malformed.line - line if line else 0
+        error = replace(row_error(number, "", "csv.malformed"), line=malformed.line)
+        raise TableRefused([error]) from malformed
+
+
+def _find_delimiter(text: io.TextIOWrapper, columns: Sequence[Column]) -> str:
+    """The delimiter under which a line knows most titles; the widest among equals."""
+    index = index_columns(columns)
 
     def score(delimiter: str) -> tuple[int, int]:
-        lines.seek(0)
-        try:
-            header = next(filter(any, _csv_reader(lines, delimiter)), [])
-        except csv.Error:
-            return (0, 0)
-        return sum(fold_name(cell) in index for cell in header), len(header)
+        text.seek(0)
+        first, _ = _take_first(_read_lines(text, delimiter))
+        known = [len(find_known(cells, index)) for _, cells in first]
+        return max(known, default=0), len(first[0][1]) if first else 0
 
     delimiter = max(_DELIMITERS, key=score)
-    lines.seek(0)
+    text.seek(0)
     return delimiter
 
 
 # XLSX
 
 
-def _read_sheet(book: workbook.Book, sheet: str) -> Iterator[Record]:
-    """From the first column with a title: those before it are empty."""
-    header_number, first = 0, 0
-    for number, cells in workbook.read_rows(book, book.sheet(sheet)):
-        if not header_number:
-            header_number, first = number, min(cells)
-        row = [""] * (max(0, max(cells) - first) + 1)
+def _read_sheet(book: Book, sheet: Sheet, columns: Sequence[Column]) -> Records:
+    """From the first column in which something stands, at the titles or above them."""
+    found = open_sheet(book, sheet, columns)
+    if not found.titles:
+        return Records([], iter(()))
+    first = min(min(cells) for _, cells in [*found.above, (found.line, found.titles)])
+
+    def to_record(row: SheetRow) -> Record:
+        number, cells = row
+        texts = [""] * (max(0, max(cells) - first) + 1)
         for place, cell in cells.items():
             if place >= first:
-                row[place - first] = cell.shown if isinstance(cell, workbook.CellFault) else cell
-        yield number - header_number, row
+                texts[place - first] = cell.shown if isinstance(cell, CellFault) else cell
+        return number - found.line, texts
+
+    _, titles = to_record((found.line, dict(found.titles)))
+    return Records(
+        titles, map(to_record, found.rows), found.line, [to_record(row) for row in found.above]
+    )
 
 
 # JSON
@@ -187,14 +234,17 @@ def _load(line: bytes) -> JsonValue | Problem:
         return problem
 
 
-def _read_objects(body: bytes, essence: str) -> Iterator[Record]:
+def _read_objects(body: bytes, essence: str) -> Records:
     """Objects as a sheet: the columns in the order in which their names first appear."""
     places: dict[str, int] = {}
     for _, document in read_json(body, essence):
         for name in document if isinstance(document, dict) else ():
             if len(places) < COLUMNS_MAX:
                 places.setdefault(name, len(places))
-    yield 0, list(places) or [""]
+    return Records(list(places) or [""], _show_objects(body, essence, places))
+
+
+def _show_objects(body: bytes, essence: str, places: Mapping[str, int]) -> Iterator[Record]:
     lines = [] if essence == JSON else body.removeprefix(encoding.BYTE_ORDER_MARK).split(b"\n")
     for number, document in read_json(body, essence):
         if isinstance(document, dict):

@@ -1,14 +1,17 @@
 """A table from the bytes a member sends: its columns recognised, its cells read.
 
 CSV, XLSX, lines of JSON and arrays of JSON, with French or English titles in any order on the
-first line that holds something. Rows count from 1 and keep their place: a blank line is skipped
-but counted, so row n stands n lines under the header of the sheet. In JSON, row n is line or
-element n. Another format is another reader (`READERS`).
+first line that holds something, or under a few lines about the sheet. Rows count from 1 and keep
+their place: a blank line is skipped but counted, so row n stands n lines under the titles. A line
+of totals is no row: it is left out with a warning. In JSON, row n is line or element n. Another
+format is another reader (`READERS`).
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import filterfalse, islice
 
 from services.common import encoding, errors, workbook
 from services.common.archive import WorkbookRefused
@@ -25,26 +28,30 @@ from services.common.columns import (
 from services.common.dates import MONTH_FIRST, Order
 from services.common.documents import read_documents
 from services.common.errors import JsonValue, Problem
+from services.common.merged_cells import MergedCells, find_merged
 from services.common.messages import MESSAGES
-from services.common.oddities import watch
+from services.common.oddities import WARNINGS_MAX, watch
 from services.common.readings import (
     Batch,
     Plan,
     ReadRow,
     find_orders,
+    is_total,
     make_batch,
     make_plan,
     read_plain,
     read_text,
 )
 from services.common.records import CSV, JSON, NDJSON, XLSX, parse_media_type, read_csv
+from services.common.sheets import choose_table, is_ours, list_others, open_sheet
 from services.common.workbook import Book, Sheet
 
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 """Kept with each import; a test holds what this version reads. Another reading, another number."""
 
 ROWS_MAX = 200_000
 BATCH_ROWS = 5_000
+_MAY_BE_TOTAL = re.compile(rb"t\0?o\0?t\0?a", re.IGNORECASE)  # in UTF-16 too
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +138,23 @@ def _read_csv(
     body: bytes, charset: str, columns: Sequence[Column], remarks: Remarks
 ) -> Iterator[ReadRow | Batch]:
     records = read_csv(body, charset, columns)
-    _, header = next(records, (0, []))
-    width, titles = len(header), list(header)
+    width, titles = len(records.titles), list(records.titles)
     while 1 < len(titles) <= COLUMNS_MAX and not titles[-1].strip():
         titles.pop()  # spreadsheets leave empty columns at the end
-    matched = dict(enumerate(match_titles(titles, columns, remarks)))
+    _tell_header(records.line, bool(records.above), remarks)
+    with _at_line(records.line):
+        matched = dict(enumerate(match_titles(titles, columns, remarks)))
     orders: dict[int, Order] = {}
     if MONTH_FIRST.search(body):
-        again = read_csv(body, charset, columns)
+        again = read_csv(body, charset, columns).rows
         orders = find_orders(((n, dict(enumerate(cells))) for n, cells in again), matched)
     plan = make_plan(matched, orders, starts_in_1904=False)
-    unnamed = [place for place in range(width) if not header[place].strip()]
-    while some := list(islice(records, BATCH_ROWS)):
-        batch = None if unnamed else read_plain(some, plan, width)
+    unnamed = [place for place in range(width) if not records.titles[place].strip()]
+    has_totals = _MAY_BE_TOTAL.search(body) is not None
+    while some := list(islice(records.rows, BATCH_ROWS)):
+        if has_totals:
+            some = [row for row in some if not _leaves_out(*row, plan, remarks)]
+        batch = None if unnamed or not some else read_plain(some, plan, width)
         if batch is not None:
             yield batch
             continue
@@ -154,6 +165,33 @@ def _read_csv(
             _note_unnamed((place for place in unnamed if cells[place].strip()), remarks)
             yield number, _read_cells(number, cells, plan)
     plan.tell(remarks)
+
+
+def _leaves_out(
+    number: int, cells: Sequence[str] | Mapping[int, workbook.Cell], plan: Plan, remarks: Remarks
+) -> bool:
+    """Whether a line is no row but a total, one of the first thousand: more are another table."""
+    by_place = cells.items() if isinstance(cells, Mapping) else enumerate(cells)
+    texts = ((place, cell) for place, cell in by_place if isinstance(cell, str))
+    if len(remarks.warnings) >= WARNINGS_MAX or not is_total(texts, plan):
+        return False
+    remarks.warnings.append(row_error(number, "", "row.total"))
+    return True
+
+
+def _tell_header(line: int, is_under_others: bool, remarks: Remarks) -> None:
+    remarks.header_line = line
+    if is_under_others:
+        remarks.notice("header.under_others", line=line)
+
+
+@contextmanager
+def _at_line(line: int) -> Iterator[None]:
+    """What is wrong with the titles is wrong at this line."""
+    try:
+        yield
+    except TableRefused as refused:
+        raise TableRefused([replace(e, line=line) for e in refused.found]) from refused
 
 
 def _read_cells(
@@ -187,9 +225,15 @@ def _read_workbook(
     del charset
     try:
         book = workbook.open_book(body)
+        sheet = choose_table(book, columns)
+        for name in filterfalse(is_ours, book.hidden):
+            remarks.notice("sheet.hidden", sheet=show(name))
+        others = ", ".join(f"« {show(name)} »" for name in list_others(book, sheet))
+        if others:
+            remarks.notice("sheet.not_read", sheets=others, read=show(sheet.name))
     except WorkbookRefused as refused:
         raise refuse_workbook(refused) from refused
-    yield from _read_sheet(book, book.sheets[0], columns, remarks)
+    yield from _read_sheet(book, sheet, columns, remarks)
 
 
 def refuse_workbook(refused: WorkbookRefused) -> TableRefused:
@@ -200,26 +244,33 @@ def _read_sheet(
     book: Book, sheet: Sheet, columns: Sequence[Column], remarks: Remarks
 ) -> Iterator[ReadRow]:
     try:
-        rows = workbook.read_rows(book, sheet)
-        header_number, header = next(rows, (0, {}))
-        matched = _match_cells(header, columns, remarks)
-        orders: dict[int, Order] = {}
-        if workbook.holds(book, MONTH_FIRST):
-            orders = find_orders(
-                (
-                    (number, {p: c for p, c in cells.items() if isinstance(c, str)})
-                    for number, cells in workbook.read_rows(book, sheet)
-                ),
-                matched,
-            )
-        plan = make_plan(matched, orders, book.starts_in_1904)
-        for row_number, cells in rows:
-            number = row_number - header_number
-            _note_unnamed(cells.keys() - header.keys(), remarks)
-            yield number, _read_sheet_row(number, cells, plan)
+        found = open_sheet(book, sheet, columns)
+        _tell_header(found.line, bool(found.above), remarks)
+        with _at_line(found.line):
+            matched = _match_cells(found.titles, columns, remarks)
+        plan = make_plan(matched, _find_orders(book, sheet, matched), book.starts_in_1904)
+        merged = find_merged(book, sheet, plan.readings.keys(), found.line)
+        for line, cells in found.rows:
+            if _leaves_out(line - found.line, cells, plan, remarks):
+                continue
+            merged.see(line, cells)
+            _note_unnamed(cells.keys() - found.titles.keys(), remarks)
+            yield line - found.line, _read_sheet_row(line, found.line, cells, plan, merged)
         plan.tell(remarks)
+        merged.tell(remarks)
     except WorkbookRefused as refused:
         raise refuse_workbook(refused) from refused
+
+
+def _find_orders(
+    book: Book, sheet: Sheet, matched: Mapping[int, Column | None]
+) -> dict[int, Order]:
+    if not workbook.holds(book, MONTH_FIRST):
+        return {}
+    rows = workbook.read_rows(book, sheet)
+    return find_orders(
+        ((n, {p: c for p, c in cells.items() if isinstance(c, str)}) for n, cells in rows), matched
+    )
 
 
 def _match_cells(
@@ -236,11 +287,16 @@ def _match_cells(
 
 
 def _read_sheet_row(
-    number: int, cells: Mapping[int, workbook.Cell], plan: Plan
+    line: int,
+    header_line: int,
+    cells: Mapping[int, workbook.Cell],
+    plan: Plan,
+    merged: MergedCells,
 ) -> dict[str, JsonValue] | list[RowError]:
     """The values of a row, or everything that is wrong with its cells."""
     values: dict[str, JsonValue] = {}
     found: list[RowError] = []
+    number = line - header_line
     for place, cell in cells.items():
         if place not in plan.readings:
             continue
@@ -253,6 +309,10 @@ def _read_sheet_row(
             found.append(value)
         else:
             values[name] = value
+    if merged.by_place:
+        empty = (place for place in plan.required if place not in cells)
+        refused = (merged.refuse(line, number, p, plan.required[p]) for p in empty)
+        found += [error for error in refused if error is not None]
     return found or values
 
 

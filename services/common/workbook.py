@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from xml.etree.ElementTree import Element
 
 from services.common.archive import WorkbookRefused, open_archive
@@ -23,6 +24,8 @@ CELL_LENGTH_MAX = 131_072  # as a cell of CSV
 TEXTS_BYTES_MAX = 128 * 1024 * 1024
 STYLES_MAX = 100_000
 SHEET_COLUMNS_MAX = 16_384  # of the file format: XFD
+SHEET_ROWS_MAX = 1_048_576
+MERGED_MAX = 10_000
 
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _WORKBOOK = "xl/workbook.xml"
@@ -30,6 +33,8 @@ _RELATIONS = "xl/_rels/workbook.xml.rels"
 _MIDNIGHT = re.compile(r"T(00:00:00(\.0+)?Z?$)?")
 _BOOLEANS = {"1": "true", "0": "false"}
 _DIGITS = "0123456789"
+_MERGED = re.compile(rb'mergeCell ref="([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})"')
+_REFERENCE = re.compile("([A-Z]+)([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,18 @@ class Book:
     starts_in_1904: bool
 
     def sheet(self, name: str) -> Sheet:
-        """The sheet of this name; without a name, the first."""
-        return next((sheet for sheet in self.sheets if sheet.name == name), self.sheets[0])
+        return next(sheet for sheet in self.sheets if sheet.name == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A range of merged cells, as `B3:B7`: lines from 1, columns from 0, both ends within."""
+
+    name: str
+    top: int
+    left: int
+    bottom: int
+    right: int
 
 
 def open_book(body: bytes) -> Book:
@@ -87,6 +102,20 @@ def read_rows(book: Book, sheet: Sheet | None = None) -> Iterator[SheetRow]:
         cells = reader.read_row(row, str(number))
         if cells:
             yield number, cells
+
+
+def read_merged(book: Book, sheet: Sheet) -> list[Merged]:
+    """The merged ranges of a sheet, the first MERGED_MAX. They stand after its rows."""
+    names: dict[str, None] = {}
+    for window in stream_windows(book.archive, sheet.part):
+        if b"mergeCell " in window and len(names) < MERGED_MAX:
+            names |= dict.fromkeys(match[1].decode() for match in _MERGED.finditer(window))
+    return [_to_merged(name) for name in islice(names, MERGED_MAX)]
+
+
+def _to_merged(name: str) -> Merged:
+    (left, top), (right, bottom) = _REFERENCE.findall(name)
+    return Merged(name, int(top), _column_at(left), int(bottom), _column_at(right))
 
 
 def holds(book: Book, pattern: re.Pattern[bytes]) -> bool:
@@ -278,7 +307,7 @@ def _row_number(declared: str | None, last: int) -> int:
     if declared is None:
         return last + 1
     number = _whole_number(declared)
-    if number <= last:
+    if not last < number <= SHEET_ROWS_MAX:
         raise WorkbookRefused("workbook.damaged")
     return number
 

@@ -181,6 +181,55 @@ def test_partial_import_with_refused_rows_is_exit_code_1(
     assert "Rien n'a été inscrit" not in result.output
 
 
+def test_what_is_odd_is_shown_by_the_lines_of_the_sheet(
+    gateway: Gateway, reseau: Reseau, file: Path
+) -> None:
+    told = {
+        "notices": [{"sheet": "Apports", "code": "sheet.unknown", "message": "De côté."}],
+        "warnings": [{"row": 1, "line": 4, "column": "amount", "code": "x", "message": "Loin."}],
+    }
+    gateway.answers = [Answer(201, {**STORED, **told})]
+    result = reseau(*import_arguments(gateway, file))
+    assert result.code == 0
+    assert "Avis : Apports : De côté." in result.output
+    (row,) = [line for line in result.output.splitlines() if "Loin." in line]
+    assert "4" in row
+
+
+def test_the_sheet_of_errors_is_put_where_it_is_asked_for(
+    gateway: Gateway, reseau: Reseau, file: Path
+) -> None:
+    asked, marked = {"Content-Type": XLSX}, file.with_name("erreurs.xlsx")
+    gateway.answers = [Answer(422, REFUSED), Answer(200, "a workbook", asked)]
+    result = reseau(*import_arguments(gateway, file), "--errors", str(marked))
+    assert (result.code, marked.read_bytes()) == (1, b'"a workbook"')
+    assert gateway.calls[1].path == "/v1/imports/1/errors.xlsx"
+    assert str(marked) in result.errors
+
+    dry = {**REFUSED, "import_id": None}
+    gateway.answers = [Answer(422, dry), Answer(200, "another", asked)]
+    reseau(*import_arguments(gateway, file), "--dry-run", "--errors", str(marked))
+    assert marked.read_bytes() == b'"another"'
+    assert "dry_run=true&errors=xlsx" in gateway.calls[3].path
+    assert gateway.calls[3].body == file.read_bytes()
+
+
+def test_the_sheet_of_errors_is_not_put_over_the_file(
+    gateway: Gateway, reseau: Reseau, file: Path
+) -> None:
+    result = reseau(*import_arguments(gateway, file), "--errors", str(file))
+    assert (result.code, gateway.calls) == (2, [])
+
+
+def test_a_file_that_cannot_be_read_has_no_sheet_of_errors(
+    gateway: Gateway, reseau: Reseau, file: Path
+) -> None:
+    marked = file.with_name("erreurs.xlsx")
+    gateway.answers = [Answer(422, {**REFUSED, "import_id": None})]
+    assert reseau(*import_arguments(gateway, file), "--errors", str(marked)).code == 1
+    assert not marked.exists()
+
+
 def test_dry_run_says_that_nothing_is_recorded(
     gateway: Gateway, reseau: Reseau, file: Path
 ) -> None:

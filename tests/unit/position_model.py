@@ -12,7 +12,7 @@ from fractions import Fraction
 from services.loans.positions.facts import LoanFacts
 from services.loans.schedules.terms import ScheduleTerms
 from tests.unit.schedule_model import periods, round_half_up, years_between
-from tests.unit.scheduled_position_model import DAY, Evening, Walk
+from tests.unit.scheduled_position_model import DAY, Due, Evening, Walk
 
 
 class DailyWalk(Walk):
@@ -113,7 +113,10 @@ class DailyWalk(Walk):
 
     def write_off(self, on: date, cents: int) -> None:
         self.outstanding -= cents
+        last = self.dues[-1:]
         self.take_off(min(cents, sum(due.principal for due in self.dues)))
+        # What is owed beside all that was expected is still asked for.
+        self.dues = self.dues or [Due(due.number, due.due_on, 0, 0, 0) for due in last]
         if not self.outstanding:
             self.dues, self.fees, self.fees_paid = [], [], 0
             self.earned, self.interest_paid = Fraction(0), 0

@@ -34,12 +34,14 @@ MIGRATIONS: Mapping[str, str] = {
     "2026_11_22_0003_loans_mappings.py": "37d5acb30cb3d6de",
     "2026_11_22_0004_funds_revisions.py": "05d264bcdb42a7cd",
     "2026_11_22_0004_loans_jobs.py": "0eea50a48f0dbfe7",
+    "2026_11_22_0005_funds_locks.py": "65decb21ec1c2140",
     "2026_11_22_0005_loans_revisions.py": "304f0ad7e3509aac",
     "2026_11_22_0006_products.py": "82b8cf81753855af",
     "2026_11_22_0007_periods.py": "33d177671561a011",
     "2026_11_22_0008_loan_figures.py": "cfbbe284b34d6b23",
     "2026_11_22_0009_credit_uses.py": "dc779669d2a3edc6",
     "2026_11_22_0010_overdue_interest.py": "565a3df32fc56fb1",
+    "2026_11_22_0011_reporting_starts.py": "9170d9fd3d689045",
 }
 
 
@@ -129,9 +131,10 @@ READINGS = (
     'R2;P1;03/04/2026;$1,234.5;;\nR3;P1;46112;5;"=""007""";\nR4;P1;1er mai 2026;-5,00;;\n'
     "R5;P1;20260331;1.234,50;=1+1;\nR6;P1;demain;1,234;;\n",
     "external_id,loan_external_id,paid_on,amount\nR1,P1,03/04/2026,5\nR2,P1,12/31/2025,5.10\n",
+    "Remboursements 2026;;;\n;;;\nNo;Prêt;Date;Montant\nR1;P1;2026-03-31;5,00\nTotal;;;5,00\n",
 )
 """Sheets of repayments in every writing of their cells."""
-READ_BY_VERSION: Mapping[int, str] = {2: "8cbf98a9b99d818e"}
+READ_BY_VERSION: Mapping[int, str] = {3: "3c0bdb95a9bc8aef"}
 """What each version of the parser reads of them: an import says which one read it."""
 
 

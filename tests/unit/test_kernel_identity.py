@@ -37,7 +37,7 @@ KEY = OKPKey.generate_key("Ed25519")
 OTHER_KEY = OKPKey.generate_key("Ed25519")
 PUBLIC_KEY = OKPKey.import_key(KEY.as_pem(private=False))
 MEMBER = Principal("key-1", Role.MEMBER, "montreal", ("06", "13"))
-NETWORK = Principal("key-2", Role.NETWORK)
+NETWORK = Principal("key-2", Role.NETWORK, made_by="key-3")
 
 
 def claims(**changes: object) -> dict[str, object]:
@@ -50,6 +50,7 @@ def claims(**changes: object) -> dict[str, object]:
         "role": "member",
         "organisation": "montreal",
         "region_codes": ["06", "13"],
+        "made_by": None,
         "iat": now,
         "exp": now + TOKEN_SECONDS,
         "jti": uuid.uuid4().hex,
@@ -139,6 +140,7 @@ ATTACKS = {
     "role is a list": sign(claims(role=["member", "network"])),
     "no organisation": sign(claims(organisation=...)),
     "no regions": sign(claims(region_codes=...)),
+    "no maker": sign(claims(made_by=...)),
     "expired": sign(claims(iat=NOW - 120, exp=NOW - 60)),
     "no expiry": sign(claims(exp=...)),
     "expiry is text": sign(claims(exp=str(NOW + 60))),

@@ -180,19 +180,29 @@ class TestSheets:
             (0, "", "import.no_rows")
         ]
 
-    def test_merged_cells_hold_their_value_once(self) -> None:
+    def test_merged_cells_hold_their_value_once_and_it_is_told(self) -> None:
         def fill(book: Workbook) -> None:
             place = book.add_worksheet()
             write(book, place, [("identifiant", "montant", "pret"), ("R1", 1)])
             place.merge_range(2, 0, 3, 0, "R2")
             place.write(2, 1, 2)
             place.write(3, 1, 3)
+            place.merge_range(4, 1, 4, 2, 4)
+            place.write(4, 0, "R4")
+            place.merge_range(4, 6, 4, 7, "of nobody")
 
-        assert values(workbook(fill)) == [
+        table = read_table(workbook(fill), XLSX, COLUMNS)
+        [batch] = table.batches
+        assert batch.values == [
             {"external_id": "R1", "amount": "1"},
             {"external_id": "R2", "amount": "2"},
-            {"amount": "3"},
+            {"external_id": "R4", "amount": "4"},
         ]
+        [error] = batch.refused
+        assert (error.row, error.column, error.code) == (3, "external_id", "cell.merged")
+        assert "(A3:A4), et seule A3 garde la valeur « R2 »" in error.message.fr
+        notices = {notice.code: notice.message.fr for notice in table.remarks.notices}
+        assert "(2) : A3:A4 (R2), B5:C5 (4)." in notices["cells.merged"]
 
     def test_texts_of_many_runs_and_escapes(self) -> None:
         parts = {

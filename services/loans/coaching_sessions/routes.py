@@ -10,6 +10,7 @@ from services.common.database import WriteSession
 from services.common.idempotency import Answered, answer_once, created, replayed
 from services.common.identity import Principal, Requires, Role
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
+from services.common.posted import tell_warnings
 from services.common.recording import refuse_first
 from services.loans.coaching_sessions import commands, queries
 from services.loans.coaching_sessions.schemas import (
@@ -36,7 +37,8 @@ async def post_coaching_session(
         refuse_first(recorded, PLACES)
         document = await queries.find_coaching_session(session, body.external_id)
         answer = created if recorded.created else replayed
-        return answer(document, "/v1/coaching-sessions")
+        told = {**document, **tell_warnings(request, recorded, PLACES)}
+        return answer(told, "/v1/coaching-sessions")
 
     return await answer_once(request, member, work)
 

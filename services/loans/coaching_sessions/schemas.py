@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.common.fields import Answer, Body, CalendarDate, ExternalId, Name, Reason
+from services.common.posted import WARNINGS, Warnings
 from services.common.strict_json import fingerprint
 from services.loans.content import read_content
 from services.loans.loans.schemas import Reference
@@ -86,3 +87,4 @@ class CoachingSessionAnswer(Answer):
     stage: CoachingStage
     topics: list[str]
     next_action: str | None
+    warnings: Warnings = WARNINGS

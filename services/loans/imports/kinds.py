@@ -2,7 +2,7 @@
 
 from pydantic import TypeAdapter
 
-from services.common.import_kinds import ImportKind, WorkbookKind, import_kind
+from services.common.import_kinds import ImportKind, KindElsewhere, WorkbookKind, import_kind
 from services.common.text import Text
 from services.loans.borrowers.commands import record_borrowers
 from services.loans.coaching_sessions.commands import record_coaching_sessions
@@ -73,4 +73,12 @@ OUTCOMES = import_kind(
 KINDS: tuple[ImportKind, ...] = (BORROWERS, LOANS, REPAYMENTS, COACHING_SESSIONS, OUTCOMES)
 """In the order in which they refer to each other."""
 
-WORKBOOK = WorkbookKind(KINDS)
+CONTRIBUTIONS = KindElsewhere(
+    name="contributions",
+    shown=Text("contributions", "contributions"),
+    sheet_names=("contributions", "apports", "dons", "bailleurs"),
+    titles=("contributor", "contributeur", "bailleur", "donateur"),
+)
+"""What the funds record: a sheet of them is left out here, and its sender is told what to do."""
+
+WORKBOOK = WorkbookKind(KINDS, [CONTRIBUTIONS])

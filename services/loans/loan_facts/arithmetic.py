@@ -20,7 +20,8 @@ def with_fact(loan: LoanFacts, draft: FactDraft, fact_id: UUID) -> LoanFacts:
     on, cents = draft.on, draft.amount_cents or 0
     match draft.kind:
         case FactKind.DISBURSEMENT:
-            return replace(loan, tranches=(*loan.tranches, Tranche(fact_id, on, cents)))
+            more = Tranche(fact_id, on, cents, draft.fees_withheld_cents or 0)
+            return replace(loan, tranches=(*loan.tranches, more))
         case FactKind.FEE:
             return replace(loan, charges=(*loan.charges, Charge(fact_id, on, cents)))
         case FactKind.REFUND:

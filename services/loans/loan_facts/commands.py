@@ -10,6 +10,7 @@ from services.common.database import ReadSession, WriteSession
 from services.common.errors import InputError, JsonValue, NotFound, not_found
 from services.common.idempotency import Answered, created, replayed
 from services.common.identity import Principal
+from services.common.locks import require_unlocked
 from services.common.recording import CONFLICT, to_problem
 from services.common.text import Text
 from services.loans.loan_facts import queries
@@ -25,7 +26,6 @@ from services.loans.loan_facts.refusals import (
 from services.loans.loan_facts.schemas import ReversalBody
 from services.loans.loans.queries import find_name
 from services.loans.loans.routes import LOAN
-from services.loans.locks.commands import require_unlocked
 from services.loans.positions.commands import keep_figures
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts

@@ -11,6 +11,7 @@ from services.common.database import WriteSession
 from services.common.errors import InputError
 from services.common.identifiers import new_ids
 from services.common.identity import Principal
+from services.common.locks import refuse_locked
 from services.common.messages import MESSAGES
 from services.common.recording import (
     OnRecord,
@@ -42,7 +43,6 @@ from services.loans.loans.profiles import (
 )
 from services.loans.loans.queries import KnownLoan
 from services.loans.loans.revision_queries import find_follow_up, find_on_record
-from services.loans.locks.commands import refuse_locked
 from services.loans.positions.account import lay_ladder
 from services.loans.positions.commands import keep_figures
 from services.loans.positions.daily_account import DAILY_DAY_COUNTS

@@ -6,7 +6,7 @@ Criminal Code, s. 347; Interest Act, s. 4; Civil Code, arts. 2898, 2903 and 2925
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_CEILING, Context, Decimal, localcontext
+from decimal import Context, Decimal, localcontext
 
 from services.common.calendar import Frequency, add_months
 from services.common.errors import InputError
@@ -16,8 +16,8 @@ from services.loans.schedules.apr import (
     CriminalRateLimit,
     RateBasis,
     Verdict,
-    annual_percentage_rate,
     cash_flows,
+    find_rate_over,
     judge,
 )
 from services.loans.schedules.arithmetic import Schedule
@@ -60,11 +60,17 @@ def check_flows(flows: CashFlows, limit: CriminalRateLimit, pointer: str) -> Inp
     """What is wrong when these flows cost more than the law allows."""
     if judge(flows, limit) is Verdict.ACCEPT:
         return None
-    if flows.advance_cents <= 0:  # no rate would do
-        return InputError(pointer, "loan.criminal_rate", NOTHING_ADVANCED)
-    # Rounded away from the limit: a rate over it never reads as equal to it.
-    apr = annual_percentage_rate(flows).quantize(_SHOWN, ROUND_CEILING)
-    return InputError(pointer, "loan.criminal_rate", _tell_criminal_rate(apr, limit))
+    rate = find_rate_over(flows, limit)
+    message = NOTHING_ADVANCED if rate is None else _tell_criminal_rate(rate, limit)
+    return InputError(pointer, "loan.criminal_rate", message)
+
+
+def is_cheaper(after: CashFlows, before: CashFlows, limit: CriminalRateLimit) -> bool:
+    """Whether a loan that was over the limit comes nearer to it."""
+    if judge(before, limit) is Verdict.ACCEPT:
+        return False
+    now, then = find_rate_over(after, limit), find_rate_over(before, limit)
+    return now is not None and (then is None or now < then)
 
 
 def _tell_criminal_rate(apr: Decimal, limit: CriminalRateLimit) -> Text:

@@ -13,13 +13,14 @@ from services.common.fields import CalendarDate
 from services.common.idempotency import Answered, answer_once, created, replayed
 from services.common.identity import Principal, Requires, Role
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
+from services.common.posted import tell_warnings
 from services.common.recording import refuse_first
 from services.common.text import Text, choose_language
 from services.loans.loans import commands, queries
 from services.loans.loans.contract_queries import find_contract
 from services.loans.loans.contract_views import show_contract, show_prescription, show_provision
 from services.loans.loans.contracts import review_contract
-from services.loans.loans.schemas import PLACES, LoanAnswer, LoanBody, LoanPositionAnswer
+from services.loans.loans.schemas import PLACES, LoanBody, LoanPositionAnswer, PostedLoanAnswer
 from services.loans.positions.arithmetic import find_position
 from services.loans.positions.explanation import explain
 from services.loans.positions.queries import load_facts
@@ -40,7 +41,7 @@ AsOf = Annotated[
 LOAN = Text("Prêt", "Loan")
 
 
-@router.post("/v1/loans", status_code=201, response_model=LoanAnswer)
+@router.post("/v1/loans", status_code=201, response_model=PostedLoanAnswer)
 async def post_loan(request: Request, body: LoanBody, member: Member) -> Response:
     """Inscrire un prêt versé, avec ses conditions."""
 
@@ -51,8 +52,11 @@ async def post_loan(request: Request, body: LoanBody, member: Member) -> Respons
         refuse_first(recorded, PLACES)
         known = await queries.find_known(session, [body.external_id])
         loan_id = known[body.external_id].loan_id
+        document = await queries.find_loan(session, loan_id)
+        assert document is not None, "a loan was recorded"
         answer = created if recorded.created else replayed
-        return answer(await queries.find_loan(session, loan_id), f"/v1/loans/{loan_id}")
+        told = {**document, **tell_warnings(request, recorded, PLACES)}
+        return answer(told, f"/v1/loans/{loan_id}")
 
     return await answer_once(request, member, work)
 
@@ -80,9 +84,9 @@ async def get_loan(request: Request, loan_id: UUID, member: Member, as_of: AsOf 
         contract = await find_contract(session, loan_id)
         if document is None or contract is None:
             raise not_found(LOAN)
-        reviewed = await review_contract(session, contract)
-        matrix = await find_matrix(session, day)
         standing = await load_facts(session, [loan_id], with_terms=True)
+        reviewed = await review_contract(session, contract, standing[0] if standing else None)
+        matrix = await find_matrix(session, day)
         history = await queries.list_facts(session, loan_id)
         reason = await queries.find_reversal(session, loan_id)
     shown: dict[str, JsonValue] = {

@@ -17,6 +17,7 @@ from services.common.fields import (
     PositiveAmount,
     RegionCode,
 )
+from services.common.posted import WARNINGS, Warnings
 from services.loans.borrowers.schemas import SectorCode
 from services.loans.loans.drafts import (
     DEFAULT_PRODUCT,
@@ -249,7 +250,9 @@ class YearlyRateAnswer(Answer):
 
 
 class FindingAnswer(Answer):
-    """Where the loan departs from the product it is signed under; it is on record all the same."""
+    """Where the loan departs from the product it is signed under, or as it stands from the law; it
+    is on record all the same.
+    """
 
     code: str
     fr: str
@@ -263,6 +266,10 @@ class ScheduleAnswer(Answer):
     cause: str
     cause_id: UUID | None
     rows: list[InstalmentAnswer]
+
+
+class PostedLoanAnswer(LoanAnswer):
+    warnings: Warnings = WARNINGS
 
 
 class LoanPositionAnswer(LoanAnswer):

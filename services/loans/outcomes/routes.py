@@ -10,6 +10,7 @@ from services.common.database import WriteSession
 from services.common.idempotency import Answered, answer_once, created, replayed
 from services.common.identity import Principal, Requires, Role
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
+from services.common.posted import tell_warnings
 from services.common.recording import refuse_first
 from services.loans.outcomes import commands, queries
 from services.loans.outcomes.schemas import PLACES, OutcomeAnswer, OutcomeBody
@@ -30,7 +31,8 @@ async def post_outcome(request: Request, body: OutcomeBody, member: Member) -> R
         refuse_first(recorded, PLACES)
         document = await queries.find_outcome(session, body.external_id)
         answer = created if recorded.created else replayed
-        return answer(document, "/v1/outcomes")
+        told = {**document, **tell_warnings(request, recorded, PLACES)}
+        return answer(told, "/v1/outcomes")
 
     return await answer_once(request, member, work)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.common.fields import Amount, Answer, Body, CalendarDate, ExternalId
+from services.common.posted import WARNINGS, Warnings
 from services.common.strict_json import fingerprint
 from services.loans.content import read_content
 from services.loans.loans.schemas import Reference
@@ -71,3 +72,4 @@ class OutcomeAnswer(Answer):
     jobs_maintained: int
     turnover: Amount | None
     other_financing: Amount | None
+    warnings: Warnings = WARNINGS

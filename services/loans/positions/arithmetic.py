@@ -327,9 +327,15 @@ class Position:
     is_closed: bool
 
 
-def find_terms(facts: LoanFacts, as_of: date) -> ScheduleTerms:
-    """The terms of the schedule in force on the evening of `as_of`."""
-    return _run_until(facts, as_of).account.terms
+def list_schedules(facts: LoanFacts) -> list[tuple[LaidSchedule, ScheduleTerms]]:
+    """The schedules laid during the life of the loan, each with its terms."""
+    run = _Run(facts)
+    found: list[tuple[LaidSchedule, ScheduleTerms]] = []
+    for *_, take in _list_events(run, facts):
+        take()
+        if len(run.schedules) > len(found):
+            found.append((run.schedules[-1], run.account.terms))
+    return found
 
 
 def _run_until(facts: LoanFacts, as_of: date) -> _Run:

@@ -88,11 +88,15 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Tranche:
-    """A disbursement after the first: the instalments left are laid anew over what is owed."""
+    """A disbursement after the first: the instalments left are laid anew over what is owed.
+
+    Fees withheld from it are owed by nobody: they only lessen what the borrower receives.
+    """
 
     disbursement_id: UUID
     on: date
     amount_cents: int
+    fees_withheld_cents: int = 0
 
 
 @dataclass(frozen=True, slots=True)

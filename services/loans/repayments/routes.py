@@ -12,6 +12,7 @@ from services.common.errors import not_found
 from services.common.idempotency import Answered, answer_once, created, replayed
 from services.common.identity import Principal, Requires, Role
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
+from services.common.posted import tell_warnings
 from services.common.recording import refuse_first
 from services.loans.loans.queries import find_name
 from services.loans.loans.routes import LOAN
@@ -42,7 +43,8 @@ async def post_repayment(
         refuse_first(recorded)
         document = await queries.find_repayment(session, body.external_id)
         answer = created if recorded.created else replayed
-        return answer(document, f"/v1/loans/{loan_id}")
+        told = {**document, **tell_warnings(request, recorded)}
+        return answer(told, f"/v1/loans/{loan_id}")
 
     return await answer_once(request, member, work)
 

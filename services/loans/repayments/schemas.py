@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.common.fields import Amount, Answer, Body, CalendarDate, ExternalId, PositiveAmount
+from services.common.posted import WARNINGS, Warnings
 from services.loans.positions.facts import PaymentPurpose
 from services.loans.repayments.drafts import RepaymentDraft
 from services.loans.vocabulary import OpenCode
@@ -53,3 +54,4 @@ class RepaymentAnswer(Answer):
     method: str | None
     purpose: PaymentPurpose | None
     surplus: Surplus | None
+    warnings: Warnings = WARNINGS

@@ -176,12 +176,13 @@ async def test_keys_do_not_share_questions(bench: Bench, anyone: httpx.AsyncClie
         ({"role": "network", "organisation": "montreal"}, 502),
         ({"role": "admin", "organisation": None}, 502),
         ({"role": "network", "organisation": None, "key_id": 7}, 502),
+        ({"role": "network", "organisation": None, "made_by": None}, 502),
     ],
 )
 async def test_trusts_the_registry_only_as_far_as_it_makes_sense(
     bench: Bench, anyone: httpx.AsyncClient, holder: dict[str, object], status: int
 ) -> None:
-    whole = {"key_id": "k", "region_codes": [], "expires_at": None, **holder}
+    whole = {"key_id": "k", "region_codes": [], "made_by": "seed", "expires_at": None, **holder}
     bench.keys.holders[MEMBER_KEY] = json.loads(json.dumps(whole))
     answer = await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
     assert (answer.status_code, answer.json()["part"]) == (status, "registry")

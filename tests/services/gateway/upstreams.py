@@ -25,7 +25,6 @@ from services.common.identity import verify_token
 MEMBER_KEY, NETWORK_KEY, FUNDER_KEY = "member-key", "network-key", "funder-key"
 AUDITOR_KEY, OPERATOR_KEY = "auditor-key", "operator-key"
 
-AUTHENTICATE = "/internal/authenticate"
 ANSWER_HEADERS = {
     "ETag": '"7"',
     "Location": "/v1/loans/1",
@@ -51,6 +50,7 @@ def _holder(role: str, organisation: str | None = None) -> dict[str, JsonValue]:
         "role": role,
         "organisation": organisation,
         "region_codes": regions,
+        "made_by": "seed",
         "expires_at": "2027-01-01T00:00:00Z",
     }
 
@@ -78,10 +78,14 @@ class Keys:
 
 @dataclass
 class TinyPart:
-    """A part that says what reached it, or does what the test gave it to do."""
+    """A part that says what reached it, or does what the test gave it to do.
+
+    What is `lasting` it does in every test.
+    """
 
     name: str
     token_key: OKPKey
+    lasting: dict[str, Behaviour] = field(default_factory=dict)
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     begun: list[tuple[str, str]] = field(default_factory=list)
     completed: list[tuple[str, str, int]] = field(default_factory=list)
@@ -125,7 +129,7 @@ class TinyPart:
 
     def forget(self) -> None:
         """Back to how it began, for the next test."""
-        self.behaviours = {n: b for n, b in self.behaviours.items() if n == AUTHENTICATE}
+        self.behaviours = dict(self.lasting)
         for seen in (self.begun, self.completed, self.aborted):
             seen.clear()
 
@@ -159,6 +163,10 @@ def registry_behaviour(keys: Keys) -> Behaviour:
         return JSONResponse(holder) if holder else problem(401, "access.unauthenticated")
 
     return authenticate
+
+
+async def record_reading(_: Request) -> Response:
+    return Response(status_code=204)
 
 
 @asynccontextmanager
@@ -247,7 +255,11 @@ async def open_bench(folder: Path, **settings: object) -> AsyncIterator[Bench]:
     keys = Keys()
     keys.forget()
     parts = {name: TinyPart(name, public) for name in ("registry", "funds", "loans")}
-    parts["registry"].behaviours[AUTHENTICATE] = registry_behaviour(keys)
+    parts["registry"].lasting = {
+        "/internal/authenticate": registry_behaviour(keys),
+        "/internal/readings": record_reading,
+    }
+    parts["registry"].forget()
     async with AsyncExitStack() as stack:
         for name, part in parts.items():
             part.url = await stack.enter_async_context(serve(part.app()))

@@ -331,6 +331,24 @@ def place_of(member: str, path: str) -> JobPlace:
     return JobPlace(organisation_id(member), import_id)
 
 
+async def cancellations_of(service: NotesService, member: str) -> list[str]:
+    """What the member cancelled, by the audit chain."""
+    connection = await asyncpg.connect(service.superuser_dsn)
+    try:
+        rows = await connection.fetch(
+            "SELECT entry FROM notes.audit_entries WHERE organisation_id = $1"
+            " AND entry ->> 'action' = 'import.cancelled' ORDER BY entry_number",
+            organisation_id(member),
+        )
+    finally:
+        await connection.close()
+    entries = [json.loads(row["entry"]) for row in rows]
+    for entry in entries:
+        assert entry["details"].keys() == {"import_id", "kind", "sha256", "cancelled_at"}
+        assert (entry["subject"], entry["role"]) == ("key-member", "member")
+    return [entry["details"]["import_id"] for entry in entries]
+
+
 class TestCancelling:
     async def cancel(self, service: NotesService, member: str, path: str) -> httpx.Response:
         return await service.client.post(f"{path}/cancellations", headers=service.headers(member))
@@ -357,6 +375,13 @@ class TestCancelling:
         assert (found["state"], found["outcome"]) == ("cancelled", None)
         counts = await kept(service, member)
         assert (counts["notes"], counts["imports"]) == (5, 1)
+        # One entry each, though one was cancelled twice: written as soon as the lock is free.
+        for _ in range(300):
+            found = await cancellations_of(service, member)
+            if len(found) == 2:
+                break
+            await asyncio.sleep(0.05)
+        assert sorted(found) == sorted(each.rpartition("/")[2] for each in (path, waiting))
 
     async def test_in_the_middle_of_a_statement(self, service: NotesService, member: str) -> None:
         slow = sheet().replace("Zoé", "Lenteur")

@@ -60,6 +60,7 @@ class TestRecording:
             "changes_truncated": False,
             "absent": 0,
             "sheets": [],
+            "mappings": [],
             "totals": None,
             "warnings": [],
             "warnings_truncated": False,
@@ -167,6 +168,7 @@ class TestBadRows:
         assert document["errors"][0] == {
             "pointer": "/2/amount",
             "row": 2,
+            "line": 3,
             "column": "amount",
             "code": "amount.decimals",
             "message": '"1.005": An amount has at most two decimals.',
@@ -194,7 +196,7 @@ class TestBadRows:
         response = await service.send(member, MIXED, "&mode=partial")
         assert response.status_code == 201
         assert places(response) == MIXED_ERRORS
-        assert set(response.json()["errors"][0]) == {"row", "column", "code", "message"}
+        assert set(response.json()["errors"][0]) == {"row", "line", "column", "code", "message"}
         assert response.json()["counts"] == {
             "received": 7,
             "created": 1,

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from python_calamine import CalamineWorkbook, load_workbook
 
+from services.common.identity import Role
 from services.common.records import XLSX
 from tests.services.importing.notes_service import GOOD, NotesService, kept, places
 from tests.services.importing.test_importing import MIXED, MIXED_ERRORS
@@ -137,7 +138,7 @@ class TestErrorSheet:
         ]
         assert rows_of(book, 1)[:2] == [
             ["Ligne", "Colonne", "Code", "Message"],
-            [3.0, "Montant", "amount.decimals", DECIMALS],
+            [4.0, "Montant", "amount.decimals", DECIMALS],
         ]
         assert comments_of(response.content) == {
             "C4": DECIMALS,
@@ -150,7 +151,8 @@ class TestErrorSheet:
         response = await errors_of(service, member, sent.json()["import_id"], Accept_Language="en")
         book = opened(response)
         assert book.sheet_names == ["Data", "Errors"]
-        assert [tuple(row[:3]) for row in rows_of(book, 1)[1:]] == MIXED_ERRORS
+        listed = [(row + 1, *error) for row, *error in MIXED_ERRORS]
+        assert [tuple(row[:3]) for row in rows_of(book, 1)[1:]] == listed
         data = rows_of(book, 0)
         assert data[3] == ["N3", "", "1", "000.00", ""]
         assert sorted(comments_of(response.content)) == [
@@ -203,3 +205,95 @@ class TestErrorSheet:
         import_id = (await service.send(member, MIXED)).json()["import_id"]
         response = await errors_of(service, f"{member}-stranger", import_id)
         assert response.status_code == 404
+
+
+class TestDryRun:
+    async def errors(
+        self, service: NotesService, member: str, body: str | bytes, media_type: str = "text/csv"
+    ) -> httpx.Response:
+        query = "&dry_run=true&errors=xlsx"
+        return await service.send(member, body, query, media_type)
+
+    async def test_the_same_sheet_of_errors_and_nothing_is_kept(
+        self, service: NotesService, member: str
+    ) -> None:
+        dry = await self.errors(service, member, MIXED)
+        assert await kept(service, member) == {}
+        assert dry.headers["content-disposition"].endswith("-erreurs.xlsx")
+        sent = await service.send(member, MIXED)
+        book, kept_book = (
+            opened(dry),
+            opened(await errors_of(service, member, sent.json()["import_id"])),
+        )
+        for index in (0, 1):
+            assert rows_of(book, index) == rows_of(kept_book, index)
+        assert len(comments_of(dry.content)) == 8
+
+    async def test_without_errors_it_is_the_dry_run(
+        self, service: NotesService, member: str
+    ) -> None:
+        answer = await self.errors(service, member, GOOD)
+        assert (answer.status_code, answer.json()) == (
+            200,
+            (await service.send(member, GOOD, "&dry_run=true")).json(),
+        )
+        assert await kept(service, member) == {}
+
+    async def test_a_file_that_cannot_be_read(self, service: NotesService, member: str) -> None:
+        answer = await self.errors(service, member, "nom;montant\nZoé;5\n")
+        assert (answer.status_code, places(answer)) == (
+            422,
+            [(0, "external_id", "column.missing")],
+        )
+
+    async def test_only_of_a_dry_run(self, service: NotesService, member: str) -> None:
+        for query, pointer in (("&errors=xlsx", "/dry_run"), ("&errors=pdf", "/errors")):
+            answer = await service.send(member, MIXED, query)
+            assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
+
+    async def test_every_error_of_a_long_file(self, service: NotesService, member: str) -> None:
+        lines = [f"N{n};Zoé;{'dix' if n % 2 else '5,00'};2027-01-01" for n in range(1_500)]
+        body = "\n".join(["identifiant;nom;montant;date note", *lines])
+        book = opened(await self.errors(service, member, body))
+        assert len(rows_of(book, 1)) == 1 + 1_500
+
+    async def test_a_stranger_and_other_roles(self, service: NotesService) -> None:
+        path = "/v1/imports?kind=notes&dry_run=true&errors=xlsx"
+        assert (await service.client.post(path, content=b"")).status_code == 401
+        headers = {"Authorization": f"Bearer {service.token(None, Role.NETWORK)}"}
+        assert (await service.client.post(path, headers=headers)).status_code == 403
+
+
+async def test_lines_above_the_titles_stay_where_they_were(
+    service: NotesService, member: str
+) -> None:
+    lines: list[list[Value]] = [
+        ["Organisme X"],
+        [None],
+        ["Identifiant", "Nom", "Montant"],
+        ["N1", "Zoé", "dix"],
+        ["N2", "Ana", 5],
+        ["Total", None, 15],
+    ]
+    sent = await service.send(member, sheet(lines), "&mode=partial", XLSX)
+    document = sent.json()
+    assert document["counts"] == {"received": 2, "created": 1, "unchanged": 0, "rejected": 1}
+    [error], [warning] = document["errors"], document["warnings"]
+    assert (error["row"], error["line"], error["code"]) == (1, 4, "amount.form")
+    assert (warning["row"], warning["line"], warning["code"]) == (3, 6, "row.total")
+    found = await service.get(member, f"/v1/imports/{document['import_id']}")
+    assert (found.json()["errors"], found.json()["warnings"]) == ([error], [warning])
+    response = await errors_of(service, member, document["import_id"])
+    book = opened(response)
+    assert rows_of(book, 0) == [
+        ["Organisme X", "", ""],
+        ["", "", ""],
+        ["Identifiant", "Nom", "Montant"],
+        ["N1", "Zoé", "dix"],
+        ["N2", "Ana", "5"],
+        ["Total", "", "15"],
+    ]
+    assert rows_of(book, 1)[1][0] == 4.0
+    assert list(comments_of(response.content)) == ["C4"]
+    again = await service.send(member, response.content, "&dry_run=true&mode=partial", XLSX)
+    assert again.json()["counts"]["unchanged"] == 1

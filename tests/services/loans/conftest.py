@@ -45,6 +45,7 @@ class Client:
     region_codes: tuple[str, ...] = ()
     person: str = ""
     """Tells two keys of one role apart."""
+    made_by: str | None = None
 
     @property
     def organisation_id(self) -> uuid.UUID:
@@ -54,7 +55,9 @@ class Client:
     @property
     def headers(self) -> dict[str, str]:
         subject = f"key-{self.organisation or self.role}{self.person}"
-        principal = Principal(subject, self.role, self.organisation, self.region_codes)
+        principal = Principal(
+            subject, self.role, self.organisation, self.region_codes, self.made_by
+        )
         return {"Authorization": f"Bearer {sign_principal(principal, self.key)}"}
 
     async def get(self, path: str, **query: str) -> httpx.Response:
@@ -199,11 +202,24 @@ async def loans(
         environment.setenv("RESEAU_TOKEN_PUBLIC_KEY_FILE", str(public_key_file))
         app = create_app()
     app.state.today = lambda: TODAY
+    await ask_for_all_months(database)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://loans") as http,
     ):
         yield Loans(app, database, http, key)
+
+
+async def ask_for_all_months(database: ClonedDatabase) -> None:
+    """As if the network had always asked; else it asks from the month the tables were made in."""
+    connection = await asyncpg.connect(database.superuser_dsn)
+    try:
+        await connection.execute(
+            "INSERT INTO loans.reporting_starts (version, month_on, asked_on, recorded_by)"
+            " VALUES (2, '1900-01-01', '1900-01-01', 'test')"
+        )
+    finally:
+        await connection.close()
 
 
 @pytest.fixture

@@ -272,12 +272,14 @@ async def test_a_partial_sheet_records_its_good_rows(loans: Loans, member: Clien
     assert answer["errors"] == [
         {
             "row": 2,
+            "line": 3,
             "column": "loan_external_id",
             "code": "loan.unknown",
             "message": '"P-9": No loan has this identifier.',
         },
         {
             "row": 4,
+            "line": 5,
             "column": "external_id",
             "code": "external_id.conflict",
             "message": '"R-3": This identifier is already on record with other content; nothing '

@@ -254,6 +254,19 @@ async def test_a_sheet_is_told_what_is_odd_and_recorded(member: Client) -> None:
     assert again.json()["warnings"] == []  # nothing new is in it
 
 
+async def test_one_fact_is_answered_with_what_is_odd_about_it(member: Client) -> None:
+    body = loan(await record_borrower(member), terms=terms(principal="20000.01"))
+    posted = await member.post("/v1/loans", body)
+    assert posted.status_code == 201, posted.text
+    told = {w["pointer"]: w["code"] for w in posted.json()["warnings"]}
+    assert told["/terms/principal"] == "rule.large_loan"
+    again = await member.post("/v1/loans", body)  # nothing new was recorded
+    assert (again.status_code, "warnings" in again.json()) == (200, False)
+    paid = {"external_id": "R-1", "paid_on": body["disbursed_on"], "amount": "10.00"}
+    place = f"/v1/loans/{posted.json()['loan_id']}/repayments"
+    assert "warnings" not in (await member.post(place, paid)).json()
+
+
 async def test_a_rule_that_refuses_names_the_place_in_the_body(
     loans: Loans, member: Client, network: Client
 ) -> None:

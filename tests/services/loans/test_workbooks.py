@@ -1,20 +1,29 @@
 """A workbook of several kinds of sheets: recorded at once, whatever the order of its tabs."""
 
+import hashlib
 import io
 import re
 import zipfile
 from collections.abc import Sequence
-from itertools import permutations
+from itertools import accumulate, permutations
 
 import pytest
 from python_calamine import load_workbook
 from xlsxwriter.workbook import Workbook
 
-from tests.services.loans.conftest import CSV, Client, Loans, codes_of
+from services.common.database import Database
+from services.common.identity import Principal, Role
+from services.common.import_orders import Order
+from services.common.import_parts import Step
+from services.common.import_queries import SentFile
+from services.common.importing import run_import
+from services.loans.imports.kinds import WORKBOOK
+from tests.services.loans.conftest import CSV, TODAY, Client, Loans, codes_of, write_csv
 from tests.services.loans.portfolio import (
     FRENCH,
     KINDS,
     REASON,
+    Row,
     change,
     make_book,
     make_portfolio,
@@ -80,6 +89,23 @@ async def test_sheets_are_known_by_their_names_or_their_titles(
     answer = await member.send("workbook", make_book(make_portfolio(2), KINDS, names), XLSX)
     assert answer.status_code == 201, answer.text
     assert [each["kind"] for each in answer.json()["sheets"]] == list(KINDS)
+
+
+async def test_rows_are_told_as_stored_sheet_by_sheet(loans: Loans, member: Client) -> None:
+    portfolio = make_portfolio(2)
+    content = make_book(portfolio, KINDS)
+    file = SentFile(content, hashlib.sha256(content).digest(), XLSX, None)
+    order = Order("loans", WORKBOOK, "atomic", dry_run=True, language="fr")
+    told: list[int] = []
+
+    def tell(step: Step, rows: int) -> None:
+        if step == "stored":
+            told.append(rows)
+
+    database: Database = loans.app.state.database
+    who = Principal("key", Role.MEMBER, member.organisation, ("06",))
+    await run_import(database, who, order, file, TODAY, tell)
+    assert told == list(accumulate(len(portfolio[kind]) for kind in KINDS))
 
 
 async def test_other_sheets_are_left_out_and_told(member: Client) -> None:
@@ -228,3 +254,154 @@ async def test_sheets_of_one_kind_by_year(loans: Loans, member: Client) -> None:
     again = (await member.send("workbook", book, XLSX)).json()
     assert (again["counts"]["unchanged"], again["absent"]) == (20, 0)
     assert await loans.find_differences(member) == []
+
+
+async def test_absent_facts_of_a_kind_spread_over_two_sheets(member: Client) -> None:
+    portfolio = make_portfolio(5)
+    await send_all(member, portfolio)
+
+    def book(*sheets: Sequence[Row]) -> bytes:
+        def fill(book: Workbook) -> None:
+            for number, rows in enumerate(sheets):
+                write(book, book.add_worksheet(f"Prêts 202{number}"), to_table(rows))
+
+        return workbook(fill)
+
+    loans = portfolio["loans"]
+    answer = (await member.send("workbook", book(loans[:2], loans[3:4]), XLSX)).json()
+    assert (answer["counts"]["unchanged"], answer["absent"]) == (3, 2)
+    twice = [loans[0], {**loans[1], "principal": "900.00"}]
+    answer = (await member.send("workbook", book(loans[:2], twice), XLSX, mode="partial")).json()
+    assert [each["counts"] for each in answer["sheets"]] == [
+        {"received": 2, "created": 0, "unchanged": 2, "rejected": 0},
+        {"received": 2, "created": 0, "unchanged": 1, "rejected": 1},
+    ]
+    assert [(e["sheet"], e["row"], e["code"]) for e in answer["errors"]] == [
+        ("Prêts 2021", 2, "external_id.conflict")
+    ]
+
+
+async def test_a_sheet_of_contributions_says_where_to_send_it(member: Client) -> None:
+    others: list[tuple[str, list[list[Value]], bool]] = [
+        ("Apports 2026", [["No", "Qui"], ["A1", "Caisse"]], False),
+        ("Feuil8", [["No", "Bailleur", "Montant"], ["A1", "Caisse", 5]], False),
+    ]
+    answer = await member.send(
+        "workbook", make_book(make_portfolio(1), KINDS, FRENCH, others), XLSX
+    )
+    document = answer.json()
+    assert [(n["sheet"], n["code"]) for n in document["notices"]] == [
+        ("Apports 2026", "sheet.elsewhere"),
+        ("Feuil8", "sheet.elsewhere"),
+    ]
+    assert "kind=contributions" in document["notices"][0]["message"]
+    assert "Apports 2026" not in [each["sheet"] for each in document["sheets"]]
+
+
+class TestMappings:
+    """Each sheet is read by the mapping of its kind."""
+
+    OWN = {
+        "loans": {"Dossier interne": "external_id", "Qui": "borrower_external_id"},
+        "repayments": {"Pièce": "external_id", "Dossier interne": "loan_external_id"},
+    }
+
+    async def keep(self, member: Client, name: str, *kinds: str) -> None:
+        for kind in kinds:
+            answer = await member.http.post(
+                f"/v1/import-mappings?kind={kind}",
+                json={"name": name, "columns": self.OWN[kind]},
+                headers=member.headers,
+            )
+            assert answer.status_code == 201, answer.text
+
+    def book(self) -> bytes:
+        portfolio = make_portfolio(2)
+        titles = {kind: {ours: own for own, ours in self.OWN[kind].items()} for kind in self.OWN}
+
+        def fill(book: Workbook) -> None:
+            for kind in self.OWN:
+                rows = [
+                    {titles[kind].get(name, name): value for name, value in row.items()}
+                    for row in portfolio[kind]
+                ]
+                write(book, book.add_worksheet(FRENCH[kind]), to_table(rows))
+
+        return workbook(fill)
+
+    async def test_one_name_for_all_kinds_that_have_it(self, member: Client) -> None:
+        book = self.book()
+        plain = await member.send("workbook", book, XLSX)
+        assert {e["code"] for e in plain.json()["errors"]} == {"column.missing"}
+        await self.keep(member, "excel", "loans", "repayments")
+        answer = await member.send("workbook", book, XLSX, mapping="excel")
+        assert (answer.status_code, answer.json()["counts"]["created"]) == (201, 10)
+        used = [
+            {"kind": "loans", "name": "excel", "version": 1},
+            {"kind": "repayments", "name": "excel", "version": 1},
+        ]
+        assert answer.json()["mappings"] == used
+        found = (await member.get(answer.headers["location"])).json()
+        assert (found["mappings"], found["mapping"]) == (used, None)
+
+        place = "/v1/import-mappings/loans/excel"
+        changed = await member.http.put(
+            place, json={"columns": {}}, headers={**member.headers, "If-Match": '"1"'}
+        )
+        assert changed.json()["version"] == 2
+        replay = (await member.get(f"{answer.headers['location']}/replay")).json()
+        assert replay["same"] is True
+
+    async def test_names_by_kind(self, member: Client) -> None:
+        await self.keep(member, "excel", "loans")
+        await self.keep(member, "caisse", "repayments")
+        named = "loans:excel,repayments:caisse"
+        tried = await member.send("workbook", self.book(), XLSX, mapping=named, dry_run="true")
+        assert tried.json()["counts"]["created"] == 10
+        long = await member.http.post(
+            "/v1/imports",
+            params={"mapping": named, "mode": "partial"},
+            content=self.book(),
+            headers={**member.headers, "Content-Type": XLSX, "Prefer": "respond-async"},
+        )
+        assert long.status_code in (201, 202)
+        assert [each["name"] for each in long.json()["mappings"]] == ["excel", "caisse"]
+
+    async def test_a_sheet_without_a_mapping_keeps_our_titles(self, member: Client) -> None:
+        await self.keep(member, "excel", "loans")
+        answer = await member.send("workbook", self.book(), XLSX, mapping="excel")
+        assert {(e["sheet"], e["code"]) for e in answer.json()["errors"]} == {
+            ("Remboursements", "column.missing")
+        }
+
+    async def test_errors_are_marked_under_ones_own_titles(self, member: Client) -> None:
+        await self.keep(member, "excel", "loans", "repayments")
+        portfolio = make_portfolio(2)
+        await member.send("loans", write_csv(portfolio["loans"]))
+        query = {"mapping": "excel", "dry_run": "true", "errors": "xlsx"}
+        changed = change(portfolio, "repayments", "R-001-1", amount="1.00")
+        await member.send("repayments", write_csv(changed["repayments"][:1]))
+        answer = await member.send("workbook", self.book(), XLSX, **query)
+        listed = load_workbook(io.BytesIO(answer.content)).get_sheet_by_name("Erreurs")
+        [row] = listed.to_python()[1:]
+        assert (row[0], row[1], row[4]) == (2.0, "Pièce", "Remboursements")
+
+    @pytest.mark.parametrize(
+        ("sent", "code"),
+        [
+            ("no-such", "mapping.unknown"),
+            ("loans:no-such", "mapping.unknown"),
+            ("contributions:excel", "mapping.unknown"),
+            ("excel,loans:excel", "mapping.twice"),
+            ("", "mapping.unknown"),
+        ],
+    )
+    async def test_what_is_refused(self, member: Client, sent: str, code: str) -> None:
+        await self.keep(member, "excel", "loans")
+        answer = await member.send("workbook", self.book(), XLSX, mapping=sent)
+        assert (answer.status_code, codes_of(answer)) == (422, {"/mapping": code})
+
+    async def test_anothers_mapping_is_unknown(self, loans: Loans, member: Client) -> None:
+        await self.keep(loans.as_member(), "excel", "loans")
+        answer = await member.send("workbook", self.book(), XLSX, mapping="excel")
+        assert codes_of(answer) == {"/mapping": "mapping.unknown"}

@@ -33,6 +33,7 @@ async def test_a_member_key_stands_for_its_organisation(registry: Registry) -> N
         "role": "member",
         "organisation": "montreal",
         "region_codes": ["06"],
+        "made_by": "test-network",
         "expires_at": None,
     }
 
