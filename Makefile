@@ -11,7 +11,7 @@ PYTHON := $(shell for name in python3.11 python3 python; do \
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench openapi
+.PHONY: help setup run test check branches mutants bench openapi
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ check: setup ## Lint, types, borders between packages, then every test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
+
+branches: setup ## Show that the tests of the arithmetic take every branch of it
+	$(BIN)/python -m tests.mutants.branches
+
+mutants: setup ## Change the arithmetic piece by piece: tests must fail (MODULES=services.common.money)
+	$(BIN)/python -m tests.mutants $(MODULES)
 
 bench: setup ## Measure against the targets, each beside its bound
 	$(BIN)/python -m tests.benchmarks

@@ -218,6 +218,7 @@ def _server_options(port: int, durable: bool) -> list[str]:
             "shared_buffers": "128MB",
             "wal_level": "minimal",
             "max_wal_senders": "0",
+            "max_connections": "300",  # every worker's services keep their pools
         }
     return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 

@@ -5,6 +5,7 @@
 A process of its own, as preparation.py is: it can be stopped at any moment and sent again.
 """
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
+from pydantic import SecretStr
 
 from deploy.client import Upload, call, import_upload, list_all, open_client
 from deploy.data_folder import (
@@ -31,7 +33,9 @@ from deploy.demonstration import (
     build_agreements,
     build_books,
 )
+from deploy.demonstration_months import report_months
 from deploy.language import DeploymentError, text
+from deploy.provisioning import database_url
 from deploy.terminal import file_progress, say, say_failure
 from services.common.money import format_cents
 
@@ -44,7 +48,8 @@ Loaded = Callable[[str], None]
 
 def load_demonstration(folder: DataFolder) -> date:
     """Post everything up to today; what is already there is left as it is. Returns today."""
-    url = require_running(folder).url
+    running = require_running(folder)
+    url = running.url
     today = datetime.now(_LEGAL_TIME).date()
     keys = read_access_keys(folder)
 
@@ -70,6 +75,9 @@ def load_demonstration(folder: DataFolder) -> date:
             for agreement in build_agreements(today):
                 _post_agreement(client, agreement)
                 loaded(agreement.external_id)
+        loans_url = database_url(folder, running.postgresql_port, "loans_app")
+        asyncio.run(report_months(SecretStr(loans_url), keys, today))
+        loaded(text("mois soumis", "months submitted"))
     write_private(folder.demonstration, json.dumps({"until": today.isoformat()}) + "\n")
     return today
 

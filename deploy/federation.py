@@ -38,7 +38,7 @@ from deploy.supervisor import (
 )
 
 # A run that was killed a moment ago left its note, and can still hold the port for as long.
-_PORT_PATIENCE_SECONDS = 6.0
+_PORT_PATIENCE_SECONDS = 15.0
 # What every service imports, loaded once. Libraries alone: the code of a service is imported by its
 # own process, after the fork.
 _LIBRARIES = (

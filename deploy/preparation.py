@@ -2,9 +2,8 @@
 
     python -m deploy.preparation DIR PORT
 
-Roles, schemas, migrations, the keys that sign tokens, the register and the first access keys; then
-figures kept by an earlier form are kept anew. It is a process of its own so that the supervisor
-never carries the libraries that this needs once.
+Roles, schemas, migrations, the keys that sign tokens, the register and the first access keys. It is
+a process of its own so that the supervisor never carries the libraries that this needs once.
 """
 
 import asyncio
@@ -12,7 +11,6 @@ import sys
 from pathlib import Path
 
 from joserfc.jwk import OKPKey
-from pydantic import SecretStr
 
 from deploy.cluster import superuser_dsn
 from deploy.data_folder import DataFolder, open_data_folder, write_private
@@ -20,7 +18,6 @@ from deploy.migrating import install_queue, migrate
 from deploy.prepared import mark_prepared
 from deploy.provisioning import SERVICES, database_url, provision
 from services.funds.seed import seed_funds
-from services.loans.rekeeping import rekeep_figures
 from services.registry.seed import read_organisations, seed_register
 
 
@@ -36,10 +33,6 @@ def prepare(folder: DataFolder, port: int) -> None:
     asyncio.run(seed_register(database_url(folder, port, "registry_app"), folder.access_keys))
     names = {organisation.slug: organisation.name for organisation in read_organisations()}
     asyncio.run(seed_funds(database_url(folder, port, "funds_app"), names))
-    loans_app, loans_totals = (
-        SecretStr(database_url(folder, port, role)) for role in ("loans_app", "loans_totals")
-    )
-    asyncio.run(rekeep_figures(loans_app, loans_totals))
     asyncio.run(mark_prepared(folder, superuser))
 
 

@@ -1,6 +1,6 @@
-"""Comparing the two independent books: what the loans say borrowers owe, what the journal says.
+"""Comparing what two services keep apart: what borrowers owe, and which months are locked.
 
-Each service wrote its own; they agree to the cent once the journal has posted every event.
+Each wrote its own; they agree once the funds have followed every event of the loans.
 """
 
 import uuid
@@ -15,15 +15,16 @@ from services.common.outbox import read_positions
 
 @dataclass(frozen=True, slots=True)
 class _Book:
-    """By organisation: how far its events go, and in cents what each side owes the other."""
+    """By organisation: how far its events go, what each side owes the other, locked months."""
 
     positions: dict[uuid.UUID, int]
     owed: dict[uuid.UUID, "_Owed"]
+    locked: dict[uuid.UUID, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Owed:
-    """Principal that borrowers owe, and what they paid beyond what their loans ask for."""
+    """Cents of principal that borrowers owe, and of what they paid beyond what is asked."""
 
     by_borrowers: int = 0
     to_borrowers: int = 0
@@ -55,6 +56,16 @@ _OWED_BY_JOURNAL = text(
     FROM account_days GROUP BY organisation_id
     """
 )
+_LOCKED = text(
+    """
+    SELECT organisation_id, array_agg(to_char(month_on, 'YYYY-MM') ORDER BY month_on) AS months
+    FROM (
+        SELECT DISTINCT ON (organisation_id, month_on) organisation_id, month_on, kind
+        FROM period_events WHERE kind IN ('locked', 'reopened')
+        ORDER BY organisation_id, month_on, event_number DESC
+    ) AS latest WHERE kind = 'locked' GROUP BY organisation_id
+    """
+)
 _POSTED = text(
     "SELECT organisation_id, last_event_number FROM journal_cursors WHERE source = 'loans'"
 )
@@ -68,12 +79,24 @@ async def reconcile(loans_totals_url: SecretStr, funds_totals_url: SecretStr) ->
     loans = await _read(loans_totals_url, _OWED_BY_LOANS, None)
     journal = await _read(funds_totals_url, _OWED_BY_JOURNAL, _POSTED)
     nothing = _Owed()
-    return [
-        f"organisation {organisation}: the loans say {said}, the journal {posted} (cents)"
+    told = [
+        organisation
         for organisation, number in loans.positions.items()
         if journal.positions.get(organisation, 0) == number
-        and (said := loans.owed.get(organisation, nothing))
-        != (posted := journal.owed.get(organisation, nothing))
+    ]
+    return [
+        *(
+            f"organisation {organisation}: the loans say {said}, the journal {posted} (cents)"
+            for organisation in told
+            if (said := loans.owed.get(organisation, nothing))
+            != (posted := journal.owed.get(organisation, nothing))
+        ),
+        *(
+            f"organisation {organisation}: locked in the loans {closed}, in the funds {kept}"
+            for organisation in told
+            if (closed := loans.locked.get(organisation, []))
+            != (kept := journal.locked.get(organisation, []))
+        ),
     ]
 
 
@@ -86,9 +109,12 @@ async def _read(url: SecretStr, owed: TextClause, positions: TextClause | None) 
                 row.organisation_id: _Owed(int(row.by_borrowers), int(row.to_borrowers))
                 for row in rows
             }
+            months = await session.connection.execute(_LOCKED)
+            locked = {row.organisation_id: list(row.months) for row in months}
             if positions is None:
-                return _Book(await read_positions(session), found)
+                return _Book(await read_positions(session), found, locked)
             posted = await session.connection.execute(positions)
-            return _Book({r.organisation_id: r.last_event_number for r in posted}, found)
+            reached = {row.organisation_id: row.last_event_number for row in posted}
+            return _Book(reached, found, locked)
     finally:
         await database.close()

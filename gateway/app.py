@@ -74,6 +74,7 @@ def create_own_app(settings: GatewaySettings) -> FastAPI:
                 session,
                 settings.url_of(Part.REGISTRY),
                 make_timeout(settings, settings.authentication_seconds),
+                signer,
             )
             app.state.doorkeeper = Doorkeeper(registry, limits)
             app.state.proxy = Proxy(settings, session, app.state.doorkeeper, signer)

@@ -29,6 +29,8 @@ from services.common.identity import Principal, Role, sign_principal
 from services.common.text import Text
 
 KEY_LENGTH_MAX = 512
+ASKED_LENGTH_MAX = 500
+"""A path of ours is far shorter; of another, the beginning is kept."""
 TOKEN_REUSE_SECONDS = 20
 """A signed token serves this long of its minute: signing costs more than the rest of the way."""
 REMEMBERED_MAX = 10_000
@@ -80,17 +82,24 @@ class KeyHolder(BaseModel):
     role: Role
     organisation: str | None
     region_codes: tuple[str, ...]
+    made_by: str
 
 
 class Registry:
     """Asks the registry whose key this is."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, url: str, timeout: aiohttp.ClientTimeout
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        timeout: aiohttp.ClientTimeout,
+        signer: "TokenSigner",
     ) -> None:
         self._session = session
         self._url = f"{url}/internal/authenticate"
+        self._readings_url = f"{url}/internal/readings"
         self._timeout = timeout
+        self._signer = signer
         self._asking: dict[str, asyncio.Task[Principal | Problem]] = {}
         self._waiting: dict[str, asyncio.Task[Principal | Problem]] = {}
 
@@ -104,6 +113,28 @@ class Registry:
         if isinstance(found, Problem):
             raise found
         return found
+
+    async def record_reading(self, principal: Principal, asked: str, traceparent: str) -> None:
+        """Put on the audit chain what the principal asks for. Raises Unavailable, BadGateway."""
+        try:
+            async with self._session.post(
+                self._readings_url,
+                json={"asked": asked[:ASKED_LENGTH_MAX]},
+                headers={
+                    "Authorization": f"Bearer {self._signer.sign(principal)}",
+                    "traceparent": traceparent,
+                    "Content-Type": "application/json",
+                },
+                timeout=self._timeout,
+            ) as response:
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise to_problem(Part.REGISTRY, error) from error
+        if status == 503:
+            raise unavailable([Part.REGISTRY])
+        if status != 204:
+            _log.error("registry_answer_refused", status=status)
+            raise bad_answer(Part.REGISTRY)
 
     async def _ask_next(self, key: str, traceparent: str) -> Principal | Problem:
         before = self._asking.get(key)
@@ -143,7 +174,9 @@ class Registry:
         except (ValidationError, ValueError):
             _log.error("registry_answer_refused", status=status)
             return bad_answer(Part.REGISTRY)
-        return Principal(holder.key_id, holder.role, holder.organisation, holder.region_codes)
+        return Principal(
+            holder.key_id, holder.role, holder.organisation, holder.region_codes, holder.made_by
+        )
 
 
 class _Refusal(BaseModel):
@@ -172,8 +205,13 @@ class Doorkeeper:
         self._limits = limits
         self._known: OrderedDict[bytes, Principal] = OrderedDict()
 
-    async def admit(self, authorization: list[str], address: str, traceparent: str) -> Admission:
-        """Raises Unauthenticated, TooManyRequests, or what a failing registry means."""
+    async def admit(
+        self, authorization: list[str], address: str, traceparent: str, asked: str
+    ) -> Admission:
+        """Raises Unauthenticated, TooManyRequests, or what a failing registry means.
+
+        `asked` is the method and the path: an auditor reads nothing that is not on record.
+        """
         key = read_key(authorization)
         known = self._known.get(_digest(key))
         headers: Mapping[str, str] = {}
@@ -185,18 +223,20 @@ class Doorkeeper:
         principal = await self._confirm(key, address, traceparent)
         if known is None:
             headers = self._limits.count_request(principal.subject)
+        if principal.role is Role.AUDITOR:
+            await self._registry.record_reading(principal, asked, traceparent)
         return Admission(principal, headers)
 
     def expect(self, authorization: list[str], address: str, traceparent: str) -> Expected | None:
         """Whom a known key stood for, while the registry is asked whether it still does.
 
         For requests that change nothing: the part may be asked at the same time, but its answer
-        leaves only once `confirmed` has given the same principal. None for a key not known yet.
-        Raises as `admit` does.
+        leaves only once `confirmed` has given the same principal. None for a key not known yet,
+        and for an auditor's. Raises as `admit` does.
         """
         key = read_key(authorization)
         known = self._known.get(_digest(key))
-        if known is None:
+        if known is None or known.role is Role.AUDITOR:
             return None
         headers = self._limits.count_request(known.subject)
         confirmed = asyncio.create_task(self._confirm(key, address, traceparent))

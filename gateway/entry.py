@@ -27,6 +27,7 @@ class Admits:
             request.headers.getlist("authorization"),
             request.client.host if request.client else "",
             make_traceparent(trace_id_of(request)),
+            f"{request.method} {request.url.path}",
         )
         request.scope["answer_headers"].update(admission.headers)
         if admission.principal.role not in self.roles:

@@ -122,7 +122,10 @@ class Proxy:
                 passage = AnswerPassage(incoming.method, destination.part, upload, send, expected)
                 if await self._exchange_expected(incoming, destination, passage, traceparent):
                     return
-        admission = await self._doorkeeper.admit(authorization, incoming.address, traceparent)
+        asked = f"{incoming.method} {incoming.raw_path.decode('ascii')}"
+        admission = await self._doorkeeper.admit(
+            authorization, incoming.address, traceparent, asked
+        )
         passage = AnswerPassage(
             incoming.method, destination.part, upload, send, Expected(admission, None)
         )

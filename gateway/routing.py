@@ -49,6 +49,7 @@ PREFIXES: Mapping[str, Part] = {
     "outcomes": Part.LOANS,
     "reporting-periods": Part.LOANS,
     "reporting-deadlines": Part.LOANS,
+    "reporting-starts": Part.LOANS,
     "validation-rules": Part.LOANS,
     "imports": Part.LOANS,
     "import-mappings": Part.LOANS,

@@ -5,7 +5,8 @@ draws.py       repeatable draws                      people.py     borrowers, co
 lending.py     loans of a year                       repaying.py   repayments, write-offs
 coaching.py    sessions, people who do not borrow    following.py  yearly outcomes
 capital.py     contributions                         agreements.py grants, targets, payments
-rows.py        the import columns                    build.py      all of it, up to a day
+rows.py        the import columns                    reporting.py  months submitted and locked
+build.py       all of it, up to a day
 """
 
 from deploy.demonstration.agreements import Agreement, AgreementPayment, Obligation, Target
@@ -14,9 +15,11 @@ from deploy.demonstration.build import (
     build_agreements,
     build_books,
     build_demonstration,
+    build_reported_months,
     build_write_offs,
 )
 from deploy.demonstration.repaying import WriteOff
+from deploy.demonstration.reporting import ReportedMonth, first_asked_month
 from deploy.demonstration.rows import DemonstrationFile, ImportKind
 
 __all__ = [
@@ -26,10 +29,13 @@ __all__ = [
     "ImportKind",
     "MemberBooks",
     "Obligation",
+    "ReportedMonth",
     "Target",
     "WriteOff",
     "build_agreements",
     "build_books",
     "build_demonstration",
+    "build_reported_months",
     "build_write_offs",
+    "first_asked_month",
 ]

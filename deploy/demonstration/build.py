@@ -22,6 +22,7 @@ from deploy.demonstration.lending import PlannedLoan, draw_loans, write_loan
 from deploy.demonstration.network import MEMBERS, MemberPlan
 from deploy.demonstration.people import draw_coaches
 from deploy.demonstration.repaying import WriteOff, draw_payments, write_off, write_repayments
+from deploy.demonstration.reporting import ReportedMonth, draw_reported_months
 from deploy.demonstration.rows import (
     BorrowerRow,
     CoachingSessionRow,
@@ -93,6 +94,11 @@ def build_books(today: date, seed: int = SEED) -> Iterator[MemberBooks]:
     """One member at a time, so that the first is posted while the next is drawn."""
     for plan in MEMBERS:
         yield _build_member(plan, today, seed)
+
+
+def build_reported_months(today: date, seed: int = SEED) -> dict[str, list[ReportedMonth]]:
+    """By member, the months it submitted."""
+    return {plan.slug: draw_reported_months(seed, plan.slug, today) for plan in MEMBERS}
 
 
 def fiscal_years(today: date) -> range:

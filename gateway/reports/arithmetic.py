@@ -89,8 +89,8 @@ def join_regions(
                 members[code].add(organisation.organisation_id)
     sums = _sum_by_region([*rows, *locate_capital(organisations, capital)])
     codes = sorted(members.keys() | {code for code, figures in sums.items() if figures != ZERO})
-    if not names.keys() >= set(codes):
-        raise UnknownRegion(", ".join(set(codes) - names.keys()))
+    if unknown := [code for code in codes if code not in names]:
+        raise UnknownRegion(", ".join(unknown))
     regions = tuple(
         Region(code, names[code], len(members[code]), sums.get(code, ZERO)) for code in codes
     )

@@ -1,7 +1,7 @@
 """Who has sent what, how late, and against last year: the register joined with the loans. Pure.
 
-A month is expected of an organisation that was a member on any of its days. It is due from its
-due date on: one not submitted by then is missing.
+A month is expected of an organisation that was a member on any of its days, from the first month
+that the network asks for. It is due from its due date on: one not submitted by then is missing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +42,7 @@ class Membership:
     slug: str
     periods: Sequence[tuple[date, date | None]]
 
-    def is_expected(self, month: str) -> bool:
+    def was_in(self, month: str) -> bool:
         """Whether it was a member on any day of the month."""
         return any(
             f"{first:%Y-%m}" <= month and (last is None or month <= f"{last:%Y-%m}")
@@ -60,7 +60,10 @@ class MonthLine:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Months, counted. `due` are the expected ones whose due date has passed or was met."""
+    """Months, counted. `due` are the expected ones whose due date has passed or was met.
+
+    `open_again` are those submitted that were given back or reopened, to submit anew.
+    """
 
     expected: int
     due: int
@@ -68,6 +71,7 @@ class Tally:
     on_time: int
     late: int
     missing: int
+    open_again: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +93,36 @@ Rows = Mapping[tuple[UUID, str], tuple[MonthSaid, Sent]]
 """What was sent and submitted, by organisation and month."""
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the loans service says of months whoever they are of.
+
+    `asked_from` is the first month that the network asks for; `blank` says what holds where an
+    organisation submitted nothing.
+    """
+
+    asked_from: str
+    blank: Mapping[str, MonthSaid]
+
+    def is_expected(self, member: Membership, month: str) -> bool:
+        return self.asked_from <= month and member.was_in(month)
+
+
 def year_before(month: str) -> str:
     return f"{int(month[:4]) - 1:04d}{month[4:]}"
 
 
 def join_completeness(
-    members: Sequence[Membership], blank: Mapping[str, MonthSaid], rows: Rows, today: date
+    members: Sequence[Membership], said: Said, rows: Rows, today: date
 ) -> Completeness:
-    """Those months of `blank` are asked for whose month a year before is there too.
-
-    `blank` says what holds where an organisation submitted nothing.
-    """
-    asked = [month for month in blank if year_before(month) in blank]
-    before = [year_before(month) for month in asked]
+    """Those months of `said.blank` are shown whose month a year before is there too."""
+    months = [month for month in said.blank if year_before(month) in said.blank]
     lines = [
-        _lines(member, asked, before, blank, rows, today)
+        _lines(member, months, said, rows, today)
         for member in members
         if any(
-            member.is_expected(month) or (member.organisation_id, month) in rows for month in asked
+            said.is_expected(member, month) or (member.organisation_id, month) in rows
+            for month in months
         )
     ]
     return Completeness(
@@ -117,26 +133,22 @@ def join_completeness(
 
 
 def _lines(
-    member: Membership,
-    asked: Sequence[str],
-    before: Sequence[str],
-    blank: Mapping[str, MonthSaid],
-    rows: Rows,
-    today: date,
+    member: Membership, months: Sequence[str], said: Said, rows: Rows, today: date
 ) -> OrganisationLines:
     def read(month: str) -> tuple[MonthSaid, Sent]:
-        return rows.get((member.organisation_id, month), (blank[month], NOTHING_SENT))
+        return rows.get((member.organisation_id, month), (said.blank[month], NOTHING_SENT))
 
-    months = []
-    for month in asked:
-        said, sent = read(month)
+    lines = []
+    for month in months:
+        found, sent = read(month)
         _, sent_last_year = read(year_before(month))
-        months.append(MonthLine(said, member.is_expected(month), sent, sent_last_year))
-    last_year = [read(month)[0] for month in before if member.is_expected(month)]
+        lines.append(MonthLine(found, said.is_expected(member, month), sent, sent_last_year))
+    before = [year_before(month) for month in months]
+    last_year = [read(month)[0] for month in before if said.is_expected(member, month)]
     return OrganisationLines(
         member.slug,
-        months,
-        count((line.said for line in months if line.is_expected), today),
+        lines,
+        count((line.said for line in lines if line.is_expected), today),
         count(last_year, today),
     )
 
@@ -154,6 +166,7 @@ def count(expected: Iterable[MonthSaid], today: date) -> Tally:
         on_time=len(submitted) - len(late),
         late=len(late),
         missing=len(missing),
+        open_again=sum(month.state == "open" for month in submitted),
     )
 
 
@@ -166,4 +179,5 @@ def add_tallies(tallies: Iterable[Tally]) -> Tally:
         on_time=sum(t.on_time for t in known),
         late=sum(t.late for t in known),
         missing=sum(t.missing for t in known),
+        open_again=sum(t.open_again for t in known),
     )

@@ -15,6 +15,7 @@ from gateway.reports.completeness import (
     Membership,
     MonthLine,
     MonthSaid,
+    Said,
     Sent,
     Tally,
     join_completeness,
@@ -88,7 +89,9 @@ class SentAnswer(Answer):
 
 class MonthAnswer(Answer):
     month: str
-    expected: Annotated[bool, Field(description="L'organisme était membre ce mois-là.")]
+    expected: Annotated[
+        bool, Field(description="Le réseau demande ce mois, et l'organisme était membre.")
+    ]
     state: Annotated[str | None, Field(description="Nul quand rien n'est attendu ni soumis.")]
     due_on: date
     submitted_on: date | None
@@ -100,7 +103,10 @@ class MonthAnswer(Answer):
 class TallyAnswer(Answer):
     """Mois attendus : dus (échus ou soumis), soumis, à temps, en retard, manquants.
 
-    `completeness` : part des mois dus qui sont soumis ; `timeliness` : part soumise à temps.
+    `open_again` : soumis, puis rendus ou rouverts, et à soumettre de nouveau.
+
+    `completeness` : part des mois dus qui sont soumis ; `timeliness` : part soumise à temps ;
+    nulles quand aucun mois n'est dû.
     """
 
     expected: int
@@ -109,8 +115,9 @@ class TallyAnswer(Answer):
     on_time: int
     late: int
     missing: int
-    completeness: Ratio
-    timeliness: Ratio
+    open_again: int
+    completeness: Ratio | None
+    timeliness: Ratio | None
 
 
 class OrganisationAnswer(Answer):
@@ -126,6 +133,7 @@ class CompletenessAnswer(Answer):
     first: Annotated[str, Field(serialization_alias="from")]
     last: Annotated[str, Field(serialization_alias="to")]
     as_of: date
+    asked_from: Annotated[str, Field(description="Le premier mois que le réseau demande.")]
     organisations: list[OrganisationAnswer]
     total: TallyAnswer
     last_year: TallyAnswer
@@ -145,11 +153,12 @@ async def get_completeness(
     parts: PartReader = request.app.state.part_reader
     seconds: float = request.app.state.report_seconds
     asker = Asker(reader, trace_id_of(request))
-    found, as_of = await _read(parts, asker, first, last, seconds)
+    found, said = await _read(parts, asker, first, last, seconds)
     answer = CompletenessAnswer(
         first=f"{first:%Y-%m}",
         last=f"{last:%Y-%m}",
-        as_of=as_of,
+        as_of=said.as_of,
+        asked_from=said.asked_from,
         organisations=[
             OrganisationAnswer(
                 organisation=lines.slug,
@@ -170,7 +179,7 @@ async def get_completeness(
 
 async def _read(
     parts: PartReader, asker: Asker, first: date, last: date, seconds: float
-) -> tuple[Completeness, date]:
+) -> tuple[Completeness, sources.CompletenessSaid]:
     """Raises Unavailable naming the parts that did not answer in time, or BadGateway."""
     before = add_months(first.replace(day=1), -12)
     question = {"from": before.isoformat(), "to": last.isoformat()}
@@ -204,7 +213,7 @@ async def _read(
     if unknown:
         raise register_incomplete(UnknownOrganisation(", ".join(map(str, unknown))))
     blank = {month.month: _month(month) for month in said.months}
-    return join_completeness(members, blank, rows, said.as_of), said.as_of
+    return join_completeness(members, Said(said.asked_from, blank), rows, said.as_of), said
 
 
 def _month(said: sources.MonthSaid) -> MonthSaid:
@@ -242,9 +251,14 @@ def _answer_tally(tally: Tally) -> TallyAnswer:
         on_time=tally.on_time,
         late=tally.late,
         missing=tally.missing,
-        completeness=format_quotient(tally.submitted, tally.due, RATIO_PLACES),
-        timeliness=format_quotient(tally.on_time, tally.due, RATIO_PLACES),
+        open_again=tally.open_again,
+        completeness=_share(tally.submitted, tally.due),
+        timeliness=_share(tally.on_time, tally.due),
     )
+
+
+def _share(months: int, due: int) -> str | None:
+    return format_quotient(months, due, RATIO_PLACES) if due else None
 
 
 def _to_csv(answer: CompletenessAnswer) -> bytes:

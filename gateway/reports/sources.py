@@ -68,6 +68,7 @@ class MonthRowSaid(MonthSaid):
 
 class CompletenessSaid(_Said):
     as_of: date
+    asked_from: str
     months: tuple[MonthSaid, ...]
     rows: tuple[MonthRowSaid, ...]
 

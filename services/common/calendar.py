@@ -3,7 +3,7 @@
 from calendar import isleap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import MAXYEAR, MINYEAR, date, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
@@ -158,12 +158,12 @@ class FiscalYear:
 
     @classmethod
     def parse(cls, label: str) -> "FiscalYear":
-        """Read `2025-2026`; ValueError unless it is two years in a row."""
-        first, _, second = label.partition("-")
-        is_label = label.isascii() and len(label) == 9 and first.isdigit() and second.isdigit()
-        if not is_label or int(second) != int(first) + 1 or int(first) < 1:
+        """Read `2025-2026`; ValueError unless it is two years in a row that dates can have."""
+        year = label[:4]
+        is_year = year.isdecimal() and MINYEAR <= int(year) < MAXYEAR
+        if not is_year or cls(int(year)).label != label:
             raise ValueError("a fiscal year is two years in a row, such as 2025-2026")
-        return cls(int(first))
+        return cls(int(year))
 
     @property
     def label(self) -> str:

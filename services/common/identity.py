@@ -44,12 +44,20 @@ def organisation_id(slug: str) -> uuid.UUID:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever acts: the key or service (`subject`), its role and, if a member, its organisation."""
+    """Whoever acts: the key or service (`subject`), its role and, if a member, its organisation.
+
+    `made_by` is the key that made this one: who made a key has seen it, and may hold both.
+    """
 
     subject: str
     role: Role
     organisation: str | None = None
     region_codes: tuple[str, ...] = ()
+    made_by: str | None = None
+
+    def may_be(self, subject: str, made_by: str | None) -> bool:
+        """Whether one person may hold this key and that of `subject`."""
+        return self.subject in (subject, made_by) or self.made_by == subject
 
     @property
     def organisation_id(self) -> uuid.UUID:
@@ -67,6 +75,7 @@ def sign_principal(principal: Principal, key: OKPKey, now: float | None = None) 
         "role": principal.role.value,
         "organisation": principal.organisation,
         "region_codes": list(principal.region_codes),
+        "made_by": principal.made_by,
         "iat": issued,
         "exp": issued + TOKEN_SECONDS,
         "jti": uuid.uuid4().hex,
@@ -97,6 +106,7 @@ def verify_token(token: str, key: OKPKey) -> Principal:
             role=Role(claims["role"]),
             organisation=claims["organisation"],
             region_codes=tuple(claims["region_codes"]),
+            made_by=claims["made_by"],
         )
     except (JoseError, KeyError, ValueError, TypeError) as error:
         raise Unauthenticated(code="token.invalid") from error

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from sqlalchemy import Row, text
 
-from services.common.database import AsideSession, ReadSession
+from services.common.database import AsideSession, ReadSession, WriteSession
 from services.common.errors import JsonValue, Problem
 from services.common.identity import Principal, Role
 from services.common.import_queries import MappingUsed, Mode, SentFile, store_file
@@ -209,6 +209,7 @@ async def end_job(
     *,
     stored: int = 0,
     problem: Problem | None = None,
+    cancelled_by: str | None = None,
 ) -> None:
     """End a job, in the transaction of what it did. Raises JobEnded when it has ended already.
 
@@ -221,10 +222,27 @@ async def end_job(
             "state": end,
             "stored": stored,
             "problem": None if problem is None else json.dumps(_to_kept(problem)),
+            "cancelled_by": cancelled_by,
         },
     )
     if ended.first() is None:
         raise JobEnded
+
+
+async def claim_cancellation(
+    session: WriteSession, import_id: uuid.UUID
+) -> tuple[Principal, dict[str, JsonValue]] | None:
+    """Who cancelled the job, and what; None unless it was cancelled and nobody claimed that yet."""
+    claimed = await session.connection.execute(_CLAIM_CANCELLATION, _place(session, import_id))
+    row = claimed.first()
+    if row is None:
+        return None
+    details: dict[str, JsonValue] = {
+        "kind": row.kind,
+        "sha256": row.sha256.hex(),
+        "cancelled_at": row.finished_at.isoformat(),
+    }
+    return Principal(row.cancelled_by, Role.MEMBER, row.slug), details
 
 
 def _place(session: ReadSession, import_id: uuid.UUID) -> dict[str, uuid.UUID]:
@@ -337,6 +355,14 @@ _REPORT = text(
 )
 _END = text(
     "UPDATE import_jobs SET state = :state, stored_count = :stored,"
-    " problem = cast(:problem AS jsonb),"
+    " problem = cast(:problem AS jsonb), cancelled_by = :cancelled_by,"
     f" remaining_seconds = NULL, finished_at = now(){_OF_UNFINISHED}"
+)
+_CLAIM_CANCELLATION = text(
+    """
+    UPDATE import_jobs SET cancellation_audited = true
+    WHERE organisation_id = :organisation AND import_id = :import_id
+      AND cancelled_by IS NOT NULL AND NOT cancellation_audited
+    RETURNING cancelled_by, organisation AS slug, kind, sha256, finished_at
+    """
 )

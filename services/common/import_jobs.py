@@ -141,13 +141,16 @@ async def cancel_import(
     import_id: uuid.UUID,
     language: Language,
 ) -> Response:
-    """Let nothing of a long import be recorded. Raises NotFound, and Conflict when it has ended."""
+    """Let nothing of a long import be recorded. Raises NotFound, and Conflict when it has ended.
+
+    The import may hold the write lock, so the worker that lets go of it writes the audit entry.
+    """
     once = work_once(request, principal, b"")
 
     async def work(session: AsideSession) -> Answered:
         job = await find_job(session, import_id)
         if job is None or job.advance.state != "cancelled":
-            await _cancel(session, job, import_id)
+            await _cancel(session, principal, job, import_id)
         answer = await describe_import(session, service_name, import_id, language)
         return Answered(200, answer.model_dump(mode="json"))
 
@@ -156,11 +159,13 @@ async def cancel_import(
     return to_response(answered)
 
 
-async def _cancel(session: AsideSession, job: ImportJob | None, import_id: uuid.UUID) -> None:
+async def _cancel(
+    session: AsideSession, principal: Principal, job: ImportJob | None, import_id: uuid.UUID
+) -> None:
     if job is None and await find_import(session, import_id) is None:
         raise not_found(IMPORT)
     try:
-        await end_job(session, import_id, "cancelled")
+        await end_job(session, import_id, "cancelled", cancelled_by=principal.subject)
     except JobEnded:
         raise Conflict(
             Text(

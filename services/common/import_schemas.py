@@ -161,7 +161,10 @@ class ProgressAnswer(Answer):
     rows_expected: int | None = Field(description="À peu près ; nul quand on ne sait pas.")
     rows_read: int
     rows_checked: int
-    rows_stored: int = Field(description="Acquises seulement quand l'état est `done`.")
+    rows_stored: int = Field(
+        description="Compte feuille par feuille : les lignes d'une feuille s'inscrivent ensemble. "
+        "Acquises seulement quand l'état est `done`."
+    )
     remaining_seconds: int | None = Field(description="Une estimation ; nul quand on ne sait pas.")
 
 

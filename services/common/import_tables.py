@@ -24,6 +24,7 @@ from services.common.tables import (
     Key,
     MomentOrNone,
     NewKey,
+    NotYet,
     NumberKey,
     RecordedAt,
     TextKey,
@@ -133,6 +134,8 @@ class ImportJob(ImportTable, table=True):
     remaining_seconds: BigIntOrNone
     problem: DocumentOrNone
     finished_at: MomentOrNone
+    cancelled_by: WordsOrNone
+    cancellation_audited: NotYet
 
 
 class ImportMapping(ImportTable, table=True):
@@ -270,6 +273,14 @@ def create_import_jobs(app_role: str) -> None:
     )
     protect_tenant_table(app_role, "import_jobs")
     grant(app_role, "SELECT, INSERT, UPDATE", ["import_jobs"])
+
+
+def add_job_cancellations() -> None:
+    """Who cancelled a job, and whether the audit chain says so yet (import_worker.py)."""
+    op.execute(
+        "ALTER TABLE import_jobs ADD COLUMN cancelled_by text,"
+        " ADD COLUMN cancellation_audited boolean NOT NULL DEFAULT false"
+    )
 
 
 def create_mapping_tables(app_role: str) -> None:

@@ -13,6 +13,7 @@ from datetime import timedelta
 import structlog
 from fastapi import FastAPI
 
+from services.common import audit
 from services.common.answers import describe_failure
 from services.common.app import Background
 from services.common.database import Database, to_problem
@@ -22,6 +23,7 @@ from services.common.import_job_queries import (
     ImportJob,
     JobEnded,
     begin_attempt,
+    claim_cancellation,
     end_job,
     find_job,
     is_waiting,
@@ -32,9 +34,11 @@ from services.common.import_jobs import JobPlace, unpack_order
 from services.common.import_kinds import Kind, Measure
 from services.common.import_progress import ImportStopped, Watch
 from services.common.import_queries import drop_refused_files
+from services.common.import_schemas import format_import_id
 from services.common.importing import run_import
 from services.common.job_queue import TryAgain, work
 from services.common.job_schema import queue_schema
+from services.common.settings import ImportSettings
 from services.common.text import Text
 
 ATTEMPTS_MAX = 10
@@ -63,6 +67,7 @@ def import_worker(
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
         database: Database = app.state.database
+        settings: ImportSettings = app.state.settings
         stopping = asyncio.Event()
         url = database.engine.url.set(drivername="postgresql")
 
@@ -71,7 +76,8 @@ def import_worker(
             await run_job(database, service, place, stopping)
 
         dsn = url.render_as_string(hide_password=False)
-        working = asyncio.create_task(work(dsn, queue_schema(service_name), handle, stopping))
+        schema, heartbeat_seconds = queue_schema(service_name), settings.job_heartbeat_seconds
+        working = asyncio.create_task(work(dsn, schema, heartbeat_seconds, handle, stopping))
         try:
             yield
         finally:
@@ -86,21 +92,10 @@ async def run_job(
 ) -> None:
     """Do one job as far as it goes. Raises TryAgain when it has to be taken up later."""
     try:
-        job = await _begin(database, place)
-        if job is None:
-            return
-        watch = Watch(job.expected)
-        reporting = asyncio.create_task(_report(database, place, watch, stopping))
-        try:
-            await _import(database, service, place, job, watch)
-        finally:
-            reporting.cancel()
-            await asyncio.gather(reporting, return_exceptions=True)
-    except JobEnded:
-        return
-    except ImportStopped:
-        if stopping.is_set():
-            raise TryAgain from None
+        if not await _attempt(database, service, place, stopping):
+            if stopping.is_set():
+                raise TryAgain
+            await _audit_cancellation(database, service, place)
     except TryAgain:
         raise
     except Exception as error:
@@ -111,14 +106,48 @@ async def run_job(
         await _end(database, place, "failed", Internal())
 
 
+async def _attempt(
+    database: Database, service: ImportingService, place: JobPlace, stopping: asyncio.Event
+) -> bool:
+    """False when the job had ended, or was stopped on the way."""
+    try:
+        job = await _begin(database, place)
+        if job is None:
+            return True
+        watch = Watch(job.expected)
+        reporting = asyncio.create_task(_report(database, place, watch, stopping))
+        try:
+            await _import(database, service, place, job, watch)
+        finally:
+            reporting.cancel()
+            await asyncio.gather(reporting, return_exceptions=True)
+    except (JobEnded, ImportStopped):
+        return False
+    return True
+
+
+async def _audit_cancellation(
+    database: Database, service: ImportingService, place: JobPlace
+) -> None:
+    """Say in the audit chain who cancelled the job. The queue keeps the job until this is done."""
+    async with database.write(place.organisation_id) as session:
+        claimed = await claim_cancellation(session, place.import_id)
+        if claimed is not None:
+            who, details = claimed
+            import_id = format_import_id(service.name, place.import_id)
+            await audit.append(
+                session, who, "import.cancelled", {"import_id": import_id, **details}
+            )
+
+
 async def _begin(database: Database, place: JobPlace) -> ImportJob | None:
-    """The job, when it is its turn. Raises TryAgain before that; None when there is none left."""
+    """The job, when it is its turn; None when it is given up. Raises TryAgain before, JobEnded."""
     async with database.read(place.organisation_id) as session:
         if await is_waiting(session, place.import_id):
             raise TryAgain(1)
     async with database.write_aside(place.organisation_id) as session:
         if not await begin_attempt(session, place.import_id):
-            return None
+            raise JobEnded
         job = await find_job(session, place.import_id)
         assert job is not None, "an attempt at a job was counted"
         if job.attempts > ATTEMPTS_MAX:

@@ -209,9 +209,13 @@ async def _record_rows(
         await session.connection.execute(statement)
     before = await _measure(session, order, today)
     recorded: list[Recorded] = []
-    for _, parts in groupby(prepared.parts, key=lambda part: part.kind.name):
-        recorded += await _record_kind(session, principal, list(parts), today, order.reason)
-    progress("stored", sum(len(part.prepared.numbers) for part in prepared.parts))
+    stored = 0
+    for _, of_kind in groupby(prepared.parts, key=lambda part: part.kind.name):
+        parts = list(of_kind)
+        recorded += await _record_kind(session, principal, parts, today, order.reason)
+        # A kind is stored by statements for all its rows at once: there is no row by row to tell.
+        stored += sum(len(part.prepared.numbers) for part in parts)
+        progress("stored", stored)
     came = sum_up(prepared, recorded, order.mode, order.reason, file, order.mappings)
     if before is None or (came.counts.rejected and order.mode == "atomic"):
         return came

@@ -29,8 +29,6 @@ from pgqueuer.domain.types import Channel
 
 from services.common.database import CONNECT_TIMEOUT_SECONDS, AsideSession, driver
 
-HEARTBEAT_SECONDS = 6
-"""A job whose worker has been silent for longer is taken up by another."""
 POLL_SECONDS = 2
 """How late a lost notification makes a job, at the most."""
 RECONNECT_SECONDS = 1
@@ -79,11 +77,16 @@ async def enqueue(session: AsideSession, schema: str, payload: bytes) -> None:
     await queries.enqueue(_ENTRYPOINT, payload)
 
 
-async def work(dsn: str, schema: str, handle: Handle, stopping: asyncio.Event) -> None:
-    """Do the jobs of a queue until told to stop, through whatever happens to the database."""
+async def work(
+    dsn: str, schema: str, heartbeat_seconds: int, handle: Handle, stopping: asyncio.Event
+) -> None:
+    """Do the jobs of a queue until told to stop, through whatever happens to the database.
+
+    A job whose worker has been silent for longer than the heartbeat is taken up by another.
+    """
     while not stopping.is_set():
         try:
-            await _work_on_one_connection(dsn, schema, handle, stopping)
+            await _work_on_one_connection(dsn, schema, heartbeat_seconds, handle, stopping)
         except _INTERRUPTIONS as error:
             _log.warning("job_queue_interrupted", schema=schema, error=type(error).__name__)
         with suppress(TimeoutError):
@@ -91,7 +94,7 @@ async def work(dsn: str, schema: str, handle: Handle, stopping: asyncio.Event) -
 
 
 async def _work_on_one_connection(
-    dsn: str, schema: str, handle: Handle, stopping: asyncio.Event
+    dsn: str, schema: str, heartbeat_seconds: int, handle: Handle, stopping: asyncio.Event
 ) -> None:
     connection = await asyncpg.connect(
         dsn, timeout=CONNECT_TIMEOUT_SECONDS, command_timeout=COMMAND_SECONDS
@@ -120,7 +123,7 @@ async def _work_on_one_connection(
                 dequeue_timeout=timedelta(seconds=POLL_SECONDS),
                 batch_size=1,
                 max_concurrent_tasks=JOBS_MAX,
-                heartbeat_timeout=timedelta(seconds=HEARTBEAT_SECONDS),
+                heartbeat_timeout=timedelta(seconds=heartbeat_seconds),
                 log_aggregation_interval=timedelta(0),
             )
         finally:

@@ -95,6 +95,12 @@ MESSAGES: dict[str, Text] = {
         "La date de versement du prêt et celle de ses conditions diffèrent.",
         "The disbursement date of the loan and that of its terms differ.",
     ),
+    "loan.overdue_interest_not_daily": Text(
+        "L'intérêt sur les intérêts échus demande l'intérêt quotidien (interest_accrual : daily) ; "
+        "celui d'un échéancier est ce que l'échéancier dit.",
+        "Interest on overdue interest needs daily interest (interest_accrual: daily); that of a "
+        "schedule is what the schedule says.",
+    ),
     "import.too_heavy": Text(
         "Ce fichier fait trop de prêts et d'échéances pour un seul envoi ; envoyez-le en plusieurs "
         "parties.",

@@ -43,16 +43,15 @@ def divide_rounded(numerator: int, denominator: int, mode: Rounding = Rounding.H
     quotient, remainder = divmod(numerator, denominator)
     if mode is Rounding.UP:
         return quotient + (remainder > 0)
-    if 2 * remainder == denominator:
-        return quotient + (quotient & 1)
-    return quotient + (2 * remainder > denominator)
+    # An odd quotient makes a half more than a half.
+    return quotient + (2 * remainder + (quotient & 1) > denominator)
 
 
 def parse_cents(text: str) -> int:
     """Read `1234.5` or `-1234.50`: plain ASCII digits, at most two decimals. ValueError else."""
     if _AMOUNT.fullmatch(text) is None:
         raise ValueError("an amount is digits with at most two decimals, such as 1234.50")
-    units, _, fraction = text.lstrip("-").partition(".")
+    units, _, fraction = text.removeprefix("-").partition(".")
     cents = int(units) * 100 + int(fraction.ljust(2, "0"))
     if cents > AMOUNT_CENTS_MAX:
         raise ValueError(f"an amount is at most {format_cents(AMOUNT_CENTS_MAX)}")
@@ -74,11 +73,12 @@ def allocate(total_cents: int, weights: Sequence[int]) -> list[int]:
     weight_total = sum(weights)
     if weight_total <= 0 or min(weights) < 0:
         raise ValueError("weights are zero or more, and at least one is above zero")
-    sign = -1 if total_cents < 0 else 1
-    shares = [divmod(abs(total_cents) * weight, weight_total) for weight in weights]
+    if total_cents < 0:
+        return [-part for part in allocate(-total_cents, weights)]
+    shares = [divmod(total_cents * weight, weight_total) for weight in weights]
     parts = [quotient for quotient, _ in shares]
-    left_over = abs(total_cents) - sum(parts)
+    left_over = total_cents - sum(parts)
     by_remainder = sorted(range(len(shares)), key=lambda index: -shares[index][1])
     for index in by_remainder[:left_over]:
         parts[index] += 1
-    return [sign * part for part in parts]
+    return parts

@@ -31,3 +31,5 @@ class ImportSettings(ServiceSettings):
 
     long_import_rows: int = 5_000
     """A file of more rows is done as a job when its sender agrees to be answered before."""
+    job_heartbeat_seconds: int = 6
+    """A job whose worker has been silent for longer is taken up by another."""

@@ -58,6 +58,7 @@ Revision = Annotated[int, Field(sa_type=Integer, sa_column_kwargs={"server_defau
 """The newest revision of an external_id is known; those before it are reversed."""
 First = Annotated[int, Field(sa_type=Integer, sa_column_kwargs={"server_default": text("1")})]
 """The rank of one among several of the same: the first unless said."""
+NotYet = Annotated[bool, Field(sa_column_kwargs={"server_default": text("false")})]
 Document = Annotated[object, Field(sa_type=JSONB, nullable=False)]
 EmptyList = Annotated[
     object,

@@ -7,6 +7,7 @@ Every table is a tenant table; agreements belong to NO_ORGANISATION, the network
                    └─ contribution_reversals
     journal_transactions ─ postings          the journal; account_days is kept beside it
     journal_cursors                          how far the loans' events have been posted
+    period_events                            months that the loans service locked or reopened
     reservations ─ reservation_decisions     money set aside, then posted or voided
     agreements ─ agreement_payments
 """
@@ -168,6 +169,18 @@ class JournalCursor(FundsTable, table=True):
     last_event_number: BigInt
 
 
+class PeriodEvent(FundsTable, table=True):
+    """A month locked or reopened, under the number of the event that told it."""
+
+    __tablename__ = "period_events"
+
+    organisation_id: Key
+    month_on: DateKey
+    event_number: NumberKey
+    kind: Words
+    recorded_at: RecordedAt
+
+
 class Reservation(FundsTable, table=True):
     __tablename__ = "reservations"
 
@@ -238,6 +251,7 @@ FACTS = (
     ContributionReversal,
     JournalTransaction,
     Posting,
+    PeriodEvent,
     Reservation,
     ReservationDecision,
     Agreement,

@@ -14,8 +14,8 @@ from services.loans.imports.queries import read_totals
 from services.loans.loan_facts import routes as loan_facts
 from services.loans.loans import routes as loans
 from services.loans.outcomes import routes as outcomes
+from services.loans.periods import asking_routes as asking
 from services.loans.periods import completeness_routes as completeness
-from services.loans.periods import deadline_routes as deadlines
 from services.loans.periods import routes as periods
 from services.loans.products import routes as products
 from services.loans.provisions import routes as provisions
@@ -43,7 +43,7 @@ def create_app() -> FastAPI:
         reversals.router,
         create_imports_router(kinds, "loans", read_totals),
         periods.router,
-        deadlines.router,
+        asking.router,
         rules.router,
         totals.router,
         completeness.router,

@@ -23,7 +23,15 @@ from deploy.data_folder import DataFolder, locked, open_data_folder
 from deploy.language import DeploymentError
 from deploy.ports import free_port
 from deploy.privileges import command_prefix, server_account
-from tests.support.processes import close, is_alive, read_line, run_module, wait_until
+from tests.support.processes import (
+    PATIENCE_SECONDS,
+    close,
+    is_alive,
+    kill,
+    read_line,
+    run_module,
+    wait_until,
+)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +104,7 @@ def test_ordinary_user(folder: DataFolder) -> None:
     try:
         assert read_line(holder).startswith("postgresql://")
         holder.terminate()
-        assert holder.wait(20) == 0
+        assert holder.wait(PATIENCE_SECONDS) == 0
         assert server_processes(folder.root.parent / "own" / "postgresql") == []
     finally:
         close(holder)
@@ -109,8 +117,8 @@ async def test_recovers_from_kill_of_the_postmaster(made: DataFolder) -> None:
         "CREATE TABLE kept (n int)",
         "INSERT INTO kept VALUES (1) RETURNING n",
     )
-    os.kill(postmaster(made), signal.SIGKILL)
-    assert cluster.guardian.wait(10) == 128 + signal.SIGKILL
+    kill(postmaster(made))
+    assert cluster.guardian.wait(PATIENCE_SECONDS) == 128 + signal.SIGKILL
     stop_cluster(cluster)
     with running_cluster(made, port=cluster.port) as again:
         assert again.port == cluster.port
@@ -132,7 +140,7 @@ def test_kill_of_the_starter_stops_the_server(made: DataFolder) -> None:
         read_line(holder)
         assert server_processes(made.postgresql)
         holder.kill()
-        wait_until(lambda: not server_processes(made.postgresql), 10, "server stopped")
+        wait_until(lambda: not server_processes(made.postgresql), "server stopped")
         with locked(made), running_cluster(made, durable=False):
             pass
     finally:
@@ -147,9 +155,9 @@ def test_server_that_nobody_guards_is_stopped_first(made: DataFolder) -> None:
     command = [*prefix, str(programs / "postgres"), "-D", str(made.postgresql)]
     command += ["-c", f"port={free_port()}", "-c", "unix_socket_directories="]
     orphan = subprocess.Popen(command, env={}, stderr=subprocess.DEVNULL)
-    wait_until(lambda: len(server_processes(made.postgresql)) > 3, 10, "orphan started")
+    wait_until(lambda: len(server_processes(made.postgresql)) > 3, "orphan started")
     with running_cluster(made, durable=False):
-        assert orphan.wait(10) == 0
+        assert orphan.wait(PATIENCE_SECONDS) == 0
 
 
 def test_lock_file_that_names_a_stranger_is_stale(made: DataFolder) -> None:
@@ -161,8 +169,10 @@ def test_lock_file_that_names_a_stranger_is_stale(made: DataFolder) -> None:
 def test_interrupted_making_is_done_again(folder: DataFolder) -> None:
     holder = run_module("tests.support.hold_cluster", str(folder.root))
     try:
-        half_way = "postgresql.partial-*/cluster/base/1"
-        wait_until(lambda: any(folder.root.glob(half_way)), 20, "initdb half-way")
+        making = "postgresql.partial-*/cluster"
+        wait_until(lambda: any(folder.root.glob(making)), "initdb begun")
+        holder.send_signal(signal.SIGSTOP)  # it gives the cluster no name before it is killed
+        wait_until(lambda: any(folder.root.glob(f"{making}/base/1")), "initdb half-way")
         holder.kill()
     finally:
         close(holder)

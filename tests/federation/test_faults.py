@@ -1,8 +1,6 @@
 """kill -9 in the middle of an import: all of it or none, and sending it again completes it."""
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -18,7 +16,7 @@ import pytest
 from tests.federation.test_federation import part_of, reseau
 from tests.support.databases import fast_directory
 from tests.support.federations import Federation, running_federation
-from tests.support.processes import ROOT, wait_until
+from tests.support.processes import PATIENCE_SECONDS, ROOT, kill, wait_until
 
 LOANS = 500
 HEADER = "external_id,borrower_external_id,principal,annual_rate,instalments,disbursed_on"
@@ -41,7 +39,7 @@ def send(
                 "Authorization": f"Bearer {federation.keys.members[organisation]}",
                 "Content-Type": "text/csv",
             },
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
     except httpx.TransportError:
         return None
@@ -81,12 +79,12 @@ def complete(federation: Federation, body: bytes, seen: list[httpx.Response | No
 
 
 def kill_part(federation: Federation, name: str) -> None:
-    os.kill(part_of(federation, name), signal.SIGKILL)
+    kill(part_of(federation, name))
 
 
 def kill_postgresql(federation: Federation) -> None:
     pid_file = federation.folder.postgresql / "postmaster.pid"
-    os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGKILL)
+    kill(int(pid_file.read_text().splitlines()[0]))
 
 
 @pytest.fixture(scope="module")
@@ -108,12 +106,10 @@ def test_killed_parts_leave_all_or_nothing(directory: Path) -> None:
         for number, (seconds, fault) in enumerate(faults):
             body = sheet(f"F{number}")
             seen = break_while_sending(federation, body, seconds, fault)
-            wait_until(partial(is_answering, federation), 30, "answers again")
+            wait_until(partial(is_answering, federation), "answers again")
             complete(federation, body, seen)
         body = sheet("F-supervisor")
-        seen = break_while_sending(
-            federation, body, 0.3, partial(os.kill, federation.process.pid, signal.SIGKILL)
-        )
+        seen = break_while_sending(federation, body, 0.3, partial(kill, federation.process.pid))
     with running_federation(directory) as again:
         complete(again, body, seen)
         result = reseau(again, "verify")

@@ -1,7 +1,6 @@
 """The real federation through its command: started, broken part by part, started again."""
 
 import os
-import signal
 import stat
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import httpx
 
 from deploy.data_folder import read_access_keys
 from tests.support.federations import Federation, running_federation
-from tests.support.processes import ROOT, wait_until
+from tests.support.processes import PATIENCE_SECONDS, ROOT, kill, wait_until
 
 PARTS = ("registry", "funds", "loans", "gateway")
 
@@ -33,7 +32,8 @@ def status(federation: Federation, key: str, path: str = "/v1/organisations") ->
     """What the gateway answers; 0 when it does not."""
     try:
         headers = {"Authorization": f"Bearer {key}"}
-        return httpx.get(federation.url + path, headers=headers, timeout=10).status_code
+        answer = httpx.get(federation.url + path, headers=headers, timeout=PATIENCE_SECONDS)
+        return answer.status_code
     except httpx.TransportError:
         return 0
 
@@ -85,12 +85,12 @@ def test_whatever_is_killed_comes_back_and_a_restart_keeps_what_was_stored(direc
         assert created.returncode == 0, created.stderr
         for name in PARTS:
             before = part_of(first, name)
-            os.kill(before, signal.SIGKILL)
-            wait_until(partial(is_replaced, first, name, before), 20, name)
-        wait_until(lambda: status(first, created.stdout.strip()) == 200, 20, "answers again")
+            kill(before)
+            wait_until(partial(is_replaced, first, name, before), name)
+        wait_until(lambda: status(first, created.stdout.strip()) == 200, "answers again")
         postmaster = (first.folder.postgresql / "postmaster.pid").read_text().splitlines()[0]
-        os.kill(int(postmaster), signal.SIGKILL)
-        wait_until(lambda: status(first, created.stdout.strip()) == 200, 20, "PostgreSQL again")
+        kill(int(postmaster))
+        wait_until(lambda: status(first, created.stdout.strip()) == 200, "PostgreSQL again")
     with running_federation(directory) as second:
         assert second.keys == first.keys == read_access_keys(second.folder)
         assert status(second, second.keys.network) == 200

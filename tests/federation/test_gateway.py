@@ -11,6 +11,7 @@ import pytest
 
 from deploy.openapi import API_FOLDER
 from tests.support.federations import Federation
+from tests.support.processes import PATIENCE_SECONDS
 
 MEMBER = "outaouais"
 REGION = "07"
@@ -41,7 +42,7 @@ def documented_operations() -> list[Operation]:
 
 @pytest.fixture(scope="module")
 def client(federation: Federation) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=federation.url, timeout=30) as opened:
+    with httpx.Client(base_url=federation.url, timeout=PATIENCE_SECONDS) as opened:
         yield opened
 
 

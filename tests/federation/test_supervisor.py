@@ -1,14 +1,12 @@
 """The supervisor: parts that die come back, and nothing survives its end."""
 
-import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -17,7 +15,15 @@ from deploy.cluster import server_processes
 from deploy.data_folder import DataFolder, read_running
 from deploy.ports import free_port
 from deploy.supervisor import shorten_logs
-from tests.support.processes import close, is_alive, read_line, run_module, wait_until
+from tests.support.processes import (
+    PATIENCE_SECONDS,
+    close,
+    is_alive,
+    kill,
+    read_line,
+    run_module,
+    wait_until,
+)
 
 MODULE = "tests.support.tiny_federation"
 
@@ -46,7 +52,7 @@ def tiny(folder: DataFolder) -> Iterator[Tiny]:
     yield running
     running.process.send_signal(signal.SIGTERM)
     try:
-        running.process.wait(20)
+        running.process.wait(PATIENCE_SECONDS)
     finally:
         close(running.process)
 
@@ -61,9 +67,9 @@ def start(folder: DataFolder) -> Tiny:
 def ask(port: int) -> int:
     """The process number of the part behind a port; 0 when none answers."""
     try:
-        with urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+        with urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE_SECONDS) as answer:
             return int(answer.read())
-    except (URLError, ConnectionError):
+    except (OSError, HTTPException):
         return 0
 
 
@@ -75,10 +81,8 @@ def test_signal_stops_everything_with_exit_code_zero(folder: DataFolder, number:
         note = read_running(folder)
         assert note is not None
         assert note.url == f"http://127.0.0.1:{tiny.port}"
-        began = time.monotonic()
         tiny.process.send_signal(number)
-        assert tiny.process.wait(20) == 0
-        assert time.monotonic() - began < 5
+        assert tiny.process.wait(PATIENCE_SECONDS) == 0
         assert [process for process in processes if is_alive(process)] == []
         assert read_running(folder) is None
     finally:
@@ -88,9 +92,9 @@ def test_signal_stops_everything_with_exit_code_zero(folder: DataFolder, number:
 def test_signal_while_starting_stops_everything(folder: DataFolder) -> None:
     process = run_module(MODULE, str(folder.root), str(free_port()), str(free_port()))
     try:
-        wait_until(lambda: any(folder.root.glob("postgresql*")), 20, "making of the cluster")
+        wait_until(lambda: any(folder.root.glob("postgresql*")), "making of the cluster")
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
         assert server_processes(folder.postgresql) == []
     finally:
         close(process)
@@ -101,13 +105,13 @@ def test_kill_of_the_supervisor_leaves_nothing_and_the_next_start_works(folder: 
     try:
         processes = tiny.processes()
         tiny.process.kill()
-        wait_until(lambda: not any(map(is_alive, processes)), 15, "all processes ended")
+        wait_until(lambda: not any(map(is_alive, processes)), "all processes ended")
     finally:
         close(tiny.process)
     again = start(folder)
     again.process.send_signal(signal.SIGTERM)
     try:
-        assert again.process.wait(20) == 0
+        assert again.process.wait(PATIENCE_SECONDS) == 0
     finally:
         close(again.process)
 
@@ -119,7 +123,7 @@ def test_kill_of_the_supervisor_and_start_at_once_on_the_same_port(folder: DataF
     try:
         assert read_line(again) == f"ready http://127.0.0.1:{tiny.port}/"
         again.send_signal(signal.SIGTERM)
-        assert again.wait(20) == 0
+        assert again.wait(PATIENCE_SECONDS) == 0
     finally:
         close(tiny.process)
         close(again)
@@ -129,18 +133,18 @@ def test_kill_of_the_supervisor_and_start_at_once_on_the_same_port(folder: DataF
 def test_killed_part_comes_back_on_its_port(tiny: Tiny, part: str) -> None:
     port = tiny.inner_port if part == "inner" else tiny.port
     before = ask(port)
-    os.kill(before, signal.SIGKILL)
-    wait_until(lambda: ask(port) not in (0, before), 15, f"{part} again")
+    kill(before)
+    wait_until(lambda: ask(port) not in (0, before), f"{part} again")
 
 
 def test_parts_outlive_the_process_they_were_forked_from(tiny: Tiny) -> None:
     before = ask(tiny.inner_port)
     stem = int(Path(f"/proc/{before}/stat").read_text().rpartition(")")[2].split()[1])
-    os.kill(stem, signal.SIGKILL)
-    wait_until(lambda: not is_alive(stem), 5, "stem ended")
+    kill(stem)
+    wait_until(lambda: not is_alive(stem), "stem ended")
     assert ask(tiny.inner_port) == before
-    os.kill(before, signal.SIGKILL)
-    wait_until(lambda: ask(tiny.inner_port) not in (0, before), 15, "inner part again")
+    kill(before)
+    wait_until(lambda: ask(tiny.inner_port) not in (0, before), "inner part again")
 
 
 def test_parts_are_told_apart_by_name(tiny: Tiny) -> None:
@@ -151,19 +155,19 @@ def test_parts_are_told_apart_by_name(tiny: Tiny) -> None:
 def test_killed_postgresql_comes_back_on_its_port(tiny: Tiny) -> None:
     lock_file = tiny.folder.postgresql / "postmaster.pid"
     before = lock_file.read_text().splitlines()
-    os.kill(int(before[0]), signal.SIGKILL)
+    kill(int(before[0]))
 
     def is_back() -> bool:
         lines = lock_file.read_text().splitlines() if lock_file.exists() else []
         return len(lines) > 7 and lines[0] != before[0] and lines[7].strip() == "ready"
 
-    wait_until(is_back, 15, "PostgreSQL again")
+    wait_until(is_back, "PostgreSQL again")
     assert lock_file.read_text().splitlines()[3] == before[3]
 
 
 def test_second_start_on_the_folder_is_refused(tiny: Tiny) -> None:
     second = run_module(MODULE, str(tiny.folder.root), str(free_port()), str(free_port()))
-    _, errors = second.communicate(timeout=20)
+    _, errors = second.communicate(timeout=PATIENCE_SECONDS)
     assert second.returncode == 1
     assert str(tiny.process.pid) in errors
     assert ask(tiny.port) != 0
@@ -173,7 +177,7 @@ def test_port_taken_by_a_stranger_is_named(folder: DataFolder) -> None:
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         refused = run_module(MODULE, str(folder.root), str(port), str(free_port()))
-        _, errors = refused.communicate(timeout=30)
+        _, errors = refused.communicate(timeout=PATIENCE_SECONDS)
     assert refused.returncode == 1
     assert str(port) in errors
     assert not folder.postgresql.exists()
@@ -182,7 +186,7 @@ def test_port_taken_by_a_stranger_is_named(folder: DataFolder) -> None:
 def test_part_that_cannot_start_stops_the_whole_and_is_quoted(folder: DataFolder) -> None:
     broken = "tests.support.tiny_app:create_broken_app"
     refused = run_module(MODULE, str(folder.root), str(free_port()), str(free_port()), broken)
-    _, errors = refused.communicate(timeout=30)
+    _, errors = refused.communicate(timeout=PATIENCE_SECONDS)
     assert refused.returncode == 1
     assert "inner" in errors
     assert "this part cannot start" in errors

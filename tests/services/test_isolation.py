@@ -126,7 +126,7 @@ def run_psql(database: ClonedDatabase, role: str, *statements: str) -> tuple[str
         capture_output=True,
         text=True,
         env={"LC_ALL": "C"},
-        timeout=30,
+        timeout=120,
     )
     return result.stdout.strip(), [
         line for line in result.stderr.splitlines() if line.startswith("ERROR")

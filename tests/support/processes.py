@@ -1,6 +1,7 @@
 """Start, watch and kill processes from tests."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,12 +14,22 @@ ROOT = Path(__file__).parents[2]
 NOBODY = Account(65534, 65534)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Poll until the condition holds; an AssertionError naming `what` when it does not in time."""
-    deadline = time.monotonic() + seconds
+PATIENCE_SECONDS = 240
+"""Longer than any machine is busy: reached by a defect alone."""
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Poll until the condition holds; an AssertionError naming `what` when it never does."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS} s: {what}"
         time.sleep(0.02)
+
+
+def kill(process_id: int) -> None:
+    """kill -9 of one process: 0 would be all of this group, the tests among them."""
+    assert process_id > 0, "there is no such process"
+    os.kill(process_id, signal.SIGKILL)
 
 
 def is_alive(process_id: int) -> bool:

@@ -39,13 +39,10 @@ from services.loans.schedules.terms import (
     ScheduleError,
     ScheduleTerms,
 )
+from tests.support.properties import examples
 
-MANY = settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-FEW = settings(MANY, max_examples=30)
+MANY = settings(examples(60), suppress_health_check=list(HealthCheck))
+FEW = settings(examples(30), suppress_health_check=list(HealthCheck))
 
 START = date(2024, 1, 31)
 SPAN_DAYS = 300
@@ -56,6 +53,8 @@ kinds = st.sampled_from(
     [
         *["payment"] * 4,
         "prepayment",
+        "overpayment",
+        "fee",
         "fee",
         "tranche",
         "rescheduling",
@@ -73,6 +72,8 @@ def lay_loan(
     terms: ScheduleTerms,
     accrual: Accrual = Accrual.SCHEDULED,
     order: AllocationOrder = AllocationOrder.FEES_INTEREST_PRINCIPAL,
+    *,
+    is_compound: bool = False,
 ) -> LoanFacts:
     """A loan of these terms, without facts."""
     return LoanFacts(
@@ -81,7 +82,7 @@ def lay_loan(
         terms.disbursed_on,
         terms.principal_cents,
         lay_ladder(build_schedule(terms)),
-        conditions=Conditions(terms, accrual, order),
+        conditions=Conditions(terms, accrual, order, is_compound),
     )
 
 
@@ -114,7 +115,8 @@ def loans(draw: st.DrawFn, accrual: Accrual | None = None) -> LoanFacts:
         fees=(Fee(draw(st.integers(0, 300)), FeeCharged.ADDED),),
     )
     try:
-        return lay_loan(terms, accrual, draw(st.sampled_from(AllocationOrder)))
+        order = draw(st.sampled_from(AllocationOrder))
+        return lay_loan(terms, accrual, order, is_compound=is_daily and draw(st.booleans()))
     except ScheduleError:
         assume(False)
         raise
@@ -141,6 +143,8 @@ def facts_of_a_life(draw: st.DrawFn, number: int) -> Fact:
     match kind:
         case "payment":
             return Payment(identifier, f"R{number:02d}", on, cents)
+        case "overpayment":
+            return Payment(identifier, f"R{number:02d}", on, 60_000 + cents)
         case "prepayment":
             purpose = draw(st.sampled_from(PaymentPurpose))
             return Payment(identifier, f"R{number:02d}", on, cents, purpose)

@@ -1,7 +1,8 @@
 """A second calculator of positions: slow, obvious, written apart from the first.
 
 It walks the days one by one and writes down every evening where the loan stands. A loan with daily
-interest adds that of each night to an exact sum.
+interest adds that of each night to an exact sum. Interest on overdue interest, where it is agreed,
+runs on what the evening shows as due.
 """
 
 from collections.abc import Iterator
@@ -11,11 +12,11 @@ from fractions import Fraction
 from services.loans.positions.facts import LoanFacts
 from services.loans.schedules.terms import ScheduleTerms
 from tests.unit.schedule_model import periods, round_half_up, years_between
-from tests.unit.scheduled_position_model import DAY, Evening, Walk
+from tests.unit.scheduled_position_model import DAY, Due, Evening, Walk
 
 
 class DailyWalk(Walk):
-    """A loan whose interest runs every night on what is owed."""
+    """Interest runs every night on the principal, and on overdue interest where it is agreed."""
 
     def __init__(self, facts: LoanFacts) -> None:
         super().__init__(facts)
@@ -25,6 +26,16 @@ class DailyWalk(Walk):
         self.fees_paid = 0
         self.dates = [due.due_on for due in self.dues]
         self.free_until = self.find_free_until()
+        self.asked_from = self.find_asked_from()
+
+    def find_asked_from(self) -> date:
+        """The first due date that asks for interest; a down payment never does."""
+        assert self.terms is not None
+        terms, dates = self.terms, [day for day in self.dates if day > self.terms.disbursed_on]
+        put_off = terms.interest_grace_periods
+        while put_off < min(terms.principal_grace_periods, terms.interest_free_periods):
+            put_off += 1
+        return dates[put_off] if put_off < len(dates) else dates[-1]
 
     def find_free_until(self) -> date:
         assert self.terms is not None
@@ -36,7 +47,10 @@ class DailyWalk(Walk):
         assert self.terms is not None
         if day > self.free_until:
             part = years_between(self.terms.day_count, day - DAY, day)
-            self.earned += self.outstanding * Fraction(self.terms.annual_rate) / 100 * part
+            bearing = self.outstanding
+            if self.facts.conditions.interest_on_overdue_interest:
+                bearing += self.due(day - DAY)["interest"]
+            self.earned += bearing * Fraction(self.terms.annual_rate) / 100 * part
         if day in self.dates:
             self.earned_by[day] = self.earned
 
@@ -53,7 +67,8 @@ class DailyWalk(Walk):
 
     def due(self, day: date) -> dict[str, int]:
         passed = [due_on for due_on in self.dates if due_on <= day]
-        earned = self.earned_by.get(passed[-1], Fraction(0)) if passed else Fraction(0)
+        asked = [due_on for due_on in passed if due_on >= self.asked_from]
+        earned = self.earned_by.get(asked[-1], Fraction(0)) if asked else Fraction(0)
         interest = max(0, round_half_up(earned) - self.interest_paid)
         fees = max(0, sum(cents for on, cents in self.fees if on <= day) - self.fees_paid)
         expected = sum(due.left for due in self.dues if due.due_on <= day)
@@ -98,7 +113,10 @@ class DailyWalk(Walk):
 
     def write_off(self, on: date, cents: int) -> None:
         self.outstanding -= cents
+        last = self.dues[-1:]
         self.take_off(min(cents, sum(due.principal for due in self.dues)))
+        # What is owed beside all that was expected is still asked for.
+        self.dues = self.dues or [Due(due.number, due.due_on, 0, 0, 0) for due in last]
         if not self.outstanding:
             self.dues, self.fees, self.fees_paid = [], [], 0
             self.earned, self.interest_paid = Fraction(0), 0
@@ -112,6 +130,7 @@ class DailyWalk(Walk):
         self.fees_paid, self.earned_by = 0, {}
         self.dates = [due.due_on for due in self.dues]
         self.free_until = self.find_free_until()
+        self.asked_from = self.find_asked_from()
 
 
 def walk(facts: LoanFacts, last: date) -> Iterator[tuple[date, Evening]]:

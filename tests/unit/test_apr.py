@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyxirr import irr
 
@@ -24,6 +24,7 @@ from services.loans.schedules.apr import (
 from services.loans.schedules.arithmetic import build_schedule
 from services.loans.schedules.terms import Fee, FeeCharged, ScheduleError, ScheduleTerms
 from services.loans.vocabulary import BorrowerKind
+from tests.support.properties import examples
 from tests.unit.shared_files import shared_file
 
 SIGNED_ON = date(2026, 1, 15)
@@ -216,7 +217,7 @@ def random_loans(draw: st.DrawFn) -> ScheduleTerms:
 
 
 @given(random_loans())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_both_definitions_agree(terms: ScheduleTerms) -> None:
     try:
         flows = flows_of(terms)
@@ -241,7 +242,7 @@ def is_cost_paid(flows: CashFlows, rate: Decimal) -> bool:
 
 
 @given(random_loans())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_pyxirr_agrees(terms: ScheduleTerms) -> None:
     terms = replace(terms, first_due_on=None)
     try:
@@ -258,7 +259,7 @@ def test_pyxirr_agrees(terms: ScheduleTerms) -> None:
 
 
 @given(random_loans(), st.decimals("0.5", 80, places=3))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_the_exact_verdict_follows_the_rate(terms: ScheduleTerms, percent: Decimal) -> None:
     try:
         flows = flows_of(terms)

@@ -103,6 +103,8 @@ def test_fiscal_years() -> None:
     assert FiscalYear.of(date(2026, 3, 31)) == year
     assert FiscalYear.of(date(2026, 4, 1)) == FiscalYear(2026) > year
     assert (year.label, str(year)) == ("2025-2026", "2025-2026")
+    assert FiscalYear.parse("0001-0002") == FiscalYear(1)
+    assert FiscalYear.parse("9998-9999").last_day == date(9999, 3, 31)
 
 
 @pytest.mark.parametrize(
@@ -115,11 +117,16 @@ def test_fiscal_years() -> None:
         "2025/2026",
         "2025-26",
         "0000-0001",
+        "9999-10000",
+        "2025-2026 ",
+        "²025-2026",
         "２０２５-２０２６",
     ],
 )
 def test_other_labels_are_refused(label: str) -> None:
-    with pytest.raises(ValueError, match="fiscal year"):
+    with pytest.raises(
+        ValueError, match=r"^a fiscal year is two years in a row, such as 2025-2026$"
+    ):
         FiscalYear.parse(label)
 
 

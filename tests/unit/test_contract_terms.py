@@ -146,6 +146,17 @@ def test_the_yearly_rate_in_words() -> None:
     flat = replace(terms(5000, "7", 24), interest_method=InterestMethod.FLAT)
     assert state_yearly_rate(flat).effective is None
     assert state_yearly_rate(flat).text.en == "7 % a year on the sum lent, payable every month."
+    plain = state_yearly_rate(terms(5000, "7.25", 24))
+    compound = state_yearly_rate(terms(5000, "7.25", 24), is_compound=True)
+    assert compound == replace(plain, text=compound.text)
+    assert compound.text.fr == plain.text.fr + (
+        " L'intérêt échu et non payé porte intérêt au même taux, par jour, dès le soir de son "
+        "échéance (Code civil, art. 1620)."
+    )
+    assert compound.text.en == plain.text.en + (
+        " Interest that fell due and is not paid bears interest at the same rate, by the day, from "
+        "the evening of its due date (Civil Code, art. 1620)."
+    )
 
 
 @pytest.mark.parametrize(

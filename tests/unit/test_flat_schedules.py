@@ -4,6 +4,9 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
+from services.common.calendar import DayCount
 from services.common.money import Rounding
 from services.loans.schedules.arithmetic import build_schedule
 from services.loans.schedules.terms import Amortisation, InterestMethod, ScheduleTerms
@@ -21,6 +24,27 @@ def test_flat_interest_on_equal_principal() -> None:
     tens = replace(equal, instalment_multiple_cents=10_00)
     assert build_schedule(tens).instalment_cents == 10_00
     assert columns(tens) == [(10_00, 83)] * 9 + [(10_00, 83 + 170)]
+
+
+@pytest.mark.parametrize(
+    ("rounding", "interests", "principals"),
+    [
+        (Rounding.HALF_UP, (1, [1, 0]), [51, 50]),
+        (Rounding.HALF_EVEN, (0, [0, 1]), [50, 51]),
+        (Rounding.UP, (1, [1, 0]), [51, 50]),
+    ],
+)
+def test_flat_halves_of_a_cent(
+    rounding: Rounding, interests: tuple[int, list[int]], principals: list[int]
+) -> None:
+    """1.00 at 6 % costs half a cent a month; 1.01 in two makes 50 cents and a half."""
+    month = replace(FLAT, principal_cents=100, annual_rate=Decimal(6), instalments=1)
+    month = replace(month, rounding=rounding)
+    whole, parts = interests
+    assert [interest for _, interest in columns(month)] == [whole]
+    assert [interest for _, interest in columns(replace(month, instalments=2))] == parts
+    free = replace(month, principal_cents=101, annual_rate=Decimal(0), instalments=2)
+    assert [principal for principal, _ in columns(free)] == principals
 
 
 def test_flat_instalments_after_a_grace() -> None:
@@ -53,6 +77,32 @@ def test_smoothing_moves_an_instalment_rounded_up() -> None:
     # A single one is what it is.
     alone = replace(terms, instalments=1)
     assert build_schedule(replace(alone, smoothing=True)) == build_schedule(alone)
+
+
+def test_smoothing_at_its_bounds() -> None:
+    """0.53 in 24 of 0.02, with 0.01 of interest: the last is 0.12 more, half a cent for each."""
+    half = replace(FLAT, principal_cents=53, annual_rate=Decimal("29.45"), instalments=24)
+    assert payments(replace(half, smoothing=True))[-2:] == ["0.03", "0.15"]
+    # 0.14 more is over a third of a cent for each of 36, and under half of one.
+    third = replace(FLAT, principal_cents=180, annual_rate=Decimal("22.53"), instalments=36)
+    third = replace(third, rounding=Rounding.UP, day_count=DayCount.ACTUAL_365, smoothing=True)
+    assert payments(third)[-2:] == ["0.08", "0.22"]
+    # 0.90 more is 2.5 cents each: three, which make 0.60 of 0.58; or two, which leave 0.55.
+    tie = ScheduleTerms(15_31, Decimal("19.89"), 36, date(2026, 1, 1), smoothing=True)
+    tie = replace(tie, day_count=DayCount.ACTUAL_365, instalment_multiple_cents=5)
+    assert payments(tie)[-2:] == ["0.60", "0.24"]
+    assert payments(replace(tie, rounding=Rounding.HALF_EVEN))[-2:] == ["0.55", "1.45"]
+    # At 0.15 it would be repaid before the sixth: a last one of nothing is no nearer.
+    short = replace(FLAT, principal_cents=52, annual_rate=Decimal("87.2"), instalments=6)
+    short = replace(short, instalment_multiple_cents=5)
+    assert payments(replace(short, smoothing=True)) == payments(short)
+
+
+def test_halves_of_a_cent_on_equal_principal() -> None:
+    equal = ScheduleTerms(100, Decimal(6), 1, date(2026, 1, 1))
+    equal = replace(equal, amortisation=Amortisation.EQUAL_PRINCIPAL)
+    assert columns(equal) == [(100, 1)]
+    assert columns(replace(equal, rounding=Rounding.HALF_EVEN)) == [(100, 0)]
 
 
 def test_a_loan_repaid_within_its_interest_grace_pays_it_last() -> None:

@@ -34,10 +34,14 @@ MIGRATIONS: Mapping[str, str] = {
     "2026_11_22_0003_loans_mappings.py": "37d5acb30cb3d6de",
     "2026_11_22_0004_funds_revisions.py": "05d264bcdb42a7cd",
     "2026_11_22_0004_loans_jobs.py": "0eea50a48f0dbfe7",
+    "2026_11_22_0005_funds_locks.py": "65decb21ec1c2140",
     "2026_11_22_0005_loans_revisions.py": "304f0ad7e3509aac",
     "2026_11_22_0006_products.py": "82b8cf81753855af",
     "2026_11_22_0007_periods.py": "33d177671561a011",
     "2026_11_22_0008_loan_figures.py": "cfbbe284b34d6b23",
+    "2026_11_22_0009_credit_uses.py": "934b88c2effc3593",
+    "2026_11_22_0010_overdue_interest.py": "565a3df32fc56fb1",
+    "2026_11_22_0011_reporting_starts.py": "9170d9fd3d689045",
 }
 
 

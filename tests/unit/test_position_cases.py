@@ -10,9 +10,9 @@ from services.common.calendar import DayCount
 from services.loans.loan_facts.arithmetic import with_fact, without_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind, Suspension
 from services.loans.positions.arithmetic import (
-    DAY,
     END_OF_TIME,
     Arrears,
+    CreditUse,
     LaidSchedule,
     LoanState,
     at_risk_from,
@@ -20,7 +20,7 @@ from services.loans.positions.arithmetic import (
     left_to_recover,
     replay,
 )
-from services.loans.positions.daily_totals import MEASURES, PAR30, PAR90, sum_days
+from services.loans.positions.daily_totals import FEES, MEASURES, PAR30, PAR90, sum_days
 from services.loans.positions.explanation import Part, explain
 from services.loans.positions.facts import (
     Accrual,
@@ -41,7 +41,7 @@ from services.loans.positions.facts import (
     payment_order,
 )
 from services.loans.positions.figures import Change, find_figures
-from services.loans.positions.ladder import Instalment
+from services.loans.positions.ladder import DAY, Instalment
 from services.loans.repayments.arithmetic import add_payments
 from tests.unit.loan_histories import Fact, add_fact, lay_loan
 from tests.unit.test_positions import sum_until
@@ -120,6 +120,42 @@ def test_a_late_fact_moves_the_split_of_those_after_it_and_nothing_else() -> Non
     [move] = figures.moves
     assert (move.loan_id, move.on) == (THREE.loan_id, date(2025, 3, 1))
     assert (move.fees_cents, move.interest_cents, move.principal_cents) == (0, -10_00, 10_00)
+
+
+def test_a_fee_takes_the_latest_credit_first_on_its_own_date() -> None:
+    """5.00 and 10.00 are paid too much; of them a fee of 12.00 takes 10.00, then 2.00."""
+    first, second, charged_on = date(2025, 2, 1), date(2025, 2, 2), date(2025, 2, 10)
+    rich = paid(THREE, (first, 340_00), (second, 10_00))
+    charged = add_fact(rich, Charge(UUID(int=4), charged_on, 12_00))
+    assert split(charged) == split(rich) == [(5_00, 30_00, 300_00), (0, 0, 0)]
+    settled = [replay(charged).settled_by(payment.repayment_id) for payment in charged.payments]
+    assert settled == [335_00 + 2_00, 10_00]
+    ids = [payment.repayment_id for payment in charged.payments]
+    assert replay(charged).credit_uses == (
+        CreditUse(ids[1], UUID(int=4), charged_on, 10_00),
+        CreditUse(ids[0], UUID(int=4), charged_on, 2_00),
+    )
+    for day, fees, credit in ((charged_on - DAY, 5_00, 15_00), (charged_on, 17_00, 3_00)):
+        position = find_position(charged, day)
+        assert (position.fees_paid_cents, position.credit_cents) == (fees, credit)
+    moved = find_figures([Change(rich, charged)])
+    assert {(m.repayment_id, m.on, m.fees_cents) for m in moved.moves} == {
+        (ids[1], charged_on, 10_00),
+        (ids[0], charged_on, 2_00),
+    }
+    [(place, measures)] = moved.days.items()
+    assert (place, measures[FEES], sum(measures)) == (("06", charged_on), 12_00, 12_00)
+    # A fee that the latest credit pays leaves the other alone.
+    less = add_fact(rich, Charge(UUID(int=4), charged_on, 10_00))
+    assert replay(less).credit_uses == (CreditUse(ids[1], UUID(int=4), charged_on, 10_00),)
+    # Without the second payment, the fee takes all of the first's credit, and 7.00 are owed.
+    poorer = find_figures(
+        [Change(charged, without_fact(charged, "repayment", ids[1], second, 10_00))]
+    )
+    assert {(m.repayment_id, m.on, m.fees_cents) for m in poorer.moves} == {
+        (ids[1], charged_on, -10_00),
+        (ids[0], charged_on, 3_00),
+    }
 
 
 # --- days past due --------------------------------------------------------------------------------
@@ -408,6 +444,7 @@ def test_a_schedule_laid_says_what_made_it() -> None:
         [schedule] = replay(changed).schedules
         assert isinstance(schedule, LaidSchedule)
         assert (schedule.cause_kind, schedule.laid.on) == (kind, day)
+        assert isinstance(schedule.cause_id, UUID)
         assert str(schedule.cause_id) in str(cause)
         relaid = find_figures([Change(facts, changed)]).schedules[facts.loan_id]
         assert (relaid.before, relaid.after) == ((), (schedule,))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -37,6 +37,7 @@ from services.loans.positions.facts import (
     Tranche,
 )
 from services.loans.positions.figures import Change, Figures, Move, find_figures
+from tests.support.properties import examples
 from tests.unit.loan_histories import (
     FEW,
     SPAN_DAYS,
@@ -171,7 +172,9 @@ class LifeOfALoan(RuleBasedStateMachine):
         assert left_to_recover(self.facts, END_OF_TIME) >= 0
 
 
-LifeOfALoan.TestCase.settings = settings(FEW, max_examples=40, stateful_step_count=12)
+LifeOfALoan.TestCase.settings = settings(
+    examples(40), stateful_step_count=12, suppress_health_check=list(HealthCheck)
+)
 TestLifeOfALoan = LifeOfALoan.TestCase
 
 

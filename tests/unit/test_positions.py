@@ -146,9 +146,9 @@ def check_position(facts: LoanFacts, day: date) -> None:
     assert bool(position.days_past_due) == bool(arrears.instalments)
     assert position.is_closed == (position.payoff_cents == 0)
     assert position.next_due is None or position.next_due.due_on > day
-    if facts.conditions.accrual is Accrual.SCHEDULED or not position.arrears.total_cents:
-        # By the day, a late payment first settles the interest that has run since it was due.
-        unpaid = position.unpaid
+    unpaid = position.unpaid
+    if facts.conditions.accrual is Accrual.SCHEDULED or not any(i.due_on <= day for i in unpaid):
+        # By the day, what is due is paid after what is not: interest run since, fees to come.
         assert sum(i.principal_cents for i in unpaid) == position.outstanding_principal_cents
         assert sum(i.fees_cents for i in unpaid) == position.fees_owed_cents
     explained = {

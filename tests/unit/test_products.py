@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from services.common.calendar import DayCount, Frequency
 from services.common.money import Rounding
+from services.common.text import Text
 from services.loans.loans.cycles import BorrowedLoan, Cycle, rank_loans
 from services.loans.positions.facts import Accrual, AllocationOrder, MoratoriumKind
 from services.loans.products.arithmetic import (
@@ -113,6 +114,8 @@ def test_a_term_too_short() -> None:
 
 def test_the_last_due_date_returns_to_its_day() -> None:
     assert find_last_due_on(replace(TERMS, instalments=2)) == date(2026, 3, 31)
+    later = with_terms(first_due_on=date(2026, 4, 30), repay_every=2, instalments=3).terms
+    assert find_last_due_on(later) == date(2026, 8, 30)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +173,15 @@ def test_how_interest_runs_and_payments_are_split() -> None:
         allocation_order=AllocationOrder.INTEREST_FEES_PRINCIPAL,
     )
     assert codes(daily, loan) == []
+    # So it is of interest on overdue interest, which goes with daily interest alone.
+    compound = {**daily, "interest_on_overdue_interest": True}
+    differs = [("/interest_on_overdue_interest", "product.convention_differs")]
+    assert codes(compound, loan) == differs
+    agreed = replace(loan, interest_on_overdue_interest=True)
+    assert (codes(compound, agreed), codes(daily, agreed)) == ([], differs)
+    with pytest.raises(ValidationError) as refused:
+        codes({"interest_on_overdue_interest": True})
+    assert [e["type"] for e in refused.value.errors()] == ["loan.overdue_interest_not_daily"]
 
 
 @pytest.mark.parametrize(
@@ -209,6 +221,91 @@ def test_eligibility(eligibility: dict[str, object], found: list[tuple[str, str]
 
 
 @pytest.mark.parametrize(
+    ("content", "french", "english"),
+    [
+        (
+            {"limits": {"amount_min": "6000.00"}},
+            "Le capital (5000.00 $) sort des limites du produit : au moins 6000.00 $.",
+            "The principal (5000.00 $) is outside the product's limits: at least 6000.00 $.",
+        ),
+        (
+            {"limits": {"annual_rate_min": "2.50", "annual_rate_max": "6"}},
+            "Le taux annuel (10 %) sort des limites du produit : au moins 2.5 %, au plus 6 %.",
+            "The yearly rate (10 %) is outside the product's limits: at least 2.5 %, at most 6 %.",
+        ),
+        (
+            {"limits": {"term_months_max": 12}},
+            "Le dernier versement (2028-01-31) sort des limites du produit : au plus 2027-01-31.",
+            "The last instalment (2028-01-31) is outside the product's limits: at most 2027-01-31.",
+        ),
+        (
+            {"fees": {"amount_max": "20.00"}},
+            "Les frais (50.00 $) dépassent ce que le produit permet : 20.00 $.",
+            "The fees (50.00 $) are over what the product allows: 20.00 $.",
+        ),
+        (
+            {"fees": {"percent_max": "0.5"}},
+            "Les frais (50.00 $) dépassent ce que le produit permet : 0.5 %.",
+            "The fees (50.00 $) are over what the product allows: 0.5 %.",
+        ),
+        (
+            {"conventions": {"frequency": "weeks"}},
+            "Le produit prévoit « weeks » ; le prêt a « months ».",
+            'The product provides for "weeks"; the loan has "months".',
+        ),
+        (
+            {"eligibility": {"borrower_kinds": ["legal_person"]}},
+            "Le produit n'est pas offert à ce genre d'emprunteur : person.",
+            "The product is not offered to this kind of borrower: person.",
+        ),
+        (
+            {"eligibility": {"stages": ["growth"]}},
+            "Le produit n'est pas offert à ce stade : start.",
+            "The product is not offered at this stage: start.",
+        ),
+        (
+            {"eligibility": {"cycle_min": 3}},
+            "Le rang du prêt chez l'emprunteur (2) sort des limites du produit : au moins 3.",
+            "The loan's rank for its borrower (2) is outside the product's limits: at least 3.",
+        ),
+        (
+            {"eligibility": {"previous_loan_closed": True}},
+            "Un prêt précédent du même emprunteur n'était pas remboursé à la date du contrat.",
+            "An earlier loan of the same borrower was not repaid on the contract date.",
+        ),
+        (
+            {"moratoria": {"allowed": []}},
+            "Le produit ne permet pas un moratoire de 3 périodes (capital_only).",
+            "The product does not allow a moratorium of 3 periods (capital_only).",
+        ),
+        (
+            {
+                "moratoria": {
+                    "allowed": [{"kind": "capital_only", "periods_max": 3}],
+                    "periods_max": 2,
+                }
+            },
+            "Les moratoires du prêt (3 périodes) dépassent ce que le produit permet : 2.",
+            "The moratoria of the loan (3 periods) are over what the product allows: 2.",
+        ),
+    ],
+)
+def test_a_departure_says_what_was_found_and_what_is_allowed(
+    content: dict[str, object], french: str, english: str
+) -> None:
+    loan = replace(
+        with_terms(annual_rate=Decimal(10), fees=(Fee(50_00),)),
+        rank=2,
+        is_previous_open=True,
+        moratoria=[AgreedMoratorium(MoratoriumKind.CAPITAL_ONLY, 3)],
+    )
+    # Where the content says nothing of moratoria, those of the loan are let be.
+    anything = {"allowed": [{"kind": "capital_only", "periods_max": 3}]}
+    (found,) = find_deviations(rules(**{"moratoria": anything, **content}), loan)
+    assert found.message == Text(french, english)
+
+
+@pytest.mark.parametrize(
     "content",
     [
         {"limits": {"amount_min": "2.00", "amount_max": "1.99"}},
@@ -240,6 +337,7 @@ def test_a_loan_is_signed_under_the_version_of_its_day() -> None:
     assert catalogue.find_signed("p", None, date(2019, 1, 1)) is None
     assert catalogue.find_signed("p", 2, date(2026, 1, 1)) is versions[1]
     assert catalogue.find_signed("p", 3, date(2026, 1, 1)) is None
+    assert catalogue.find_signed("q", 1, date(2026, 1, 1)) is None
 
 
 def test_rules_come_back_as_they_were_kept() -> None:

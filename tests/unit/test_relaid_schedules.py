@@ -13,8 +13,9 @@ from uuid import UUID
 import pytest
 
 from services.common.calendar import Frequency
+from services.common.money import Rounding
 from services.loans.positions.account import Impossible
-from services.loans.positions.arithmetic import find_position, find_terms, replay
+from services.loans.positions.arithmetic import find_position, list_schedules, replay
 from services.loans.positions.facts import (
     Accrual,
     AgreedTerms,
@@ -159,8 +160,8 @@ def test_a_rescheduling_takes_arrears_in_without_interest_on_their_interest() ->
     assert (before.arrears.total_cents, before.days_past_due) == (223_00, 45)
     assert (after.arrears.total_cents, after.days_past_due) == (0, 0)
     assert after.payoff_cents == 1200_00 + 28_00
-    assert find_terms(facts, MID_APRIL).annual_rate == 6
-    assert find_terms(facts, MARCH).annual_rate == 12
+    [(_, new_terms)] = list_schedules(facts)
+    assert new_terms.annual_rate == 6
 
 
 def test_a_rescheduling_may_space_the_instalments() -> None:
@@ -169,6 +170,12 @@ def test_a_rescheduling_may_space_the_instalments() -> None:
     assert rows_of(live(TERMS, *TWO_PAID, agreed)) == [
         (date(2025, 5, 31), 500_00, 20_00),
         (date(2025, 7, 31), 500_00, 10_00),
+    ]
+    # Or in weeks: 7/360 of a year at 12 % each.
+    weekly = AgreedTerms(instalments=2, frequency=Frequency.WEEKS)
+    assert rows_of(live(TERMS, *TWO_PAID, Rescheduling(UUID(int=1), MARCH, weekly))) == [
+        (date(2025, 4, 7), 500_00, 2_33),
+        (date(2025, 4, 14), 500_00, 1_17),
     ]
 
 
@@ -306,7 +313,23 @@ def test_a_loan_that_has_ended_takes_no_disbursement_and_a_closed_one_no_change(
     for change, code in changes:
         with pytest.raises(Impossible) as caught:
             replay(live(TERMS, whole, change))
-        assert caught.value.code == code
+        assert (caught.value.code, caught.value.on) == (code, MARCH)
+        assert str(caught.value) == caught.value.message.en
+
+
+def test_no_more_is_recovered_or_given_back_in_parts_than_at_once() -> None:
+    recovered = [
+        ("recovery", Loss(day, cents)) for day, cents in ((MARCH, 60_00), (MID_APRIL, 41_00))
+    ]
+    given_back = [("refund", Loss(day, cents)) for day, cents in ((MARCH, 6_00), (MID_APRIL, 5_00))]
+    for before, parts in (
+        (("write_off", Loss(FEBRUARY, 100_00)), recovered),
+        (pay(FEBRUARY, 1200_00 + 78_00 + 10_00), given_back),
+    ):
+        replay(live(TERMS, before, parts[0]))
+        with pytest.raises(Impossible) as caught:
+            replay(live(TERMS, before, *parts))
+        assert caught.value.on == MID_APRIL
 
 
 def test_terms_that_cannot_be_laid_are_impossible() -> None:
@@ -456,3 +479,21 @@ def test_weeks_and_days_keep_their_calendar(frequency: Frequency, days: int) -> 
     again = live(terms, *nine, put_off(due[8], MoratoriumKind.CAPITAL_ONLY, 1))
     later = [*due[9:], due[11] + timedelta(days=days)]
     assert rows_of(again) == [(later[0], 0, 0), *((day, 100_00, 0) for day in later[1:])]
+
+
+def test_a_second_disbursement_of_a_loan_paid_ahead_keeps_its_dates() -> None:
+    """Three paid in February, 50.00 more: 950.00 over the eleven dates left, not ten of 95.00."""
+    ahead, more = pay(FEBRUARY, 112_00 + 111_00 + 110_00), date(2025, 3, 1)
+    facts = live(TERMS, ahead, Tranche(UUID(int=1), more, 50_00))
+    assert [principal for principal, _ in amounts_of(facts)] == [86_36] * 10 + [86_40]
+
+
+def test_what_is_carried_into_a_schedule_that_ends_within_its_grace_falls_due_last() -> None:
+    """By 100.00 a month, 300.00 take four instalments of the twelve, all in the grace: the last
+    asks for the interest of them all, 6.14, and for the 3.00 that were owed.
+    """
+    terms = ScheduleTerms(300_00, Decimal(12), 12, date(2026, 1, 1), rounding=Rounding.UP)
+    terms = replace(terms, instalment_multiple_cents=100_00)
+    agreed = AgreedTerms(instalments=12, interest_grace_periods=11)
+    facts = live(terms, Rescheduling(UUID(int=1), date(2026, 2, 1), agreed))
+    assert amounts_of(facts) == [(97_00, 0), (97_97, 0), (98_95, 0), (6_08, 9_14)]

@@ -6,9 +6,19 @@ from uuid import UUID
 
 from services.common.calendar import DayCount
 from services.common.errors import InputError
-from services.loans.positions.arithmetic import DAY, find_position
+from services.common.text import Text
+from services.loans.positions.arithmetic import find_position
 from services.loans.positions.contradictions import find_contradiction
-from services.loans.positions.facts import Accrual, Charge, LoanFacts, Loss, PaymentPurpose
+from services.loans.positions.facts import (
+    Accrual,
+    AgreedTerms,
+    Charge,
+    LoanFacts,
+    Loss,
+    PaymentPurpose,
+    Rescheduling,
+)
+from services.loans.positions.ladder import DAY
 from services.loans.repayments.arithmetic import (
     Offer,
     add_payments,
@@ -46,14 +56,25 @@ def test_a_loan_takes_exactly_what_its_schedule_asks_for() -> None:
         "repayment.over_payment",
         None,
     ]
-    assert errors[3] is not None
-    assert "35.00" in errors[3].message.en
-    assert errors[3].pointer == "/amount"
+    assert errors[3] == InputError(
+        "/amount",
+        "repayment.over_payment",
+        Text(
+            "Ce montant dépasse ce qu'il reste à payer sur ce prêt : 35.00.",
+            "This amount is more than what is left to pay on this loan: 35.00.",
+        ),
+    )
     whole = paid(THREE, (date(2025, 2, 1), 335_00))
-    error = offer(whole, date(2025, 2, 2), 1)
-    assert code_of(error) == "loan.closed"
-    assert error is not None
-    assert error.pointer == "/amount"
+    assert offer(whole, date(2025, 2, 2), 1) == InputError(
+        "/amount",
+        "loan.closed",
+        Text(
+            "Ce prêt est soldé à cette date : il ne reste rien à payer. "
+            "Ce qui rentre après une radiation s'inscrit comme recouvrement.",
+            "This loan is closed on this date: nothing is left to pay. "
+            "What comes in after a write-off is recorded as a recovery.",
+        ),
+    )
 
 
 def test_what_is_paid_too_much_is_kept_only_when_said() -> None:
@@ -78,6 +99,20 @@ def test_a_payment_that_comes_late_leaves_the_surplus_to_those_after_it() -> Non
     told = add_payments(whole, [pay(forgotten, 5_00)])
     assert find_position(told, date(2025, 2, 28)).credit_cents == 0
     assert find_position(told, after).credit_cents == 5_00
+
+
+def test_a_payment_before_those_that_settle_the_loan_is_told_of_them() -> None:
+    """335.00 are all there is; on 20 January the loan is open, and on 1 February it is closed."""
+    whole = paid(THREE, (date(2025, 2, 1), 335_00))
+    for facts in (whole, add_fact(whole, Charge(UUID(int=7), date(2025, 1, 10), 0))):
+        before = offer(facts, date(2025, 1, 20), 10_00)
+        since = offer(facts, date(2025, 2, 2), 10_00)
+        assert (code_of(before), code_of(since)) == ("loan.closed", "loan.closed")
+        assert before is not None
+        assert since is not None
+        assert "Repayments on record after this date" in before.message.en
+        assert "closed on this date" in since.message.en
+        assert offer(facts, date(2025, 1, 20), 10_00, keeps_surplus=True) is None
 
 
 def test_a_fee_after_a_refund_is_paid_like_any_other() -> None:
@@ -105,11 +140,14 @@ def test_a_payoff_is_of_what_closes_the_loan() -> None:
     payoff = PaymentPurpose.PAYOFF
     assert offer(facts, day, 304_00, payoff) is None
     for cents in (303_99, 304_01):
-        error = offer(facts, day, cents, payoff)
-        assert code_of(error) == "repayment.payoff_differs"
-        assert error is not None
-        assert error.pointer == "/amount"
-        assert "304.00" in error.message.en
+        assert offer(facts, day, cents, payoff) == InputError(
+            "/amount",
+            "repayment.payoff_differs",
+            Text(
+                "Pour solder ce prêt le 2025-02-15, il faut 304.00.",
+                "To close this loan on 2025-02-15 takes 304.00.",
+            ),
+        )
     # Among others of one batch: what comes after it finds a closed loan.
     errors = refuse_offers(facts, [Offer(pay(day, 304_00, payoff)), Offer(pay(day + DAY, 1))])
     assert [code_of(error) for error in errors] == [None, "loan.closed"]
@@ -154,7 +192,9 @@ def test_after_a_write_off_a_loan_takes_what_is_left_of_it() -> None:
     assert code_of(error) == "fact.contradicts_another"
     assert error is not None
     assert error.pointer == "/amount"
-    assert "2025-06-01" in error.message.en
+    french, english = error.message.fr, error.message.en
+    assert french.startswith("Avec ce paiement, un fait inscrit le 2025-06-01 ne tiendrait plus. ")
+    assert english.startswith("With this repayment, a fact recorded on 2025-06-01 would no longer ")
     partly = lost(THREE, date(2025, 2, 10), 150_00)
     assert offer(partly, date(2025, 2, 11), 175_00) is None
     error = offer(partly, date(2025, 2, 11), 175_01)
@@ -192,9 +232,28 @@ def test_a_contradiction_says_on_which_day() -> None:
     assert (own.pointer, own.code) == ("/amount", "refund.exceeds_balance")
     [other] = find_contradiction("/fact", THREE, refund)
     assert (other.pointer, other.code) == ("/fact", "fact.contradicts_another")
-    assert "2025-02-01" in other.message.fr
+    assert other.message.fr.startswith("Un fait inscrit le 2025-02-01 ne tiendrait plus. ")
+    assert other.message.en.startswith("A fact recorded on 2025-02-01 would no longer stand. ")
+    # Terms that cannot be laid are at fault where the fact tells them.
+    agreed = AgreedTerms(instalments=3, first_due_on=day)
+    loan = lay_loan(TERMS)
+    again = add_fact(loan, Rescheduling(UUID(int=7), day, agreed))
+    [laid] = find_contradiction("/fact", loan, again, day, "/fact/terms/{term}")
+    assert (laid.pointer, laid.code) == (
+        "/fact/terms/first_due_on",
+        "schedule.first_due_before_disbursement",
+    )
+    [laid] = find_contradiction("/fact", loan, again, day)
+    assert laid.pointer == "/fact"
     rich = paid(THREE, (day, 335_01))
     [surplus] = find_contradiction("/fact", THREE, rich)
-    assert (surplus.code, "0.01" in surplus.message.fr) == ("fact.leaves_surplus", True)
+    assert surplus == InputError(
+        "/fact",
+        "fact.leaves_surplus",
+        Text(
+            "Des paiements inscrits dépasseraient de 0.01 ce que le prêt demande.",
+            "Repayments on record would exceed what the loan asks for by 0.01.",
+        ),
+    )
     assert find_contradiction("/fact", rich, THREE) == []
     assert find_contradiction("/fact", rich, rich) == []

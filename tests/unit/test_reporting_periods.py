@@ -1,5 +1,6 @@
 """A month's state, deadline, lateness and digest."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import product
 from uuid import UUID
@@ -8,15 +9,15 @@ import pytest
 
 from services.common.errors import JsonValue
 from services.loans.periods.arithmetic import (
+    Asking,
     Deadline,
     MonthRecord,
     PeriodEvent,
+    Start,
     State,
     Step,
     add_up,
-    days_late,
     digest_figures,
-    due_on,
     end_of,
     find_state,
     may_follow,
@@ -25,6 +26,8 @@ from services.loans.periods.arithmetic import (
 
 MARCH = date(2026, 3, 1)
 LATER = date(2026, 5, 1)
+ALWAYS = Start(date(1900, 1, 1), date(1900, 1, 1))
+FIFTEEN_DAYS = Asking([ALWAYS], [Deadline(date(1900, 1, 1), 15)])
 SUBMITTED, APPROVED, REJECTED = Step.SUBMITTED, Step.APPROVED, Step.REJECTED
 LOCKED, REQUESTED, REOPENED = Step.LOCKED, Step.REOPENING_REQUESTED, Step.REOPENED
 
@@ -74,9 +77,31 @@ def test_what_may_follow_what() -> None:
 
 def test_the_deadline_in_force_for_the_month() -> None:
     deadlines = [Deadline(date(1900, 1, 1), 15), Deadline(date(2026, 4, 1), 20)]
-    assert due_on(MARCH, deadlines) == date(2026, 4, 15)
-    assert due_on(date(2026, 4, 1), deadlines) == date(2026, 5, 20)
-    assert due_on(date(2028, 2, 1), [Deadline(date(1900, 1, 1), 0)]) == date(2028, 2, 29)
+    asking = Asking([ALWAYS], deadlines)
+    assert asking.due_on(MARCH) == date(2026, 4, 15)
+    assert asking.due_on(date(2026, 4, 1)) == date(2026, 5, 20)
+    at_once = Asking([ALWAYS], [Deadline(date(1900, 1, 1), 0)])
+    assert at_once.due_on(date(2028, 2, 1)) == date(2028, 2, 29)
+
+
+def test_nobody_is_late_for_what_nobody_had_asked() -> None:
+    """Asked in October from October on; in November from August on, then from September on."""
+    october = Start(date(2026, 10, 1), date(2026, 10, 5))
+    august = Start(date(2026, 8, 1), date(2026, 11, 22))
+    september = Start(date(2026, 9, 1), date(2026, 12, 1))
+    first = replace(FIFTEEN_DAYS, starts=[october])
+    moved = replace(FIFTEEN_DAYS, starts=[october, august])
+    today = date(2027, 1, 31)
+    assert first.due_on(october.month) == moved.due_on(october.month) == date(2026, 11, 15)
+    assert not first.is_asked(september.month)
+    assert first.days_late(september.month, None, today) == 0
+    for month in (august.month, september.month):
+        assert moved.is_asked(month)
+        assert moved.due_on(month) == date(2026, 12, 7)  # 15 days after 22 November
+        assert moved.days_late(month, date(2026, 12, 8), today) == 1
+    last = replace(FIFTEEN_DAYS, starts=[october, august, september])
+    assert (last.is_asked(august.month), last.days_late(august.month, None, today)) == (False, 0)
+    assert last.due_on(september.month) == date(2026, 12, 7)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +115,7 @@ def test_the_deadline_in_force_for_the_month() -> None:
     ],
 )
 def test_days_late(submitted_on: date | None, today: date, days: int) -> None:
-    assert days_late(date(2026, 4, 15), submitted_on, today) == days
+    assert FIFTEEN_DAYS.days_late(MARCH, submitted_on, today) == days
 
 
 def event(step: Step, day: int, number: int) -> PeriodEvent:
@@ -100,15 +125,15 @@ def event(step: Step, day: int, number: int) -> PeriodEvent:
 def test_a_record_of_a_month() -> None:
     steps = (SUBMITTED, REJECTED, SUBMITTED, APPROVED, LOCKED, REQUESTED, REQUESTED)
     events = tuple(event(step, 10 + n, n) for n, step in enumerate(steps))
-    month = MonthRecord(MARCH, events, date(2026, 4, 15), LATER)
+    month = MonthRecord(MARCH, events, FIFTEEN_DAYS, LATER)
     assert month.submitted_on == date(2026, 4, 10)
     assert month.submission == events[2]
     assert month.pending_requests == list(events[5:])
     assert (month.days_late, month.last) == (0, events[-1])
-    reopened = MonthRecord(MARCH, (*events, event(REOPENED, 20, 8)), month.due_on, LATER)
+    reopened = MonthRecord(MARCH, (*events, event(REOPENED, 20, 8)), month.asking, LATER)
     assert reopened.pending_requests == []
     assert reopened.state is State.OPEN
-    empty = MonthRecord(MARCH, (), month.due_on, LATER)
+    empty = MonthRecord(MARCH, (), month.asking, LATER)
     assert (empty.last, empty.submission, empty.submitted_on, empty.days_late) == (
         None,
         None,

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.calendar import DayCount, Frequency
@@ -21,6 +21,7 @@ from services.loans.schedules.terms import (
     ScheduleError,
     ScheduleTerms,
 )
+from tests.support.properties import examples
 from tests.unit.schedule_model import model_rows
 
 
@@ -67,7 +68,7 @@ def built(terms: ScheduleTerms) -> Schedule | None:
 
 
 @given(random_terms())
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_what_holds_for_any_schedule(terms: ScheduleTerms) -> None:
     schedule = built(terms)
     if schedule is None:
@@ -94,7 +95,7 @@ def amounts_of(row: object) -> Iterator[int]:
 
 
 @given(random_terms())
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_the_slow_model_agrees(terms: ScheduleTerms) -> None:
     terms = replace(terms, non_working_days=NonWorkingDays.KEEP)
     schedule = built(terms)
@@ -107,7 +108,6 @@ def test_the_slow_model_agrees(terms: ScheduleTerms) -> None:
 
 
 @given(random_terms())
-@settings(max_examples=100, deadline=None)
 def test_equal_instalments_are_equal(terms: ScheduleTerms) -> None:
     terms = replace(
         terms,

@@ -2,6 +2,8 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from services.common.calendar import DayCount, Frequency
 from services.common.money import Rounding, format_cents, parse_cents
 from services.loans.schedules.arithmetic import Schedule, build_schedule
@@ -11,6 +13,7 @@ from services.loans.schedules.terms import (
     FeeCharged,
     InterestMethod,
     NonWorkingDays,
+    ScheduleError,
     ScheduleTerms,
 )
 from tests.unit.schedule_cases import Case, read_cases
@@ -166,6 +169,15 @@ def test_a_down_payment_is_the_first_row() -> None:
     assert [row.fees_cents for row in rows] == [0, 150, 0, 0, 0, 0]
 
 
+def test_a_down_payment_of_one_cent_or_of_half_a_cent() -> None:
+    one = ScheduleTerms(100, Decimal(0), 1, date(2026, 1, 1), down_payment_percent=Decimal(1))
+    assert principals(one) == ["0.01", "0.99"]
+    half = replace(one, principal_cents=101, down_payment_percent=Decimal(50))
+    assert principals(half) == ["0.51", "0.50"]
+    assert principals(replace(half, rounding=Rounding.UP)) == ["0.51", "0.50"]
+    assert principals(replace(half, rounding=Rounding.HALF_EVEN)) == ["0.50", "0.51"]
+
+
 def test_fees_withheld_are_in_no_row() -> None:
     terms = replace(PLAIN, fees=(Fee(15_000), Fee(2_500, FeeCharged.ADDED)))
     schedule = build_schedule(terms)
@@ -290,7 +302,9 @@ def test_a_first_period_longer_than_the_instalment_is_interest_alone() -> None:
     late = replace(PLAIN, instalments=60, first_due_on=date(2026, 6, 1))
     rows = build_schedule(late).rows
     assert (rows[0].principal_cents, rows[0].interest_cents) == (0, 13_222)
-    assert {row.payment_cents for row in rows[1:-1]} == {build_schedule(late).instalment_cents}
+    # 5,000.00 x r / (1 - (1 + r) ** -59), with r = 0.07 / 12: 100.408
+    assert {row.payment_cents for row in rows[1:-1]} == {100_41}
+    assert build_schedule(late).instalment_cents == 100_41
 
 
 def test_a_first_period_of_ten_years() -> None:
@@ -310,6 +324,25 @@ def test_a_first_period_of_ten_years() -> None:
     level = replace(level, day_count=DayCount.ACTUAL_365)
     assert build_schedule(level).instalment_cents == 4_592
     assert columns(level)[:2] == [(0, 4_592), (4_087, 505)]
+
+
+def test_half_a_cent_of_interest_in_a_long_first_period() -> None:
+    """1.00 at 2.5 % a month: 0.525 over 21 months; 0.53 is over the instalment, 0.52 is not."""
+    terms = ScheduleTerms(100, Decimal(30), 3, date(2025, 1, 1), first_due_on=date(2026, 10, 1))
+    assert columns(terms) == [(0, 53), (49, 3), (51, 1)]
+    even = replace(terms, rounding=Rounding.HALF_EVEN)
+    assert columns(even) == [(0, 52), (50, 2), (50, 1)]
+    # 0.50 at 5 % a month in two: the 0.52 leave all of it to the last, which is refused.
+    with pytest.raises(ScheduleError):
+        build_schedule(replace(even, principal_cents=50, annual_rate=Decimal(60), instalments=2))
+
+
+def test_a_broken_first_period_of_weeks_counts_its_days() -> None:
+    """10 days of 360 from 25 January, where months of 30 days count 9: 0.36 % of 100.00."""
+    terms = ScheduleTerms(10_000, Decimal("12.96"), 1, date(2026, 1, 25))
+    terms = replace(terms, first_due_on=date(2026, 2, 4))
+    assert columns(replace(terms, frequency=Frequency.WEEKS)) == [(10_000, 36)]
+    assert columns(terms) == [(10_000, 32)]
 
 
 def test_a_period_counted_from_an_anchor_is_whole() -> None:

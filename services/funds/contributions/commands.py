@@ -1,6 +1,6 @@
 """Recording contributions and the repayments made to contributors, with their journal entries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -8,8 +8,9 @@ from services.common import audit, outbox
 from services.common.database import WriteSession
 from services.common.errors import InputError, JsonValue, Unprocessable
 from services.common.identity import Principal
+from services.common.locks import refuse_locked, require_unlocked
 from services.common.money import format_cents
-from services.common.recording import CONFLICT, Recorded, settle, sort_batch, to_problem
+from services.common.recording import CONFLICT, Recorded, Sorted, settle, sort_batch, to_problem
 from services.common.strict_json import fingerprint
 from services.common.text import Text
 from services.funds import tenancy
@@ -70,6 +71,7 @@ async def record_contributions(
             found.append(NEEDED_BY_REPAYMENTS)
         if found:
             refused[row] = found
+    await refuse_locked(session, "/received_on", _list_dates(batch, drafts, on_record), refused)
     good = [drafts[row] for row in batch.to_record if row not in refused]
     if good:
         replaced = [on_record[external_ids[r]] for r in batch.changed if r not in refused]
@@ -83,6 +85,17 @@ async def record_contributions(
         )
     absent = await queries.count_absent(session, external_ids) if batch.is_resend else 0
     return batch.conclude(refused, absent)
+
+
+def _list_dates(
+    batch: Sorted, drafts: Sequence[ContributionDraft], on_record: Mapping[str, Contribution]
+) -> list[tuple[int, date]]:
+    """The dates of the rows to record, and of the standing contributions that they replace."""
+    replaced = ((row, on_record[drafts[row].external_id]) for row in batch.changed)
+    return [
+        *((row, drafts[row].received_on) for row in batch.to_record),
+        *((row, old.draft.received_on) for row, old in replaced if not old.is_reversed),
+    ]
 
 
 def _tell_columns(draft: ContributionDraft) -> dict[str, str]:
@@ -186,7 +199,7 @@ async def record_repayment(
     """Pay back part of a contribution; True when it was not on record before.
 
     Raises Conflict for another content under the same external_id, Unprocessable for a contribution
-    that is unknown or has not that much left.
+    that is unknown or has not that much left, or a date in a locked month.
     """
     content = fingerprint(
         {
@@ -203,6 +216,7 @@ async def record_repayment(
     contribution = await queries.find_contribution_told_as(session, body.contribution.external_id)
     if contribution is None:
         raise to_problem([UNKNOWN_CONTRIBUTION])
+    await require_unlocked(session, "/repaid_on", body.repaid_on)
     draft = contribution.draft
     errors = list(
         check_repayment(

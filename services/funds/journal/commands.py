@@ -1,4 +1,8 @@
-"""Writing the journal: in the transaction of the fact, and from the events of the loans service."""
+"""Writing the journal: in the transaction of the fact, and from the events of the loans service.
+
+Those events also tell which months are locked; facts of loans are posted whatever the locks say:
+the loans service recorded them under its own.
+"""
 
 from collections.abc import Sequence
 from datetime import date
@@ -14,6 +18,8 @@ from services.funds.journal.arithmetic import (
     sum_by_account,
 )
 from services.funds.journal.events import read_facts
+from services.funds.locks.events import LockStep, read_steps
+from services.funds.locks.queries import insert_steps
 
 LOANS_SOURCE = "loans"
 
@@ -50,6 +56,7 @@ async def post_events(session: WriteSession, events: Sequence[Event]) -> int:
     """
     reached = await queries.read_cursor(session, LOANS_SOURCE)
     facts: list[LoanFact] = []
+    steps: list[LockStep] = []
     new = 0
     for event in sorted(events, key=lambda event: event.number):
         if event.organisation_id != session.organisation_id:
@@ -59,11 +66,13 @@ async def post_events(session: WriteSession, events: Sequence[Event]) -> int:
         if event.number != reached + 1:
             raise EventsOutOfOrder(f"event {reached + 1} is missing before event {event.number}")
         facts.extend(read_facts(event))
+        steps.extend(read_steps(event))
         reached = event.number
         new += 1
     if new == 0:
         return 0
     await _post_facts(session, facts)
+    await insert_steps(session, steps)
     await queries.advance_cursor(session, LOANS_SOURCE, reached)
     return new
 

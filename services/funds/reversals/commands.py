@@ -11,6 +11,7 @@ from services.common import audit, outbox
 from services.common.database import WriteSession
 from services.common.errors import Conflict, Problem, not_found
 from services.common.identity import Principal
+from services.common.locks import require_unlocked
 from services.common.recording import CONFLICT, to_problem
 from services.common.text import Text
 from services.funds.contributions import queries as contributions
@@ -41,7 +42,7 @@ REVERSAL_OF_REVERSAL = Text(
 async def reverse_contribution(
     session: WriteSession, principal: Principal, contribution_id: UUID, body: ReversalBody
 ) -> tuple[Reversal, bool]:
-    """True when the reversal is new. Raises NotFound, or Conflict when there is one already."""
+    """True when the reversal is new. Raises NotFound, Conflict or Unprocessable."""
     contribution = await contributions.find_contribution(session, contribution_id)
     if contribution is None:
         raise await _not_there(session, contribution_id, CONTRIBUTION)
@@ -59,7 +60,7 @@ async def reverse_contribution(
 async def reverse_repayment(
     session: WriteSession, principal: Principal, repayment_id: UUID, body: ReversalBody
 ) -> tuple[Reversal, bool]:
-    """True when the reversal is new. Raises NotFound, or Conflict when there is one already."""
+    """True when the reversal is new. Raises NotFound, Conflict or Unprocessable."""
     repayment = await contributions.find_repayment(session, repayment_id)
     if repayment is None:
         raise await _not_there(session, repayment_id, REPAYMENT)
@@ -99,6 +100,7 @@ async def _reverse(
         if standing.fingerprint == content and body.external_id is None:
             return standing, False
         raise Conflict(ALREADY_REVERSED, code="reversal.exists")
+    await require_unlocked(session, "", transaction.occurred_on)
     reversal = await queries.insert_reversal(
         session, fact, body.external_id, body.reason, content, principal.subject
     )

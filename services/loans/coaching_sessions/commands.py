@@ -8,6 +8,7 @@ from services.common import audit, outbox
 from services.common.database import WriteSession
 from services.common.errors import JsonValue
 from services.common.identity import Principal
+from services.common.locks import list_dates, refuse_locked
 from services.common.messages import MESSAGES
 from services.common.recording import (
     OnRecord,
@@ -29,7 +30,6 @@ from services.loans.loans import queries as loans
 from services.loans.loans.commands import only_region, require_loan
 from services.loans.loans.profiles import BORROWER_UNKNOWN, Refused
 from services.loans.loans.queries import KnownLoan
-from services.loans.locks.commands import list_dates, refuse_locked
 from services.loans.reversals.commands import reverse_replaced
 from services.loans.reversals.queries import count_absent
 from services.loans.rules.arithmetic import Facts

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import assert_never
 from uuid import UUID
 
 from services.loans.loan_facts.drafts import FactDraft, FactKind
@@ -20,7 +21,8 @@ def with_fact(loan: LoanFacts, draft: FactDraft, fact_id: UUID) -> LoanFacts:
     on, cents = draft.on, draft.amount_cents or 0
     match draft.kind:
         case FactKind.DISBURSEMENT:
-            return replace(loan, tranches=(*loan.tranches, Tranche(fact_id, on, cents)))
+            more = Tranche(fact_id, on, cents, draft.fees_withheld_cents or 0)
+            return replace(loan, tranches=(*loan.tranches, more))
         case FactKind.FEE:
             return replace(loan, charges=(*loan.charges, Charge(fact_id, on, cents)))
         case FactKind.REFUND:
@@ -38,6 +40,8 @@ def with_fact(loan: LoanFacts, draft: FactDraft, fact_id: UUID) -> LoanFacts:
             assert said is not None, "a moratorium says what it puts off"
             put_off = Moratorium(fact_id, on, said.kind, said.periods, said.interest)
             return replace(loan, moratoria=(*loan.moratoria, put_off))
+        case _:
+            assert_never(draft.kind)
 
 
 def without_fact(

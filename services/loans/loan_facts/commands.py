@@ -10,6 +10,7 @@ from services.common.database import ReadSession, WriteSession
 from services.common.errors import InputError, JsonValue, NotFound, not_found
 from services.common.idempotency import Answered, created, replayed
 from services.common.identity import Principal
+from services.common.locks import require_unlocked
 from services.common.recording import CONFLICT, to_problem
 from services.common.text import Text
 from services.loans.loan_facts import queries
@@ -23,8 +24,8 @@ from services.loans.loan_facts.refusals import (
     check_kind,
 )
 from services.loans.loan_facts.schemas import ReversalBody
+from services.loans.loans.queries import find_name
 from services.loans.loans.routes import LOAN
-from services.loans.locks.commands import require_unlocked
 from services.loans.positions.commands import keep_figures
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts
@@ -117,6 +118,7 @@ async def record_reversal(
     kind = body.fact.kind
     fact = await queries.find_fact(session, loan_id, kind, body.fact.external_id)
     if fact is None:
+        await _refuse_first_disbursement(session, loan_id, body)
         raise NotFound(Text("Ce prêt n'a pas ce fait.", "This loan has no such fact."))
     location = f"/v1/loans/{loan_id}"
     if fact.reversal_id is not None:
@@ -149,6 +151,20 @@ async def record_reversal(
     details: dict[str, JsonValue] = {"kind": body.fact.kind, "fact_id": str(fact.fact_id)}
     await audit.append(session, principal, "fact.reversed", details)
     return created(_show_reversal(reversal_id, body), location)
+
+
+async def _refuse_first_disbursement(
+    session: ReadSession, loan_id: UUID, body: ReversalBody
+) -> None:
+    """It has the loan's own identifier, and goes with it. Raises Unprocessable."""
+    loan = await find_name(session, loan_id)
+    named = (body.fact.kind, body.fact.external_id)
+    if loan is not None and named == (FactKind.DISBURSEMENT, loan.external_id):
+        message = Text(
+            "Le premier versement s'en va avec le prêt : renversez le prêt lui-même.",
+            "The first disbursement goes with the loan: reverse the loan itself.",
+        )
+        raise to_problem([InputError("/fact", "reversal.first_disbursement", message)])
 
 
 async def load_one(session: ReadSession, loan_id: UUID) -> LoanFacts:

@@ -1,6 +1,5 @@
 """What is wrong with a fact of a loan's life, before it is recorded."""
 
-from dataclasses import replace
 from datetime import date
 
 from services.common.errors import InputError
@@ -10,19 +9,19 @@ from services.common.text import Text
 from services.loans.loan_facts.arithmetic import with_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind
 from services.loans.loan_facts.queries import Contract
-from services.loans.loans.contract_terms import NOTHING_ADVANCED, check_flows
+from services.loans.loans.contract_terms import NOTHING_ADVANCED, check_flows, is_cheaper
 from services.loans.positions.account import LOAN_CLOSED
 from services.loans.positions.arithmetic import (
     find_position,
-    find_terms,
     left_to_recover,
+    list_schedules,
     replay,
 )
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import NOT_RECORDED, LoanFacts
-from services.loans.schedules.apr import CashFlows, add_fees, cash_flows, criminal_rate_limit
+from services.loans.positions.flows import lay_flows
+from services.loans.schedules.apr import cash_flows, criminal_rate_limit
 from services.loans.schedules.arithmetic import build_schedule
-from services.loans.schedules.terms import Fee
 
 ON = {
     FactKind.DISBURSEMENT: "/disbursed_on",
@@ -65,7 +64,7 @@ def check_kind(draft: FactDraft, loan: LoanFacts, contract: Contract) -> list[In
             left_cents = contract.principal_cents - loan.lent_cents
             return _check_amount(draft, left_cents) or _check_withheld(draft)
         case FactKind.FEE:
-            return _check_fee(draft, loan, contract)
+            return _check_fee(draft, loan)
         case FactKind.RESCHEDULING | FactKind.MORATORIUM:
             return []
 
@@ -93,44 +92,58 @@ def _check_withheld(draft: FactDraft) -> list[InputError]:
     return [InputError("/fees_withheld", "schedule.nothing_advanced", NOTHING_ADVANCED)]
 
 
-def _check_fee(draft: FactDraft, loan: LoanFacts, contract: Contract) -> list[InputError]:
-    """A fee is for a loan that runs, and counts in the criminal rate with those before it."""
-    evening = find_position(loan, draft.on)
-    if not evening.payoff_cents:
-        return [InputError("/charged_on", "loan.closed", LOAN_CLOSED)]
-    terms = loan.conditions.terms
-    assert terms is not None, "the terms are loaded with the loan"
-    charged = with_fact(loan, draft, loan.loan_id).charges
-    schedule = build_schedule(terms)
-    due = [due_on for due_on in schedule.due_on if due_on > terms.disbursed_on]
-    fees = [(charge.on, charge.amount_cents) for charge in charged]
-    flows = add_fees(cash_flows(terms, schedule), terms.disbursed_on, due, fees)
-    return refuse_rate(flows, contract, "/amount")
-
-
-def _check_rate(draft: FactDraft, after: LoanFacts, contract: Contract) -> list[InputError]:
-    """What is laid anew keeps under the criminal rate too, with what is withheld from it."""
-    fees = (Fee(draft.fees_withheld_cents or 0),)
-    terms = replace(find_terms(after, draft.on), fees=fees)
-    place = "/fees_withheld" if draft.kind is FactKind.DISBURSEMENT else "/terms/annual_rate"
-    return refuse_rate(cash_flows(terms, build_schedule(terms)), contract, place)
-
-
-def refuse_rate(flows: CashFlows, contract: Contract, pointer: str) -> list[InputError]:
-    """Refuse what exceeds the criminal rate of the contract's date and kind of borrower."""
-    limit = criminal_rate_limit(
-        contract.contracted_on, contract.borrower_kind, contract.principal_cents
-    )
-    unlawful = check_flows(flows, limit, pointer)
-    return [] if unlawful is None else [unlawful]
+def _check_fee(draft: FactDraft, loan: LoanFacts) -> list[InputError]:
+    """A fee is for a loan that runs."""
+    if find_position(loan, draft.on).payoff_cents:
+        return []
+    return [InputError("/charged_on", "loan.closed", LOAN_CLOSED)]
 
 
 def check_fit(draft: FactDraft, before: LoanFacts, contract: Contract) -> list[InputError]:
     """Refuse a fact that what is on record, then or later, could not stand."""
     after = with_fact(before, draft, NOT_RECORDED)
-    errors = find_contradiction(
+    return find_contradiction(
         ON[draft.kind], before, after, draft.on, place_of_term=TERM.get(draft.kind)
+    ) or _check_rate(draft, before, after, contract)
+
+
+def _check_rate(
+    draft: FactDraft, before: LoanFacts, after: LoanFacts, contract: Contract
+) -> list[InputError]:
+    """Keep under the criminal rate of the contract's date and kind of borrower.
+
+    The whole loan is judged, with the fact in it. Of one over the limit already (a
+    disbursement was reversed, or is still to come), what brings it nearer is taken. New terms are
+    also a new agreement for what is owed then (SOR/2002-263, s. 3 (2) f): judged alone as well.
+    """
+    place = _find_place_of_rate(draft)
+    if place is None:
+        return []
+    limit = criminal_rate_limit(
+        contract.contracted_on, contract.borrower_kind, contract.principal_cents
     )
-    if not errors and (draft.kind is FactKind.RESCHEDULING or draft.fees_withheld_cents):
-        return _check_rate(draft, after, contract)
-    return errors
+    if draft.kind is FactKind.RESCHEDULING:
+        laid = list_schedules(after)
+        [terms] = [terms for schedule, terms in laid if schedule.cause_id == NOT_RECORDED]
+        unlawful = check_flows(cash_flows(terms, build_schedule(terms)), limit, place)
+        if unlawful is not None:
+            return [unlawful]
+    flows = lay_flows(after)
+    unlawful = check_flows(flows, limit, place)
+    if unlawful is None or is_cheaper(flows, lay_flows(before), limit):
+        return []
+    return [unlawful]
+
+
+def _find_place_of_rate(draft: FactDraft) -> str | None:
+    """Where the body says what may make the loan dearer; a moratorium asks for no more."""
+    match draft.kind:
+        case FactKind.FEE:
+            return "/amount"
+        case FactKind.DISBURSEMENT:
+            return "/fees_withheld" if draft.fees_withheld_cents else None
+        case FactKind.RESCHEDULING:
+            is_rate_said = draft.terms is not None and draft.terms.annual_rate is not None
+            return "/terms/annual_rate" if is_rate_said else "/terms/instalments"
+        case _:
+            return None

@@ -11,6 +11,7 @@ from services.common.database import WriteSession
 from services.common.errors import InputError
 from services.common.identifiers import new_ids
 from services.common.identity import Principal
+from services.common.locks import refuse_locked
 from services.common.messages import MESSAGES
 from services.common.recording import (
     OnRecord,
@@ -42,7 +43,6 @@ from services.loans.loans.profiles import (
 )
 from services.loans.loans.queries import KnownLoan
 from services.loans.loans.revision_queries import find_follow_up, find_on_record
-from services.loans.locks.commands import refuse_locked
 from services.loans.positions.account import lay_ladder
 from services.loans.positions.commands import keep_figures
 from services.loans.positions.daily_account import DAILY_DAY_COUNTS
@@ -103,8 +103,7 @@ async def record_loans(
     review = await review_contracts(session, drafts, batch.to_record, known, profiles, refused)
     drafts = [review.followed.get(row, draft) for row, draft in enumerate(drafts)]
     for row in batch.to_record:
-        if drafts[row].interest_accrual is Accrual.DAILY:
-            _check_daily(drafts[row], row, refused)
+        _check_accrual(drafts[row], row, refused)
     revised = {row: old for row, old in replaced.items() if is_revised(old.draft, drafts[row])}
     stored = [row for row in batch.to_record if row not in replaced or row in revised]
     odd = await _check_rules(session, drafts, stored, revised, profiles, refused)
@@ -254,6 +253,7 @@ def _conditions_in_full(draft: LoanDraft) -> Conditions:
         first_of(draft.terms, draft.first_disbursement_cents),
         draft.interest_accrual or Accrual.SCHEDULED,
         draft.allocation_order or AllocationOrder.FEES_INTEREST_PRINCIPAL,
+        bool(draft.interest_on_overdue_interest),
     )
 
 
@@ -294,6 +294,14 @@ def _check_money(draft: LoanDraft, row: int, refused: Refused) -> None:
             "The first disbursement is more than the principal.",
         )
         refuse(refused, row, "/first_disbursement", "loan.first_disbursement_too_large", message)
+
+
+def _check_accrual(draft: LoanDraft, row: int, refused: Refused) -> None:
+    if draft.interest_accrual is Accrual.DAILY:
+        _check_daily(draft, row, refused)
+    elif draft.interest_on_overdue_interest:
+        code = "loan.overdue_interest_not_daily"
+        refuse(refused, row, "/interest_on_overdue_interest", code, MESSAGES[code])
 
 
 def _check_daily(draft: LoanDraft, row: int, refused: Refused) -> None:

@@ -35,6 +35,7 @@ class Contract:
     terms: ScheduleTerms
     interest_accrual: Accrual | None
     allocation_order: AllocationOrder | None
+    interest_on_overdue_interest: bool | None
     moratoria: tuple[AgreedMoratorium, ...]
 
 
@@ -59,6 +60,7 @@ async def find_contract(session: ReadSession, loan_id: UUID) -> Contract | None:
         allocation_order=(
             None if row.allocation_order is None else AllocationOrder(row.allocation_order)
         ),
+        interest_on_overdue_interest=row.interest_on_overdue_interest,
         moratoria=tuple(
             AgreedMoratorium(MoratoriumKind(kind), periods)
             for kind, periods in zip(row.moratorium_kinds, row.moratorium_periods, strict=True)
@@ -88,7 +90,7 @@ _CONTRACT = text(
     """
     SELECT l.external_id, b.external_id AS borrower_external_id, b.kind AS borrower_kind,
            l.product, l.product_version, l.stage, l.contracted_on, cast(l.terms AS text) AS terms,
-           l.interest_accrual, l.allocation_order,
+           l.interest_accrual, l.allocation_order, l.interest_on_overdue_interest,
            m.kinds AS moratorium_kinds, m.periods AS moratorium_periods
     FROM loans l
     JOIN borrowers b USING (organisation_id, borrower_id)

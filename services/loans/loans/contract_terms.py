@@ -6,7 +6,7 @@ Criminal Code, s. 347; Interest Act, s. 4; Civil Code, arts. 2898, 2903 and 2925
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_CEILING, Context, Decimal, localcontext
+from decimal import Context, Decimal, localcontext
 
 from services.common.calendar import Frequency, add_months
 from services.common.errors import InputError
@@ -16,8 +16,8 @@ from services.loans.schedules.apr import (
     CriminalRateLimit,
     RateBasis,
     Verdict,
-    annual_percentage_rate,
     cash_flows,
+    find_rate_over,
     judge,
 )
 from services.loans.schedules.arithmetic import Schedule
@@ -60,11 +60,17 @@ def check_flows(flows: CashFlows, limit: CriminalRateLimit, pointer: str) -> Inp
     """What is wrong when these flows cost more than the law allows."""
     if judge(flows, limit) is Verdict.ACCEPT:
         return None
-    if flows.advance_cents <= 0:  # no rate would do
-        return InputError(pointer, "loan.criminal_rate", NOTHING_ADVANCED)
-    # Rounded away from the limit: a rate over it never reads as equal to it.
-    apr = annual_percentage_rate(flows).quantize(_SHOWN, ROUND_CEILING)
-    return InputError(pointer, "loan.criminal_rate", _tell_criminal_rate(apr, limit))
+    rate = find_rate_over(flows, limit)
+    message = NOTHING_ADVANCED if rate is None else _tell_criminal_rate(rate, limit)
+    return InputError(pointer, "loan.criminal_rate", message)
+
+
+def is_cheaper(after: CashFlows, before: CashFlows, limit: CriminalRateLimit) -> bool:
+    """Whether a loan that was over the limit comes nearer to it."""
+    if judge(before, limit) is Verdict.ACCEPT:
+        return False
+    now, then = find_rate_over(after, limit), find_rate_over(before, limit)
+    return now is not None and (then is None or now < then)
 
 
 def _tell_criminal_rate(apr: Decimal, limit: CriminalRateLimit) -> Text:
@@ -97,14 +103,26 @@ class YearlyRate:
     text: Text
 
 
-def state_yearly_rate(terms: ScheduleTerms) -> YearlyRate:
+COMPOUND = Text(
+    " L'intérêt échu et non payé porte intérêt au même taux, par jour, dès le soir de son échéance "
+    "(Code civil, art. 1620).",
+    " Interest that fell due and is not paid bears interest at the same rate, by the day, from the "
+    "evening of its due date (Civil Code, art. 1620).",
+)
+
+
+def state_yearly_rate(terms: ScheduleTerms, *, is_compound: bool = False) -> YearlyRate:
+    """`is_compound`: overdue interest bears interest. What is paid on time costs the same."""
     with localcontext(Context(prec=_DIGITS)):
         periods = Decimal(_PERIODS_A_YEAR[terms.frequency]) / terms.repay_every
         effective = None
         if terms.interest_method is InterestMethod.DECLINING_BALANCE:
             growth = (1 + terms.annual_rate / 100 / periods) ** periods
             effective = ((growth - 1) * 100).quantize(_EFFECTIVE_SHOWN).normalize()
-    return YearlyRate(terms.annual_rate, periods, effective, _tell_yearly_rate(terms, effective))
+    told = _tell_yearly_rate(terms, effective)
+    if is_compound:
+        told = Text(told.fr + COMPOUND.fr, told.en + COMPOUND.en)
+    return YearlyRate(terms.annual_rate, periods, effective, told)
 
 
 def _tell_yearly_rate(terms: ScheduleTerms, effective: Decimal | None) -> Text:

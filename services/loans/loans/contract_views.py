@@ -15,7 +15,8 @@ from services.loans.schedules.arithmetic import build_schedule
 def show_contract(contract: Contract, reviewed: Reviewed) -> dict[str, JsonValue]:
     """The yearly rates of the contract, fees included and not, and what is odd about it."""
     flows = cash_flows(contract.terms, build_schedule(contract.terms))
-    yearly = state_yearly_rate(contract.terms)
+    is_compound = bool(contract.interest_on_overdue_interest)
+    yearly = state_yearly_rate(contract.terms, is_compound=is_compound)
     effective = yearly.effective
     return {
         "product_version": reviewed.version,

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field, replace
 
 from services.common.database import ReadSession
 from services.common.errors import InputError
+from services.common.text import Text
 from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans.contract_queries import Contract, list_borrowed
-from services.loans.loans.contract_terms import check_criminal_rate
+from services.loans.loans.contract_terms import check_criminal_rate, check_flows
 from services.loans.loans.cycles import BorrowedLoan, Cycle, rank_loans
 from services.loans.loans.drafts import BorrowerProfile, LoanDraft, follow_product
+from services.loans.positions.facts import LoanFacts
+from services.loans.positions.flows import lay_flows
 from services.loans.products.arithmetic import (
     UNKNOWN_PRODUCT,
     Candidate,
@@ -70,7 +73,12 @@ async def review_contracts(
         version = catalogue.find_in_force(draft.product, draft.contracted_on)
         if version is not None:
             rules = version.rules
-            draft = follow_product(draft, rules.interest_accrual, rules.allocation_order)
+            draft = follow_product(
+                draft,
+                rules.interest_accrual,
+                rules.allocation_order,
+                is_compound=rules.interest_on_overdue_interest,
+            )
             review.followed[row] = draft
         cycle = cycles[draft.external_id]
         found = _compare(version, to_candidate(draft, kind, cycle))
@@ -83,8 +91,13 @@ async def review_contracts(
     return review
 
 
-async def review_contract(session: ReadSession, contract: Contract) -> Reviewed:
-    """The version a loan on record carries, and where it departs from it as the record stands."""
+async def review_contract(
+    session: ReadSession, contract: Contract, facts: LoanFacts | None
+) -> Reviewed:
+    """The version a loan on record carries, and where it departs from it as the record stands.
+
+    `facts` are None once the loan is reversed.
+    """
     catalogue = await load_catalogue(session, [contract.product])
     version = catalogue.find_signed(
         contract.product, contract.product_version, contract.contracted_on
@@ -97,7 +110,29 @@ async def review_contract(session: ReadSession, contract: Contract) -> Reviewed:
         to_candidate(contract, contract.borrower_kind, cycle), moratoria=contract.moratoria
     )
     found = _compare(version, candidate)
+    if facts is not None:
+        found = [*found, *_judge_whole(contract, facts)]
     return Reviewed(None if version is None else version.version, found)
+
+
+def _judge_whole(contract: Contract, facts: LoanFacts) -> list[InputError]:
+    """A reversal may leave a loan over the criminal rate: it is told, never refused.
+
+    A prepayment may too, of a lender who did nothing: that is not told.
+    """
+    limit = criminal_rate_limit(
+        contract.contracted_on, contract.borrower_kind, contract.terms.principal_cents
+    )
+    flows = lay_flows(facts, with_prepayments=False)
+    unlawful = check_flows(flows, limit, "/terms")
+    if unlawful is None:
+        return []
+    told = unlawful.message
+    message = Text(
+        f"{told.fr} C'est le calcul de ce qui est versé et demandé jusqu'ici.",
+        f"{told.en} This counts what is disbursed and asked for so far.",
+    )
+    return [replace(unlawful, message=message)]
 
 
 def to_candidate(loan: LoanDraft | Contract, kind: BorrowerKind, cycle: Cycle) -> Candidate:
@@ -109,6 +144,7 @@ def to_candidate(loan: LoanDraft | Contract, kind: BorrowerKind, cycle: Cycle) -
         cycle.is_previous_open,
         loan.interest_accrual,
         loan.allocation_order,
+        loan.interest_on_overdue_interest,
     )
 
 

@@ -50,6 +50,9 @@ def keep_untold(draft: LoanDraft, on_record: Mapping[str, OnRecord[LoanDraft]]) 
         region_code=draft.region_code or old.region_code,
         interest_accrual=draft.interest_accrual or old.interest_accrual,
         allocation_order=draft.allocation_order or old.allocation_order,
+        interest_on_overdue_interest=old.interest_on_overdue_interest
+        if draft.interest_on_overdue_interest is None
+        else draft.interest_on_overdue_interest,
         first_disbursement_cents=draft.first_disbursement_cents or old.first_disbursement_cents,
     )
     try:

@@ -72,6 +72,7 @@ class LoanDraft:
     other_financing_cents: int
     interest_accrual: Accrual | None = None
     allocation_order: AllocationOrder | None = None
+    interest_on_overdue_interest: bool | None = None
     first_disbursement_cents: int | None = None
     fingerprint: bytes = field(init=False)
 
@@ -85,12 +86,25 @@ class LoanDraft:
         object.__setattr__(self, "fingerprint", fingerprint(content))
 
 
-def follow_product(draft: LoanDraft, accrual: Accrual, order: AllocationOrder) -> LoanDraft:
-    """The loan with what its product provides for where it says nothing; still what was posted."""
+def follow_product(
+    draft: LoanDraft, accrual: Accrual, order: AllocationOrder, *, is_compound: bool
+) -> LoanDraft:
+    """The loan with what its product provides for where it says nothing; still what was posted.
+
+    A loan that says its interest is scheduled does not get what goes with daily interest alone.
+    """
     said = (draft.interest_accrual or accrual, draft.allocation_order or order)
     if said == (Accrual.SCHEDULED, AllocationOrder.FEES_INTEREST_PRINCIPAL):
         return draft
-    followed = replace(draft, interest_accrual=said[0], allocation_order=said[1])
+    overdue = draft.interest_on_overdue_interest
+    if overdue is None and is_compound and said[0] is Accrual.DAILY:
+        overdue = True
+    followed = replace(
+        draft,
+        interest_accrual=said[0],
+        allocation_order=said[1],
+        interest_on_overdue_interest=overdue,
+    )
     object.__setattr__(followed, "fingerprint", draft.fingerprint)
     return followed
 

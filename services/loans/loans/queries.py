@@ -53,13 +53,19 @@ async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[
     }
 
 
-async def find_external_id(session: ReadSession, loan_id: UUID) -> str | None:
+@dataclass(frozen=True, slots=True)
+class NamedLoan:
+    external_id: str
+    is_reversed: bool
+
+
+async def find_name(session: ReadSession, loan_id: UUID) -> NamedLoan | None:
     row = (
         await session.connection.execute(
-            _EXTERNAL_ID, {"organisation": session.organisation_id, "loan": loan_id}
+            _NAME, {"organisation": session.organisation_id, "loan": loan_id}
         )
     ).first()
-    return None if row is None else str(row.external_id)
+    return None if row is None else NamedLoan(*row)
 
 
 async def insert_loans(
@@ -95,6 +101,7 @@ async def insert_loans(
             "other_financing_cents": [draft.other_financing_cents for draft in drafts],
             "interest_accrual": [draft.interest_accrual for draft in drafts],
             "allocation_order": [draft.allocation_order for draft in drafts],
+            "interest_on_overdue_interest": [d.interest_on_overdue_interest for d in drafts],
             "revision": revisions,
             "product_version": versions,
             "fingerprint": [draft.fingerprint for draft in drafts],
@@ -190,11 +197,14 @@ async def list_loans(
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """A fact of a loan; `reversed_for` is the reason of its reversal."""
+    """A fact of a loan; `reversed_for` is the reason of its reversal.
+
+    The first disbursement came with the loan, and has its `external_id`.
+    """
 
     kind: str
     fact_id: UUID
-    external_id: str | None
+    external_id: str
     on: date
     amount_cents: int | None
     reason: str | None
@@ -238,6 +248,7 @@ def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
         "other_financing": format_cents(row.other_financing_cents),
         "interest_accrual": row.interest_accrual or Accrual.SCHEDULED,
         "allocation_order": row.allocation_order or AllocationOrder.FEES_INTEREST_PRINCIPAL,
+        "interest_on_overdue_interest": bool(row.interest_on_overdue_interest),
         "currency": "CAD",
     }
 
@@ -260,20 +271,25 @@ def show_fact(
     }
 
 
+_IS_REVERSED = """
+    EXISTS (SELECT FROM reversals r WHERE r.organisation_id = l.organisation_id
+            AND r.fact_kind = 'loan' AND r.fact_id = l.loan_id) AS is_reversed
+"""
 _KNOWN = text(
-    """
+    f"""
     SELECT l.external_id, l.loan_id, l.borrower_id, l.region_code, l.disbursed_on, l.fingerprint,
-           EXISTS (SELECT FROM reversals r
-                   WHERE r.organisation_id = l.organisation_id
-                     AND r.fact_kind = 'loan' AND r.fact_id = l.loan_id) AS is_reversed
+           {_IS_REVERSED}
     FROM loans l
     WHERE l.organisation_id = :organisation
       AND l.external_id = ANY(cast(:external_ids AS text[]))
     ORDER BY l.revision
     """
 )
-_EXTERNAL_ID = text(
-    "SELECT external_id FROM loans WHERE organisation_id = :organisation AND loan_id = :loan"
+_NAME = text(
+    f"""
+    SELECT l.external_id, {_IS_REVERSED} FROM loans l
+    WHERE l.organisation_id = :organisation AND l.loan_id = :loan
+    """
 )
 _SELECT = """
     SELECT DISTINCT ON (l.external_id)
@@ -281,7 +297,7 @@ _SELECT = """
            l.purpose, l.sector_code, l.region_code, l.principal_cents, l.terms, l.contracted_on,
            l.disbursed_on, l.funding_state_cents, l.funding_community_cents,
            l.funding_private_cents, l.other_financing_cents, l.interest_accrual,
-           l.allocation_order, l.product_version
+           l.allocation_order, l.interest_on_overdue_interest, l.product_version
     FROM loans l JOIN borrowers b USING (organisation_id, borrower_id)
     WHERE l.organisation_id = :organisation
 """
@@ -322,9 +338,10 @@ _FACTS = text(
         UNION ALL {_facts_of("rescheduling", "reschedulings", "rescheduled_on", "NULL")}
         UNION ALL {_facts_of("moratorium", "moratoria", "starts_on", "NULL")}
     )
-    SELECT f.kind, f.fact_id, f.external_id, f.on_date, f.amount_cents, f.reason,
-           r.reason AS reversed_for
+    SELECT f.kind, f.fact_id, coalesce(f.external_id, l.external_id), f.on_date, f.amount_cents,
+           f.reason, r.reason AS reversed_for
     FROM facts f
+    JOIN loans l ON l.organisation_id = f.organisation_id AND l.loan_id = :loan
     LEFT JOIN reversals r ON r.organisation_id = f.organisation_id
                          AND r.fact_kind = f.kind AND r.fact_id = f.fact_id
     ORDER BY f.on_date, f.external_id COLLATE "C" NULLS FIRST

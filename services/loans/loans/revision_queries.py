@@ -112,6 +112,7 @@ def _to_draft(row: Row[tuple[object, ...]]) -> LoanDraft:
         allocation_order=None
         if row.allocation_order is None
         else AllocationOrder(row.allocation_order),
+        interest_on_overdue_interest=row.interest_on_overdue_interest,
         first_disbursement_cents=first,
     )
 

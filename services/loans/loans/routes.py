@@ -84,9 +84,9 @@ async def get_loan(request: Request, loan_id: UUID, member: Member, as_of: AsOf 
         contract = await find_contract(session, loan_id)
         if document is None or contract is None:
             raise not_found(LOAN)
-        reviewed = await review_contract(session, contract)
-        matrix = await find_matrix(session, day)
         standing = await load_facts(session, [loan_id], with_terms=True)
+        reviewed = await review_contract(session, contract, standing[0] if standing else None)
+        matrix = await find_matrix(session, day)
         history = await queries.list_facts(session, loan_id)
         reason = await queries.find_reversal(session, loan_id)
     shown: dict[str, JsonValue] = {

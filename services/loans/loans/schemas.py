@@ -46,8 +46,9 @@ class FundingBody(Body):
 class LoanBody(Body):
     """`region_code` is where the project is; else the borrower's, or the member's only region.
 
-    `interest_accrual` and `allocation_order` are the product's unless said; a product that is not
-    known has interest `scheduled`, and fees, interest, principal.
+    `interest_accrual`, `allocation_order` and `interest_on_overdue_interest` are the product's
+    unless said; a product that is not known has interest `scheduled`, fees, interest, principal,
+    and no interest on interest.
     `first_disbursement` is for a sum lent in several times; the others are posted as they are made.
     """
 
@@ -65,6 +66,7 @@ class LoanBody(Body):
     other_financing: Amount = 0
     interest_accrual: Annotated[Accrual | None, Lax] = None
     allocation_order: Annotated[AllocationOrder | None, Lax] = None
+    interest_on_overdue_interest: bool | None = None
     first_disbursement: PositiveAmount | None = None
 
     @field_validator("disbursed_on")
@@ -97,6 +99,7 @@ class LoanBody(Body):
             other_financing_cents=self.other_financing,
             interest_accrual=self.interest_accrual,
             allocation_order=self.allocation_order,
+            interest_on_overdue_interest=self.interest_on_overdue_interest,
             first_disbursement_cents=self.first_disbursement,
         )
 
@@ -151,6 +154,7 @@ class LoanAnswer(Answer):
     other_financing: Amount
     interest_accrual: Accrual
     allocation_order: AllocationOrder
+    interest_on_overdue_interest: bool
     currency: str
     schedule: list[InstalmentAnswer]
 
@@ -221,12 +225,12 @@ class FactAnswer(Answer):
     """One thing that happened to the loan; `reversed` tells that it no longer counts, and why.
 
     A repayment's `allocation` is what it settled on its own day, `credit_used` what later fees took
-    of what it left.
+    of what it left. The first disbursement came with the loan: its `external_id` is the loan's.
     """
 
     kind: str
     id: UUID
-    external_id: str | None
+    external_id: str
     on: date
     amount: Amount | None
     reason: str | None
@@ -246,7 +250,9 @@ class YearlyRateAnswer(Answer):
 
 
 class FindingAnswer(Answer):
-    """Where the loan departs from the product it is signed under; it is on record all the same."""
+    """Where the loan departs from the product it is signed under, or as it stands from the law; it
+    is on record all the same.
+    """
 
     code: str
     fr: str

@@ -7,6 +7,7 @@ from services.common import audit, outbox
 from services.common.database import WriteSession
 from services.common.errors import JsonValue
 from services.common.identity import Principal
+from services.common.locks import list_dates, refuse_locked
 from services.common.messages import MESSAGES
 from services.common.recording import Recorded, drafts_of, next_revision, refuse, settle, sort_batch
 from services.common.text import Text
@@ -15,7 +16,6 @@ from services.loans.loans import queries as loans
 from services.loans.loans.commands import require_loan
 from services.loans.loans.profiles import Refused
 from services.loans.loans.queries import KnownLoan
-from services.loans.locks.commands import list_dates, refuse_locked
 from services.loans.outcomes import queries
 from services.loans.outcomes.schemas import OutcomeDraft
 from services.loans.reversals.commands import reverse_replaced

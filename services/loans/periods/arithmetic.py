@@ -95,15 +95,43 @@ class Deadline:
     days: int
 
 
-def due_on(month: date, deadlines: Sequence[Deadline]) -> date:
-    """The last day on which the month is submitted in time, by the newest deadline begun."""
-    in_force = max((each for each in deadlines if each.from_on <= month), key=lambda d: d.from_on)
-    return end_of(month) + timedelta(days=in_force.days)
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first month that the network asks for, as it said on a day."""
+
+    month: date
+    asked_on: date
 
 
-def days_late(due: date, submitted_on: date | None, today: date) -> int:
-    """Days from the due date to the first submission, or to today while there is none."""
-    return max(0, ((submitted_on or today) - due).days)
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What the network asks for: from which month, the newest start holds, and by when."""
+
+    starts: Sequence[Start]
+    deadlines: Sequence[Deadline]
+
+    @property
+    def first_month(self) -> date:
+        return self.starts[-1].month
+
+    def is_asked(self, month: date) -> bool:
+        return self.first_month <= month
+
+    def due_on(self, month: date) -> date:
+        """The last day on which the month is submitted in time, by the newest deadline begun.
+
+        The days of a month first asked for when it was over run from that day: nobody is late for
+        what nobody had asked.
+        """
+        begun = (each for each in self.deadlines if each.from_on <= month)
+        asked = (each.asked_on for each in self.starts if each.month <= month)
+        days = max(begun, key=lambda deadline: deadline.from_on).days
+        return max(end_of(month), min(asked, default=end_of(month))) + timedelta(days=days)
+
+    def days_late(self, month: date, submitted_on: date | None, today: date) -> int:
+        """Days from the due date to the first submission, or to today while there is none."""
+        late = ((submitted_on or today) - self.due_on(month)).days
+        return max(0, late) if self.is_asked(month) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +151,7 @@ class PeriodEvent:
     step: Step
     recorded_on: date
     recorded_by: str
+    key_made_by: str | None = None
     reason: str | None = None
     request_id: UUID | None = None
     signature: Signature | None = None
@@ -137,7 +166,7 @@ class MonthRecord:
 
     month: date
     events: tuple[PeriodEvent, ...]
-    due_on: date
+    asking: Asking
     today: date
 
     @property
@@ -169,7 +198,7 @@ class MonthRecord:
 
     @property
     def days_late(self) -> int:
-        return days_late(self.due_on, self.submitted_on, self.today)
+        return self.asking.days_late(self.month, self.submitted_on, self.today)
 
     @property
     def pending_requests(self) -> list[PeriodEvent]:

@@ -13,19 +13,16 @@ from services.common.database import ReadSession, WriteSession
 from services.common.errors import Conflict, InputError, JsonValue, Unprocessable, not_found
 from services.common.idempotency import Answered, created, replayed
 from services.common.identity import Principal
-from services.common.recording import to_problem
 from services.common.strict_json import escape_pointer
 from services.common.text import Text
 from services.loans.periods import queries
 from services.loans.periods.arithmetic import (
-    Deadline,
     MonthRecord,
     PeriodEvent,
     Signature,
     State,
     Step,
     digest_figures,
-    due_on,
     end_of,
     may_follow,
 )
@@ -42,8 +39,7 @@ STATE_NAMES = {
 
 async def load_month(session: ReadSession, month: date, today: date) -> MonthRecord:
     events = await queries.load_events(session, [month])
-    due = due_on(month, await queries.load_deadlines(session))
-    return MonthRecord(month, events[month], due, today)
+    return MonthRecord(month, events[month], await queries.load_asking(session), today)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,8 @@ class Act:
     today: date
 
     def begin(self, step: Step) -> PeriodEvent:
-        return PeriodEvent(uuid.uuid4(), step, self.today, self.principal.subject)
+        who = self.principal
+        return PeriodEvent(uuid.uuid4(), step, self.today, who.subject, who.made_by)
 
     @property
     def location(self) -> str:
@@ -140,53 +137,18 @@ async def confirm_reopening(session: WriteSession, act: Act, request_id: uuid.UU
             return act.replay(event)
     if request not in before.pending_requests:
         raise _refuse_state(before.state)
-    if request.recorded_by == act.principal.subject:
+    if act.principal.may_be(request.recorded_by, request.key_made_by):
         raise Conflict(
             Text(
-                "Une réouverture se fait à deux : une autre clé d'accès doit la confirmer.",
-                "A reopening takes two people: another access key must confirm it.",
+                "Une réouverture se fait à deux : une autre clé d'accès doit la confirmer, qui "
+                "n'a pas créé celle qui demande.",
+                "A reopening takes two people: another access key must confirm it, which did not "
+                "make the one that asks.",
             ),
             code="reporting_period.same_person",
         )
     event = replace(act.begin(Step.REOPENED), request_id=request_id)
     return await _record(session, act, before, event)
-
-
-async def record_deadline(
-    session: WriteSession, principal: Principal, deadline: Deadline, today: date
-) -> Answered:
-    """Change the deadline from a month on. Raises Conflict, or Unprocessable for a month over.
-
-    Nobody becomes late, or stops being so, afterwards.
-    """
-    location = "/v1/reporting-deadlines"
-    document = show_deadline(deadline)
-    known = {each.from_on: each for each in await queries.load_deadlines(session)}
-    if deadline in known.values():
-        return replayed(document, location)
-    if deadline.from_on in known:
-        raise Conflict(
-            Text(
-                "Un autre délai s'applique déjà à partir de ce mois.",
-                "Another deadline already holds from this month on.",
-            ),
-            code="reporting_deadline.conflict",
-        )
-    if end_of(deadline.from_on) < today:
-        message = Text(
-            "Un délai change à partir d'un mois qui n'est pas terminé.",
-            "A deadline changes from a month that is not over.",
-        )
-        raise to_problem([InputError("/from", "reporting_deadline.past", message)])
-    await queries.insert_deadline(session, deadline, principal.subject)
-    told: dict[str, JsonValue] = {**document}
-    await outbox.append(session, "reporting_deadline.recorded", told)
-    await audit.append(session, principal, "reporting_deadline.recorded", told)
-    return created(document, location)
-
-
-def show_deadline(deadline: Deadline) -> dict[str, JsonValue]:
-    return {"from": f"{deadline.from_on:%Y-%m}", "days": deadline.days}
 
 
 async def _record(

@@ -12,13 +12,7 @@ from services.common.errors import JsonValue
 from services.common.fields import CalendarDate
 from services.common.identity import Principal, Requires, Role
 from services.loans.periods import queries
-from services.loans.periods.arithmetic import (
-    Step,
-    days_late,
-    due_on,
-    end_of,
-    find_state,
-)
+from services.loans.periods.arithmetic import Asking, Step, end_of, find_state
 from services.loans.periods.schemas import read_months
 
 SENT_KINDS = ("loans", "repayments", "coaching_sessions", "outcomes")
@@ -43,19 +37,19 @@ async def get_completeness(
     months = read_months(first, last)
     today = today_of(request)
     async with totals_database_of(request).read_totals(reader.subject) as session:
-        deadlines = await queries.load_deadlines(session)
+        asking = await queries.load_asking(session)
         steps = await queries.list_steps(session, months[0], end_of(months[-1]), own)
         sent = await queries.count_sent(session, months[0], end_of(months[-1]), own)
-    due = {month: due_on(month, deadlines) for month in months}
     known = steps.keys() | sent.keys()
     return json_response(
         {
             "as_of": today.isoformat(),
-            "months": [_show(month, [], due[month], today) for month in months],
+            "asked_from": f"{asking.first_month:%Y-%m}",
+            "months": [_show(month, [], asking, today) for month in months],
             "rows": [
                 {
                     "organisation_id": str(organisation),
-                    **_show(month, steps.get((organisation, month), []), due[month], today),
+                    **_show(month, steps.get((organisation, month), []), asking, today),
                     "sent": _show_sent(sent.get((organisation, month), {})),
                 }
                 for organisation, month in sorted(known)
@@ -65,15 +59,15 @@ async def get_completeness(
 
 
 def _show(
-    month: date, steps: Sequence[tuple[Step, date]], due: date, today: date
+    month: date, steps: Sequence[tuple[Step, date]], asking: Asking, today: date
 ) -> dict[str, JsonValue]:
     submitted_on = next((on for step, on in steps if step is Step.SUBMITTED), None)
     return {
         "month": f"{month:%Y-%m}",
         "state": find_state(month, [step for step, _ in steps], today).value,
-        "due_on": due.isoformat(),
+        "due_on": asking.due_on(month).isoformat(),
         "submitted_on": None if submitted_on is None else submitted_on.isoformat(),
-        "days_late": days_late(due, submitted_on, today),
+        "days_late": asking.days_late(month, submitted_on, today),
     }
 
 

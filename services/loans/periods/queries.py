@@ -11,9 +11,11 @@ from sqlalchemy import Row, text
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.loans.periods.arithmetic import (
+    Asking,
     Deadline,
     PeriodEvent,
     Signature,
+    Start,
     Step,
     add_up,
     end_of,
@@ -53,6 +55,7 @@ async def insert_event(session: WriteSession, month: date, number: int, event: P
             "kind": event.step.value,
             "on": event.recorded_on,
             "by": event.recorded_by,
+            "key_made_by": event.key_made_by,
             "reason": event.reason,
             "request": event.request_id,
             "name": signature and signature.name,
@@ -71,6 +74,27 @@ def _to_text(document: JsonValue) -> str | None:
 
 async def load_deadlines(session: ReadSession) -> list[Deadline]:
     return [Deadline(*row) for row in await session.connection.execute(_DEADLINES)]
+
+
+async def load_starts(session: ReadSession) -> list[Start]:
+    """In the order in which they were said; there is always one."""
+    return [Start(*row) for row in await session.connection.execute(_STARTS)]
+
+
+async def load_asking(session: ReadSession) -> Asking:
+    return Asking(await load_starts(session), await load_deadlines(session))
+
+
+async def insert_start(session: WriteSession, version: int, start: Start, recorded_by: str) -> None:
+    await session.connection.execute(
+        _INSERT_START,
+        {
+            "version": version,
+            "month": start.month,
+            "asked_on": start.asked_on,
+            "by": recorded_by,
+        },
+    )
 
 
 async def insert_deadline(session: WriteSession, deadline: Deadline, recorded_by: str) -> None:
@@ -119,6 +143,7 @@ def _read(row: Row[tuple[object, ...]]) -> PeriodEvent:
         step=Step(row.kind),
         recorded_on=row.recorded_on,
         recorded_by=row.recorded_by,
+        key_made_by=row.key_made_by,
         reason=row.reason,
         request_id=row.request_id,
         signature=(
@@ -138,8 +163,8 @@ _HAS_WRITTEN = text(
 )
 _EVENTS = text(
     """
-    SELECT month_on, period_event_id, kind, recorded_on, recorded_by, reason, request_id,
-           signed_name, signed_role, statement, figures, warnings, digest
+    SELECT month_on, period_event_id, kind, recorded_on, recorded_by, key_made_by, reason,
+           request_id, signed_name, signed_role, statement, figures, warnings, digest
     FROM period_events
     WHERE organisation_id = :organisation AND month_on = ANY(cast(:months AS date[]))
     ORDER BY month_on, event_number
@@ -149,16 +174,22 @@ _INSERT = text(
     """
     INSERT INTO period_events (
         organisation_id, month_on, event_number, period_event_id, kind, recorded_on, recorded_by,
-        reason, request_id, signed_name, signed_role, statement, figures, warnings, digest
+        key_made_by, reason, request_id, signed_name, signed_role, statement, figures, warnings,
+        digest
     ) VALUES (
-        :organisation, :month, :number, :event, :kind, :on, :by, :reason, :request, :name, :role,
-        :statement, cast(:figures AS jsonb), cast(:warnings AS jsonb), :digest
+        :organisation, :month, :number, :event, :kind, :on, :by, :key_made_by, :reason, :request,
+        :name, :role, :statement, cast(:figures AS jsonb), cast(:warnings AS jsonb), :digest
     )
     """
 )
 _DEADLINES = text("SELECT from_on, days FROM reporting_deadlines ORDER BY from_on")
 _INSERT_DEADLINE = text(
     "INSERT INTO reporting_deadlines (from_on, days, recorded_by) VALUES (:from, :days, :by)"
+)
+_STARTS = text("SELECT month_on, asked_on FROM reporting_starts ORDER BY version")
+_INSERT_START = text(
+    "INSERT INTO reporting_starts (version, month_on, asked_on, recorded_by)"
+    " VALUES (:version, :month, :asked_on, :by)"
 )
 _ONE = "(cast(:organisation AS uuid) IS NULL OR {0}.organisation_id = :organisation)"
 _STEPS = text(

@@ -21,7 +21,6 @@ from services.loans.periods.arithmetic import (
     Signature,
     Step,
     digest_figures,
-    due_on,
 )
 from services.loans.periods.commands import Act
 from services.loans.periods.findings import find_findings
@@ -68,10 +67,9 @@ async def list_periods(
     async with database_of(request).read(_visible(reader, slug)) as session:
         await _require_known(session, reader)
         events = await queries.load_events(session, months)
-        deadlines = await queries.load_deadlines(session)
+        asking = await queries.load_asking(session)
     items: list[JsonValue] = [
-        _summarise(slug, MonthRecord(month, events[month], due_on(month, deadlines), today))
-        for month in months
+        _summarise(slug, MonthRecord(month, events[month], asking, today)) for month in months
     ]
     return json_response({"items": items, "next": None})
 
@@ -250,7 +248,8 @@ def _summarise(organisation: str, record: MonthRecord) -> dict[str, JsonValue]:
         "organisation": organisation,
         "month": f"{record.month:%Y-%m}",
         "state": record.state.value,
-        "due_on": record.due_on.isoformat(),
+        "asked": record.asking.is_asked(record.month),
+        "due_on": record.asking.due_on(record.month).isoformat(),
         "submitted_on": None if submitted_on is None else submitted_on.isoformat(),
         "days_late": record.days_late,
     }

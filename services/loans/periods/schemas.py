@@ -92,6 +92,24 @@ class ReasonBody(Body):
     reason: Reason
 
 
+class StartBody(Body):
+    """Le premier mois que le réseau demande ; aucun mois d'avant n'est attendu."""
+
+    from_month: Month = Field(alias="from")
+
+
+class StartAnswer(Answer):
+    from_month: Annotated[Month, Field(serialization_alias="from")]
+    asked_on: date = Field(
+        description="Le jour où le réseau l'a dit : le délai des mois déjà finis court de ce jour."
+    )
+
+
+class StartList(Answer):
+    items: list[StartAnswer]
+    next: str | None
+
+
 class DeadlineBody(Body):
     """Jours accordés après la fin de chaque mois, à partir du mois `from`."""
 
@@ -141,6 +159,7 @@ class PeriodSummaryAnswer(Answer):
     organisation: str
     month: Month
     state: State
+    asked: bool = Field(description="Le réseau demande ce mois : il n'est pas d'avant son début.")
     due_on: date
     submitted_on: date | None = Field(description="La première soumission.")
     days_late: int

@@ -42,15 +42,14 @@ WRITE_OFF_TOO_LARGE = Text(
     "The write-off is more than the principal that was still owed.",
 )
 
-_PARTS = {"fees": FEES, "interest": INTEREST, "principal": PRINCIPAL}
-
-
-def _to_order(order: AllocationOrder) -> Order:
-    first, second, third = (_PARTS[name] for name in order.split("_"))
-    return first, second, third
-
-
-_ORDERS = {order: _to_order(order) for order in AllocationOrder}
+_ORDERS: dict[AllocationOrder, Order] = {
+    AllocationOrder.FEES_INTEREST_PRINCIPAL: (FEES, INTEREST, PRINCIPAL),
+    AllocationOrder.FEES_PRINCIPAL_INTEREST: (FEES, PRINCIPAL, INTEREST),
+    AllocationOrder.INTEREST_FEES_PRINCIPAL: (INTEREST, FEES, PRINCIPAL),
+    AllocationOrder.INTEREST_PRINCIPAL_FEES: (INTEREST, PRINCIPAL, FEES),
+    AllocationOrder.PRINCIPAL_FEES_INTEREST: (PRINCIPAL, FEES, INTEREST),
+    AllocationOrder.PRINCIPAL_INTEREST_FEES: (PRINCIPAL, INTEREST, FEES),
+}
 NOTHING = Ladder((), (), (), ())
 
 
@@ -287,9 +286,7 @@ class Account:
             schedule = build_schedule(terms)
         except ScheduleError as error:
             raise Impossible(error.code, on, error.message, error.field) from error
-        is_nothing_asked = min(terms.principal_grace_periods, terms.interest_free_periods)
-        first_asked = max(terms.interest_grace_periods, is_nothing_asked)
-        ladder = lay_ladder(schedule, fees, interest, first_asked)
+        ladder = lay_ladder(schedule, fees, interest, find_first_asked(terms))
         self.rungs = Rungs(ladder)
         self._terms, self._periods, self._contract_periods = terms, None, None
         self._carried_interest = sum(ladder.interest_cents) - schedule.totals.interest_cents
@@ -315,6 +312,12 @@ def lay_ladder(
         interest[number] -= taken
         ahead -= taken
     return Ladder(list(schedule.due_on), fees, interest, schedule.principal_cents)
+
+
+def find_first_asked(terms: ScheduleTerms) -> int:
+    """The place, from 0, of the first instalment that asks for interest owed before it."""
+    is_nothing_asked = min(terms.principal_grace_periods, terms.interest_free_periods)
+    return max(terms.interest_grace_periods, is_nothing_asked)
 
 
 def _left(grace_periods: int, passed: int, most: int) -> int:

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
-from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from uuid import UUID
 
 from services.common.text import Text
@@ -27,13 +26,11 @@ from services.loans.positions.facts import (
     Tranche,
     facts_until,
 )
-from services.loans.positions.ladder import FEES, INTEREST, Instalment
+from services.loans.positions.ladder import DAY, FEES, INTEREST, Instalment
 from services.loans.schedules.terms import ScheduleTerms
 
 END_OF_TIME = date(9999, 12, 31)
 """The open end of a loan's last state."""
-
-DAY = timedelta(days=1)
 
 RECOVERY_TOO_LARGE = Text(
     "Le recouvrement dépasse ce qui était radié.",
@@ -199,39 +196,33 @@ class _Run:
         self.schedules.append(LaidSchedule(cause_kind, cause_id, laid))
 
 
-_Event = tuple[date, int, str, Callable[[], None]]
+_Event = tuple[date, Callable[[], None]]
 
 
 def _list_events(run: _Run, facts: LoanFacts) -> list[_Event]:
-    """Everything that happened, by date; of one day, a fee comes before what may pay it.
+    """Everything that happened, by date; of one day, in the order written here, then by identifier.
 
-    A payment settles the schedule of the morning: what lays another comes after it, and a
-    write-off too, which is decided in the evening.
+    A fee comes before what may pay it. A payment settles the schedule of the morning: what lays
+    another comes after it, and a write-off too, which is decided in the evening.
     """
+    payments: list[_Event] = [(p.paid_on, partial(run.take_payment, p)) for p in facts.payments]
+    if facts.is_plain and not (facts.recoveries or facts.refunds):
+        return payments
+    charges = sorted(facts.charges, key=attrgetter("fee_id"))
+    tranches = sorted(facts.tranches, key=attrgetter("disbursement_id"))
+    reschedulings = sorted(facts.reschedulings, key=attrgetter("rescheduling_id"))
+    moratoria = sorted(facts.moratoria, key=attrgetter("moratorium_id"))
     events: list[_Event] = [
-        (p.paid_on, 1, p.external_id, partial(run.take_payment, p)) for p in facts.payments
+        *((c.on, partial(run.take_charge, c)) for c in charges),
+        *payments,
+        *((t.on, partial(run.take_tranche, t)) for t in tranches),
+        *((r.on, partial(run.take_rescheduling, r)) for r in reschedulings),
+        *((m.on, partial(run.take_moratorium, m)) for m in moratoria),
+        *((w.on, partial(run.take_write_off, w)) for w in facts.write_offs),
+        *((r.on, partial(run.take_recovery, r)) for r in facts.recoveries),
+        *((r.on, partial(run.take_refund, r)) for r in facts.refunds),
     ]
-    if not facts.is_plain or facts.recoveries or facts.refunds:
-        events += (
-            *(
-                (t.on, 2, str(t.disbursement_id), partial(run.take_tranche, t))
-                for t in facts.tranches
-            ),
-            *((c.on, 0, str(c.fee_id), partial(run.take_charge, c)) for c in facts.charges),
-            *(
-                (r.on, 3, str(r.rescheduling_id), partial(run.take_rescheduling, r))
-                for r in facts.reschedulings
-            ),
-            *(
-                (m.on, 4, str(m.moratorium_id), partial(run.take_moratorium, m))
-                for m in facts.moratoria
-            ),
-            *((w.on, 5, "", partial(run.take_write_off, w)) for w in facts.write_offs),
-            *((r.on, 6, "", partial(run.take_recovery, r)) for r in facts.recoveries),
-            *((r.on, 7, "", partial(run.take_refund, r)) for r in facts.refunds),
-        )
-        events.sort(key=itemgetter(0, 1, 2))
-    return events
+    return sorted(events, key=itemgetter(0))
 
 
 def replay(facts: LoanFacts) -> Replayed:
@@ -240,20 +231,17 @@ def replay(facts: LoanFacts) -> Replayed:
     Raises Impossible for facts that do not fit each other: such a fact is never recorded.
     """
     run = _Run(facts)
-    evenings = [(facts.disbursed_on, *_look(run))]
-    for day, events in groupby(_list_events(run, facts), key=itemgetter(0)):
-        for *_, take in events:
-            take()
-        if day == evenings[-1][0]:
-            evenings.pop()
-        evenings.append((day, *_look(run)))
-    ends = [day for day, *_ in evenings[1:]]
+    evenings = {facts.disbursed_on: _look(run)}
+    for day, take in _list_events(run, facts):
+        take()
+        evenings[day] = _look(run)
+    _, *ends = [*evenings, END_OF_TIME]
     return Replayed(
         allocations=tuple(run.allocations),
         credit_uses=tuple(run.credit_uses),
         states=tuple(
             LoanState(day, end, outstanding, oldest)
-            for (day, outstanding, oldest), end in zip(evenings, [*ends, END_OF_TIME], strict=True)
+            for (day, (outstanding, oldest)), end in zip(evenings.items(), ends, strict=True)
         ),
         schedules=tuple(run.schedules),
         surplus_cents=run.surplus_cents,
@@ -282,7 +270,7 @@ def left_to_recover(facts: LoanFacts, on: date) -> int:
     """
     return min(
         _sum_until(facts.write_offs, day) - _sum_until(facts.recoveries, day)
-        for day in (on, *(r.on for r in facts.recoveries if r.on > on))
+        for day in (on, *(max(on, r.on) for r in facts.recoveries))
     )
 
 
@@ -335,15 +323,21 @@ class Position:
     is_closed: bool
 
 
-def find_terms(facts: LoanFacts, as_of: date) -> ScheduleTerms:
-    """The terms of the schedule in force on the evening of `as_of`."""
-    return _run_until(facts, as_of).account.terms
+def list_schedules(facts: LoanFacts) -> list[tuple[LaidSchedule, ScheduleTerms]]:
+    """The schedules laid during the life of the loan, each with its terms."""
+    run = _Run(facts)
+    found: list[tuple[LaidSchedule, ScheduleTerms]] = []
+    for *_, take in _list_events(run, facts):
+        take()
+        if len(run.schedules) > len(found):
+            found.append((run.schedules[-1], run.account.terms))
+    return found
 
 
 def _run_until(facts: LoanFacts, as_of: date) -> _Run:
     known = facts_until(facts, as_of)
     run = _Run(known)
-    for *_, take in _list_events(run, known):
+    for _, take in _list_events(run, known):
         take()
     return run
 

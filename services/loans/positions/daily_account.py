@@ -3,9 +3,10 @@
 A payment settles what has run by its date. The schedule only tells what was expected by when: all
 that is paid covers its instalments in the order of their dates, so that days past due mean the
 same as for any other loan. The interest of the days is exact; what is owed of it is rounded once.
+Where the contract says so, interest shown as due bears interest too (Civil Code, art. 1620).
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -20,9 +21,11 @@ from services.loans.positions.account import (
     Account,
     Impossible,
     Laid,
+    find_first_asked,
 )
 from services.loans.positions.facts import LoanFacts
 from services.loans.positions.ladder import (
+    DAY,
     FEES,
     INTEREST,
     PRINCIPAL,
@@ -46,18 +49,21 @@ DAILY_DAY_COUNTS = (
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """From the evening of `on`, interest runs on `balance_cents`; `earned` before it, exact."""
+    """From the evening of `on`, interest runs on both sums; `earned` before it, exact."""
 
     on: date
     earned: Fraction
-    balance_cents: int
+    principal_cents: int
+    overdue_cents: int = 0  # interest that bears interest
 
 
 class DailyAccount(Account):
     def __init__(self, facts: LoanFacts) -> None:
         super().__init__(facts)
+        self._is_compound = facts.conditions.interest_on_overdue_interest
         self._free_until = _free_until(self.terms)
         self._dates = facts.ladder.due  # of the instalments, without those of later fees
+        self._asked = _list_asked(self.terms, self._dates)
         self._runs = [_Run(facts.disbursed_on, Fraction(0), self.outstanding)]
         self._fees = _list_fees(facts.ladder)
         self._fees_paid = 0
@@ -70,14 +76,16 @@ class DailyAccount(Account):
         return sum(cents for _, cents in self._fees) - self._fees_paid
 
     def _interest_balance(self, day: date) -> int:
-        earned = self._earned_until(day)
-        return divide_rounded(earned.numerator, earned.denominator) - self._interest_paid
+        return _round(self._earned_until(day)) - self._interest_paid
 
     def due(self, day: date) -> Parts:
         """What was expected by `day`, as far as it is owed; after the last date, all that is."""
-        dates = [due_on for due_on in self._dates if due_on <= day]
-        interest = self.interest_owed(dates[-1]) if dates else 0
-        if len(dates) == len(self._dates):
+        asked = bisect_right(self._asked, day)
+        return self._due(day, self.interest_owed(self._asked[asked - 1]) if asked else 0)
+
+    def _due(self, day: date, interest: int) -> Parts:
+        """`interest` has run by the last date that asks for it, and is not paid."""
+        if self._dates[-1] <= day:
             return self._fees_due(day), interest, self.outstanding
         # What is paid ahead lets less interest run than the schedule said: it then expects, in its
         # last instalments, what nobody owes.
@@ -87,17 +95,20 @@ class DailyAccount(Account):
         return fees, interest, min(expected - fees - interest, self.outstanding)
 
     def unpaid(self, day: date) -> list[Instalment]:
-        """What is expected, as far as it is due by `day`, or will be owed if each is then paid on
-        its date; the last takes what is owed beside it.
+        """What is expected: as far as it is owed where it is late, and as it will be settled if
+        each is then paid on its date; the last takes what is owed beside it.
         """
         if self.is_closed:
             return []
         expected, last = self.rungs.unpaid(), self._dates[-1]
         if not expected or expected[-1].due_on < last:
             expected.append(Instalment(len(self._dates), last, 0, 0, 0))
-        late = bisect_right(expected, day, key=lambda instalment: instalment.due_on)
-        shown = [*self._spread(expected[:late], self.due(day))]
-        shown += self._foresee(expected[late:], day)
+        late = bisect_left(expected, day, key=lambda instalment: instalment.due_on)
+        arrears = self.due(day - DAY)
+        shown = [*self._spread(expected[:late], arrears)]
+        account = self._copy()
+        account.pay(day, sum(arrears))
+        shown += account._foresee(expected[late:])
         # The oldest is late though nothing of it may be due yet: interest that has run since.
         return [*shown[:1], *(instalment for instalment in shown[1:] if instalment.total_cents)]
 
@@ -116,15 +127,16 @@ class DailyAccount(Account):
     def write_off(self, on: date, cents: int) -> None:
         if cents > self.outstanding:
             raise Impossible("write_off.exceeds_balance", on, WRITE_OFF_TOO_LARGE)
+        self._pass_dates(on)
         self.outstanding -= cents
         self.rungs.trim(min(cents, self.rungs.left()[PRINCIPAL]))
         self._run(on)
         if not self.outstanding:
             self._give_up(on)
 
-    def _spread(self, late: Sequence[Instalment], due: Parts) -> Iterator[Instalment]:
-        """What is due over the instalments that expected it, the oldest first."""
-        left = list(due)
+    def _spread(self, late: Sequence[Instalment], arrears: Parts) -> Iterator[Instalment]:
+        """What is late over the instalments that expected it, the oldest first."""
+        left = list(arrears)
         for instalment in late:
             cents = sum(left) if instalment is late[-1] else instalment.total_cents
             parts = [0, 0, 0]
@@ -134,17 +146,15 @@ class DailyAccount(Account):
                 cents -= parts[part]
             yield Instalment(instalment.number, instalment.due_on, *parts)
 
-    def _foresee(self, coming: Sequence[Instalment], day: date) -> Iterator[Instalment]:
-        """What each will settle once what is due by `day` is paid that day."""
-        account = self._copy()
-        account.pay(day, sum(self.due(day)))
+    def _foresee(self, coming: Sequence[Instalment]) -> Iterator[Instalment]:
+        """What each will settle, paid on its date; the account is of no use after it."""
         for instalment in coming:
-            if account.is_closed:
+            if self.is_closed:
                 return
             on, cents = instalment.due_on, instalment.total_cents
             if instalment is coming[-1]:
-                cents = account.fees_owed() + account.interest_owed(on) + account.outstanding
-            parts, _ = account.pay(on, cents)
+                cents = self.fees_owed() + self.interest_owed(on) + self.outstanding
+            parts, _ = self.pay(on, cents)
             yield Instalment(instalment.number, on, *parts)
 
     def _copy(self) -> "DailyAccount":
@@ -154,6 +164,7 @@ class DailyAccount(Account):
         return account
 
     def _take(self, on: date, parts: Parts) -> None:
+        self._pass_dates(on)
         self.rungs.settle(sum(parts), self._order)
         self._fees_paid += parts[FEES]
         self._interest_paid += parts[INTEREST]
@@ -164,26 +175,51 @@ class DailyAccount(Account):
         earned = self._earned_until(on) - self._interest_paid
         laid = super()._lay(on, terms)
         self._free_until, self._dates = _free_until(terms), laid.ladder.due
+        self._asked = _list_asked(terms, self._dates)
         self._runs = [_Run(on, earned, self.outstanding)]
         self._fees, self._fees_paid = _list_fees(laid.ladder), 0
         return laid
 
     def _run(self, on: date) -> None:
-        """From this evening, interest runs on what is now outstanding."""
-        self._runs.append(_Run(on, self._earned_until(on), self.outstanding))
+        """From this evening, interest runs on what is now outstanding, and overdue."""
+        overdue = self.due(on)[INTEREST] if self._is_compound else 0
+        self._runs.append(_Run(on, self._earned_until(on), self.outstanding, overdue))
+
+    def _pass_dates(self, day: date) -> None:
+        """Before a fact of `day` changes what is owed: what fell due before it is overdue."""
+        self._runs += self._fall_due(day)
+
+    def _fall_due(self, day: date) -> list[_Run]:
+        """On the due dates between the last fact and `day`, more interest becomes overdue."""
+        if not self._is_compound:
+            return []
+        run = self._runs[-1]
+        later: list[_Run] = []
+        asked = slice(bisect_right(self._asked, run.on), bisect_left(self._asked, day))
+        for due_on in self._asked[asked]:
+            earned = self._earn(run, due_on)
+            interest = max(0, _round(earned) - self._interest_paid)
+            overdue = self._due(due_on, interest)[INTEREST]
+            run = _Run(due_on, earned, run.principal_cents, overdue)
+            later.append(run)
+        return later
 
     def _earned_until(self, day: date) -> Fraction:
         """Interest of every day until the end of `day` since the schedule was laid, in cents."""
+        later = self._fall_due(day)
+        if later:
+            return self._earn(later[-1], day)
         number = bisect_right(self._runs, day, key=lambda run: run.on) - 1
-        if number < 0:
-            return Fraction(0)
-        run = self._runs[number]
+        return self._earn(self._runs[number], day) if number >= 0 else Fraction(0)
+
+    def _earn(self, run: _Run, day: date) -> Fraction:
+        """The same, with `run` the last that began before the end of `day`."""
         start = max(run.on, self._free_until)
         if day <= start:
             return run.earned
         count, parts_in_year = year_parts(self.terms.day_count)
         rate, denominator = self.terms.annual_rate.as_integer_ratio()
-        earned = rate * run.balance_cents * count(start, day)
+        earned = rate * (run.principal_cents + run.overdue_cents) * count(start, day)
         return run.earned + Fraction(earned, 100 * denominator * parts_in_year)
 
     def _fees_due(self, day: date) -> int:
@@ -192,8 +228,18 @@ class DailyAccount(Account):
     def _give_up(self, on: date) -> None:
         """Nothing more is asked for: the whole principal left is written off."""
         self.rungs = Rungs(NOTHING)
-        self._runs, self._interest_paid = [_Run(on, Fraction(0), 0)], 0
+        self._runs = [_Run(on, Fraction(0), 0)]
         self._fees, self._fees_paid = [], 0
+
+
+def _round(earned: Fraction) -> int:
+    return divide_rounded(earned.numerator, earned.denominator)
+
+
+def _list_asked(terms: ScheduleTerms, dates: Sequence[date]) -> Sequence[date]:
+    """The dates on which interest falls due: not those of a grace, nor of a down payment."""
+    dates = dates[bisect_right(dates, terms.disbursed_on) :]
+    return dates[min(find_first_asked(terms), len(dates) - 1) :]
 
 
 def _list_fees(ladder: Ladder) -> list[tuple[date, int]]:

@@ -100,8 +100,8 @@ def _add_standing(totals: DailyTotals, region: str, states: Sequence[LoanState])
         outstanding = state.outstanding_principal_cents
         for measure, days in ((PAR30, 30), (PAR90, 90)):
             first = at_risk_from(state, days)
-            if first is None:
-                continue
+            if first is None:  # nor is it in the PAR of more days
+                break
             totals[region, first][measure] += outstanding
             if state.until_on < END_OF_TIME:
                 totals[region, state.until_on][measure] -= outstanding

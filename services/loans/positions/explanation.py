@@ -45,6 +45,18 @@ _INTEREST_DUE_DAILY = Text(
     "Les intérêts courus sur le capital dû jusqu'à la dernière échéance, non payés.",
     "Interest run on the principal owed until the last due date, not paid.",
 )
+_INTEREST_DUE_COMPOUND = Text(
+    "Les intérêts courus jusqu'à la dernière échéance sur le capital dû et sur les intérêts alors"
+    " échus, non payés ; le contrat prévoit qu'ils portent intérêt (Code civil, art. 1620).",
+    "Interest run until the last due date on the principal owed and on interest then overdue, not"
+    " paid; the contract provides that it bears interest (Civil Code, art. 1620).",
+)
+_ACCRUED_COMPOUND = Text(
+    "Les intérêts courus depuis la dernière échéance, par jour, sur le capital dû et, le contrat le"
+    " prévoyant, sur les intérêts échus (Code civil, art. 1620) ; pas encore échus.",
+    "Interest run since the last due date, by the day, on the principal owed and, as the contract"
+    " provides, on overdue interest (Civil Code, art. 1620); not due yet.",
+)
 _ACCRUED = Text(
     "Les intérêts courus depuis la dernière échéance, au prorata des jours ; pas encore échus.",
     "Interest run since the last due date, by the day; not due yet.",
@@ -81,6 +93,8 @@ def explain(facts: LoanFacts, position: Position) -> Mapping[str, Why]:
     due = [i for i in position.unpaid if i.due_on <= day]
     late = [i for i in due if i.due_on < day]
     is_daily = facts.conditions.accrual is Accrual.DAILY
+    is_compound = facts.conditions.interest_on_overdue_interest
+    rule_due = _INTEREST_DUE_DAILY if is_daily else _INTEREST_DUE
     interest_due = (
         [Part("interest_run", None, day, position.interest_due_cents)]
         if is_daily
@@ -99,10 +113,10 @@ def explain(facts: LoanFacts, position: Position) -> Mapping[str, Why]:
     return {
         "outstanding_principal": Why(_OUTSTANDING, _keep(_list_principal(known, position))),
         "interest_due": Why(
-            _INTEREST_DUE_DAILY if is_daily else _INTEREST_DUE, _keep(interest_due)
+            _INTEREST_DUE_COMPOUND if is_compound else rule_due, _keep(interest_due)
         ),
         "interest_accrued": Why(
-            _ACCRUED,
+            _ACCRUED_COMPOUND if is_compound else _ACCRUED,
             _keep([Part("interest_accrued", None, day, position.interest_accrued_cents)]),
         ),
         "fees_due": Why(_FEES, _keep(fees_due)),

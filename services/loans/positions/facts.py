@@ -88,11 +88,15 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Tranche:
-    """A disbursement after the first: the instalments left are laid anew over what is owed."""
+    """A disbursement after the first: the instalments left are laid anew over what is owed.
+
+    Fees withheld from it are owed by nobody: they only lessen what the borrower receives.
+    """
 
     disbursement_id: UUID
     on: date
     amount_cents: int
+    fees_withheld_cents: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +135,15 @@ class Moratorium:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What the contract says beyond its schedule; None for the terms when nothing needs them."""
+    """What the contract says beyond its schedule; None for the terms when nothing needs them.
+
+    `interest_on_overdue_interest` goes with daily interest alone.
+    """
 
     terms: ScheduleTerms | None = None
     accrual: Accrual = Accrual.SCHEDULED
     order: AllocationOrder = AllocationOrder.FEES_INTEREST_PRINCIPAL
+    interest_on_overdue_interest: bool = False
 
 
 PLAIN = Conditions()

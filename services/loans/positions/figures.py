@@ -69,11 +69,6 @@ def find_figures(changes: Sequence[Change]) -> Figures:
     """Replay each loan before and after, and keep the differences."""
     before = [(c.before, replay(c.before)) for c in changes if c.before is not None]
     after = [(c.after, replay(c.after)) for c in changes if c.after is not None]
-    return compare(before, after)
-
-
-def compare(before: Replays, after: Replays) -> Figures:
-    """The differences between loans as they were kept and as they are now."""
     splits_before = {a.repayment_id: a for _, replayed in before for a in replayed.allocations}
     return Figures(
         splits_before=splits_before,

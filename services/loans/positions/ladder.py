@@ -1,10 +1,12 @@
 """A schedule's instalments by column, and the same while payments settle them."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+
+DAY = timedelta(days=1)
 
 FEES, INTEREST, PRINCIPAL = range(3)
 """The parts of an instalment, and of what a payment settles."""
@@ -61,7 +63,7 @@ class Rungs:
 
     def __init__(self, ladder: Ladder) -> None:
         self.due = list(ladder.due)
-        self.numbers = list(range(1, len(self.due) + 1))
+        self.numbers = [number for number, _ in enumerate(self.due, 1)]
         self._columns = (
             list(ladder.fees_cents),
             list(ladder.interest_cents),
@@ -80,25 +82,30 @@ class Rungs:
     def settle(self, cents: int, order: Order) -> tuple[Parts, int]:
         """Take a payment: what it settles of each part, and what is left of it."""
         parts = [0, 0, 0]
-        columns, rungs = self._columns, len(self.due)
-        while cents and self._at < rungs:
+        columns, at, rungs = self._columns, self._at, len(self.due)
+        while cents and at < rungs:
             for part in order:
-                asked = columns[part][self._at]
-                taken = asked if asked < cents else cents
-                columns[part][self._at] = asked - taken
-                parts[part] += taken
-                cents -= taken
-            self._pass_settled()
+                asked = columns[part][at]
+                if asked > cents:
+                    columns[part][at] = asked - cents
+                    parts[part] += cents
+                    cents = 0
+                    break
+                columns[part][at] = 0
+                parts[part] += asked
+                cents -= asked
+            else:
+                at += 1
+        self._at = at
+        self._pass_settled()
         return (parts[FEES], parts[INTEREST], parts[PRINCIPAL]), cents
 
     def settle_parts(self, left: Parts) -> None:
         """Take so much of each part off, the oldest first, whatever the order of the parts."""
         for part, column in enumerate(self._columns):
             cents = left[part]
-            for rung in range(self._at, len(self.due)):
-                if not cents:
-                    break
-                taken = min(cents, column[rung])
+            for rung, asked in enumerate(column):
+                taken = min(cents, asked)
                 column[rung] -= taken
                 cents -= taken
         self._pass_settled()
@@ -121,17 +128,16 @@ class Rungs:
         is, not even a fee.
         """
         principal = self._columns[PRINCIPAL]
-        rung = len(self.due) - 1
-        while cents:
+        backwards = range(len(self.due))[::-1]
+        for rung in backwards:
             taken = min(cents, principal[rung])
             principal[rung] -= taken
             self._kept[rung] -= taken
             cents -= taken
-            rung -= 1
         is_all = not any(principal)
-        for rung in range(len(self.due) - 1, self._at - 1, -1):
+        for rung in backwards:
             if self._kept[rung] and not is_all:
-                break
+                return  # the instalments before it stand as they were
             if self.numbers[rung] or is_all:
                 for column in self._columns:
                     column[rung] = 0
@@ -139,9 +145,7 @@ class Rungs:
 
     def left(self, until: date | None = None) -> Parts:
         """What the instalments due up to `until`, or all of them, still ask for."""
-        stop = len(self.due)
-        if until is not None:
-            stop = next((n for n, due_on in enumerate(self.due) if due_on > until), stop)
+        stop = len(self.due) if until is None else bisect_right(self.due, until)
         fees, interest, principal = (sum(column[self._at : stop]) for column in self._columns)
         return fees, interest, principal
 
@@ -150,7 +154,7 @@ class Rungs:
         fees, interest, principal = self._columns
         return [
             Instalment(self.numbers[n], self.due[n], fees[n], interest[n], principal[n])
-            for n in range(self._at, len(self.due))
+            for n in range(len(self.due))
             if fees[n] or interest[n] or principal[n]
         ]
 

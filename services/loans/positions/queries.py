@@ -81,7 +81,7 @@ async def load_facts(
                 Charge(c.fact_id, c.on_date, c.amount_cents) for c in changes["fee", row.loan_id]
             ),
             tranches=tuple(
-                Tranche(c.fact_id, c.on_date, c.amount_cents)
+                Tranche(c.fact_id, c.on_date, c.amount_cents, c.fees_withheld_cents)
                 for c in changes["disbursement", row.loan_id]
             ),
             reschedulings=tuple(
@@ -118,6 +118,7 @@ def _read_conditions(row: Row[tuple[object, ...]]) -> Conditions:
         terms,
         Accrual(row.interest_accrual or Accrual.SCHEDULED),
         AllocationOrder(row.allocation_order or AllocationOrder.FEES_INTEREST_PRINCIPAL),
+        bool(row.interest_on_overdue_interest),
     )
 
 
@@ -240,7 +241,7 @@ _STANDS = """
 _LOANS = text(
     f"""
     SELECT f.loan_id, f.region_code, d.disbursed_on, d.amount_cents,
-           f.interest_accrual, f.allocation_order,
+           f.interest_accrual, f.allocation_order, f.interest_on_overdue_interest,
            CASE WHEN :with_terms OR f.interest_accrual = 'daily'
                      OR f.loan_id = ANY(cast(:laid_anew AS uuid[]))
                 THEN f.terms END AS terms
@@ -286,20 +287,21 @@ _LOSSES = text(
 _CHANGES = text(
     f"""
     SELECT 'fee' AS kind, f.loan_id, f.fee_id AS fact_id, f.charged_on AS on_date, f.amount_cents,
+           0 AS fees_withheld_cents,
            cast(NULL AS jsonb) AS terms, cast(NULL AS text) AS moratorium_kind,
            cast(NULL AS integer) AS periods, cast(NULL AS text) AS interest
     FROM fees f WHERE {_OF_LOANS} AND {_STANDS.format(kind="fee")}
     UNION ALL
     SELECT 'disbursement', f.loan_id, f.disbursement_id, f.disbursed_on, f.amount_cents,
-           NULL, NULL, NULL, NULL
+           f.fees_withheld_cents, NULL, NULL, NULL, NULL
     FROM disbursements f
     WHERE {_OF_LOANS} AND f.number > 1 AND {_STANDS.format(kind="disbursement")}
     UNION ALL
-    SELECT 'rescheduling', f.loan_id, f.rescheduling_id, f.rescheduled_on, 0,
+    SELECT 'rescheduling', f.loan_id, f.rescheduling_id, f.rescheduled_on, 0, 0,
            f.terms, NULL, NULL, NULL
     FROM reschedulings f WHERE {_OF_LOANS} AND {_STANDS.format(kind="rescheduling")}
     UNION ALL
-    SELECT 'moratorium', f.loan_id, f.moratorium_id, f.starts_on, 0,
+    SELECT 'moratorium', f.loan_id, f.moratorium_id, f.starts_on, 0, 0,
            NULL, f.kind, f.periods, f.interest
     FROM moratoria f WHERE {_OF_LOANS} AND {_STANDS.format(kind="moratorium")}
     """

@@ -73,6 +73,7 @@ class Candidate:
     is_previous_open: bool = False
     interest_accrual: Accrual | None = None
     allocation_order: AllocationOrder | None = None
+    interest_on_overdue_interest: bool | None = None
     moratoria: Sequence[AgreedMoratorium] = ()
 
 
@@ -192,6 +193,8 @@ def _check_conventions(rules: ProductRules, loan: Candidate) -> Iterator[InputEr
     order = loan.allocation_order or AllocationOrder.FEES_INTEREST_PRINCIPAL
     compared.append(("interest_accrual", rules.interest_accrual, accrual))
     compared.append(("allocation_order", rules.allocation_order, order))
+    overdue = (rules.interest_on_overdue_interest, bool(loan.interest_on_overdue_interest))
+    compared.append(("interest_on_overdue_interest", *overdue))
     for name, expected, found in compared:
         if expected is not None and expected != found:
             message = Text(
@@ -265,4 +268,4 @@ def _tell_range(
 
 
 def _percent(rate: Decimal) -> str:
-    return f"{format(rate.normalize(), 'f')} %"
+    return f"{rate.normalize():f} %"

@@ -103,7 +103,11 @@ class Eligibility(Body):
 
 
 class ProductRules(Body):
-    """`binding`: a loan that departs from the rules is refused; else it is recorded, and told."""
+    """`binding`: a loan that departs from the rules is refused; else it is recorded, and told.
+
+    `interest_on_overdue_interest`: interest that fell due and is not paid bears interest (Civil
+    Code, art. 1620); of daily interest alone.
+    """
 
     names: Names
     binding: bool = False
@@ -111,6 +115,14 @@ class ProductRules(Body):
     conventions: Conventions = Conventions()
     interest_accrual: Annotated[Accrual, Lax] = Accrual.SCHEDULED
     allocation_order: Annotated[AllocationOrder, Lax] = AllocationOrder.FEES_INTEREST_PRINCIPAL
+    interest_on_overdue_interest: bool = False
     moratoria: Moratoria = Moratoria()
     fees: FeeLimits = FeeLimits()
     eligibility: Eligibility = Eligibility()
+
+    @field_validator("interest_on_overdue_interest")
+    @classmethod
+    def _only_daily(cls, is_agreed: bool, info: ValidationInfo) -> bool:
+        if is_agreed and info.data.get("interest_accrual") is Accrual.SCHEDULED:
+            raise PydanticCustomError("loan.overdue_interest_not_daily", "refused")
+        return is_agreed

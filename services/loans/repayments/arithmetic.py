@@ -12,6 +12,21 @@ from services.loans.positions.arithmetic import Replayed, find_position, replay
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts, Payment, PaymentPurpose, payment_order
 
+CLOSED = InputError(
+    "/amount",
+    "loan.closed",
+    Text(
+        f"{LOAN_CLOSED.fr} Ce qui rentre après une radiation s'inscrit comme recouvrement.",
+        f"{LOAN_CLOSED.en} What comes in after a write-off is recorded as a recovery.",
+    ),
+)
+SETTLED_LATER = Text(
+    "Des paiements inscrits après cette date soldent déjà ce prêt. Renversez celui qui est de trop,"
+    " ou inscrivez celui-ci avec « surplus » : « credit » pour garder le trop-perçu.",
+    "Repayments on record after this date already settle this loan. Reverse the one too many, or"
+    ' record this one with "surplus": "credit" to keep what is too much.',
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -84,7 +99,12 @@ def _refuse_plain(facts: LoanFacts, offers: Sequence[Offer]) -> list[InputError 
     for offer in offers:
         cents = offer.payment.amount_cents
         if cents > left:
-            found.append(_over_payment(left))
+            # It settles something where what is on record by its day does not settle all.
+            known = sum(
+                p.amount_cents for p in facts.payments if p.paid_on <= offer.payment.paid_on
+            )
+            is_open = known < facts.ladder.total_cents
+            found.append(_over_payment(left, is_open=is_open))
         else:
             found.append(None)
             left -= cents
@@ -109,9 +129,10 @@ def _find_error(offer: Offer, before: Replayed, after: Replayed) -> InputError |
     """
     payment = offer.payment
     extra = after.surplus_cents - before.surplus_cents
+    is_open = after.settled_by(payment.repayment_id) > 0
     if extra and not offer.keeps_surplus:
-        return _over_payment(max(0, payment.amount_cents - extra))
-    return None if after.settled_by(payment.repayment_id) else _over_payment(0)
+        return _over_payment(max(0, payment.amount_cents - extra), is_open=is_open)
+    return None if is_open else CLOSED
 
 
 def _check_payoff(facts: LoanFacts, payment: Payment) -> InputError | None:
@@ -121,7 +142,7 @@ def _check_payoff(facts: LoanFacts, payment: Payment) -> InputError | None:
     on = payment.paid_on
     payoff_cents = find_position(facts, on).payoff_cents
     if not payoff_cents:
-        return _over_payment(0)
+        return CLOSED
     if payment.amount_cents == payoff_cents:
         return None
     amount = format_cents(payoff_cents)
@@ -132,13 +153,12 @@ def _check_payoff(facts: LoanFacts, payment: Payment) -> InputError | None:
     return InputError("/amount", "repayment.payoff_differs", message)
 
 
-def _over_payment(left_cents: int) -> InputError:
+def _over_payment(left_cents: int, *, is_open: bool = False) -> InputError:
+    """`is_open`: on the payment's day the loan asks for more, which payments after it settle."""
+    if not left_cents and is_open:
+        return InputError("/amount", "loan.closed", SETTLED_LATER)
     if not left_cents:
-        message = Text(
-            f"{LOAN_CLOSED.fr} Ce qui rentre après une radiation s'inscrit comme recouvrement.",
-            f"{LOAN_CLOSED.en} What comes in after a write-off is recorded as a recovery.",
-        )
-        return InputError("/amount", "loan.closed", message)
+        return CLOSED
     left = format_cents(left_cents)
     message = Text(
         f"Ce montant dépasse ce qu'il reste à payer sur ce prêt : {left}.",

@@ -11,6 +11,7 @@ from services.common.database import WriteSession
 from services.common.errors import InputError, JsonValue
 from services.common.identifiers import new_ids
 from services.common.identity import Principal
+from services.common.locks import list_dates, refuse_locked
 from services.common.messages import MESSAGES
 from services.common.recording import (
     OnRecord,
@@ -27,7 +28,6 @@ from services.loans.loans import queries as loans
 from services.loans.loans.commands import require_loan
 from services.loans.loans.profiles import Refused
 from services.loans.loans.queries import KnownLoan
-from services.loans.locks.commands import list_dates, refuse_locked
 from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.commands import keep_figures
 from services.loans.positions.facts import LoanFacts, Payment, payment_order

@@ -14,7 +14,7 @@ from services.common.identity import Principal, Requires, Role
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
 from services.common.posted import tell_warnings
 from services.common.recording import refuse_first
-from services.loans.loans.queries import find_external_id
+from services.loans.loans.queries import find_name
 from services.loans.loans.routes import LOAN
 from services.loans.repayments import commands, queries
 from services.loans.repayments.schemas import RepaymentAnswer, RepaymentBody
@@ -31,11 +31,14 @@ async def post_repayment(
     """Inscrire un remboursement."""
 
     async def work(session: WriteSession) -> Answered:
-        loan_external_id = await find_external_id(session, loan_id)
-        if loan_external_id is None:
+        loan = await find_name(session, loan_id)
+        if loan is None or (
+            # What is on record is sent again without harm, as any other fact.
+            loan.is_reversed and not await queries.find_known(session, [body.external_id])
+        ):
             raise not_found(LOAN)
         recorded = await commands.record_repayments(
-            session, member, [body.to_draft(loan_external_id)], today_of(request)
+            session, member, [body.to_draft(loan.external_id)], today_of(request)
         )
         refuse_first(recorded)
         document = await queries.find_repayment(session, body.external_id)
@@ -56,7 +59,7 @@ async def list_repayments(
 ) -> Response:
     """Lister les remboursements d'un prêt, par identifiant."""
     async with database_of(request).read(member.organisation_id) as session:
-        if await find_external_id(session, loan_id) is None:
+        if await find_name(session, loan_id) is None:
             raise not_found(LOAN)
         items = await queries.list_repayments(session, loan_id, decode_cursor(cursor), limit + 1)
     return json_response(page(request, items, limit, "external_id"))

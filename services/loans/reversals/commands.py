@@ -8,9 +8,9 @@ from services.common.database import WriteSession
 from services.common.errors import InputError, JsonValue, NotFound
 from services.common.idempotency import Answered, created, replayed
 from services.common.identity import Principal
+from services.common.locks import require_unlocked
 from services.common.recording import CONFLICT, Draft, OnRecord, to_problem
 from services.common.text import Text
-from services.loans.locks.commands import require_unlocked
 from services.loans.reversals import queries
 from services.loans.reversals.schemas import FollowUpKind
 

@@ -7,12 +7,17 @@ Two definitions, which give the same rate:
   accumulated cost, then to principal. A month is 1/12 of a year, a week 1/52, a day 1/365.
 They part where a payment leaves some cost of its period unpaid (grace): the first would compound
 it, the second forbids it. The second is then the rate.
+
+Of a loan disbursed in several times, advances and payments alternate. More than one rate may then
+make them worth the same; whether they pass a limit is still one question: at that rate, is what is
+paid worth more than what is advanced? It is put to the whole loan: the Code measures the
+aggregate of the charges on the aggregate of what is "actually advanced or to be advanced".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
-from decimal import Context, Decimal, localcontext
+from decimal import ROUND_CEILING, Context, Decimal, localcontext
 from enum import StrEnum
 from itertools import groupby
 from math import gcd
@@ -29,6 +34,9 @@ LOWER_LIMIT_FROM = date(2025, 1, 1)
 _DIGITS = 50
 _PRECISION = Decimal("1e-30")
 _SHOWN = Decimal("1e-20")
+_TOLD = Decimal("1e-6")
+_TOLD_MAX = 10**18
+"""In millionths of a percent: flows over this are over any rate."""
 
 _FORMER_LIMIT = Decimal(60)
 _NOMINAL_UNDER_FORMER_LIMIT = Decimal(47)
@@ -55,7 +63,9 @@ class Verdict(StrEnum):
 class CashFlows:
     """What the borrower receives, net, on day one, and what he pays at the end of each period.
 
-    `period_parts` are the periods' lengths, as integers over `parts_in_year`.
+    A later advance is a payment below zero, apart from what he pays that day: it comes after it, at
+    the end of a period of no length. `period_parts` are the periods' lengths, as integers over
+    `parts_in_year`.
     """
 
     advance_cents: int
@@ -78,14 +88,7 @@ def cash_flows(terms: ScheduleTerms, schedule: Schedule) -> CashFlows:
     # A down payment is the first row, on the day of the disbursement; no other is due by then.
     down = 1 if schedule.due_on[0] <= terms.disbursed_on else 0
     at_start, payments = sum(asked[:down]), tuple(asked[down:])
-    parts_in_year, part = {
-        Frequency.MONTHS: (12 * 365, 365),
-        Frequency.WEEKS: (52 * 365, 365),
-        Frequency.DAYS: (365, 1),
-    }[terms.frequency]
-    parts = [part * terms.repay_every] * len(payments)
-    if terms.first_due_on is not None and not is_first_period_whole(terms):
-        parts[0] = _parts_until(terms.disbursed_on, terms.first_due_on, terms.frequency)
+    parts, parts_in_year = measure_periods(terms, len(payments))
     return CashFlows(
         advance_cents=terms.principal_cents - terms.fees_withheld_cents - at_start,
         payments_cents=payments,
@@ -94,38 +97,17 @@ def cash_flows(terms: ScheduleTerms, schedule: Schedule) -> CashFlows:
     )
 
 
-def add_fees(
-    flows: CashFlows, disbursed_on: date, due: Sequence[date], fees: Sequence[tuple[date, int]]
-) -> CashFlows:
-    """The flows with fees paid on other days than the instalments; `due` are the latter's dates.
-
-    A fee within a period cuts it in two by its days; after the last, a day is 1/365 of a year.
-    One of the first day reduces the advance.
-    """
-    year = flows.parts_in_year
-    for on, cents in sorted(fees):
-        if on == disbursed_on:
-            flows = replace(flows, advance_cents=flows.advance_cents - cents)
-            continue
-        ends = [day for day in due if day >= on]
-        number = len(due) - len(ends)
-        payments, parts = list(flows.payments_cents), list(flows.period_parts)
-        if ends and ends[0] == on:
-            payments[number] += cents
-        else:
-            start = due[number - 1] if number else disbursed_on
-            whole = (ends[0] - start).days if ends else 365
-            length = parts[number] if ends else year
-            run = (on - start).days
-            parts = [part * whole for part in parts]
-            year *= whole
-            if ends:
-                parts[number] = length * (whole - run)
-            parts.insert(number, length * run)
-            payments.insert(number, cents)
-            due = [*due[:number], on, *due[number:]]
-        flows = CashFlows(flows.advance_cents, tuple(payments), tuple(parts), year)
-    return flows
+def measure_periods(terms: ScheduleTerms, count: int) -> tuple[list[int], int]:
+    """The lengths of the first `count` periods, as integers over the parts in a year."""
+    parts_in_year, part = {
+        Frequency.MONTHS: (12 * 365, 365),
+        Frequency.WEEKS: (52 * 365, 365),
+        Frequency.DAYS: (365, 1),
+    }[terms.frequency]
+    parts = [part * terms.repay_every] * count
+    if terms.first_due_on is not None and not is_first_period_whole(terms):
+        parts[0] = _parts_until(terms.disbursed_on, terms.first_due_on, terms.frequency)
+    return parts, parts_in_year
 
 
 def _parts_until(start: date, end: date, frequency: Frequency) -> int:
@@ -140,7 +122,9 @@ def _parts_until(start: date, end: date, frequency: Frequency) -> int:
 
 
 def annual_percentage_rate(flows: CashFlows) -> Decimal:
-    """Percent a year, to 20 decimals: shown to people; `judge` compares the exact rate."""
+    """Percent a year, to 20 decimals, of one advance: shown to people; `judge` compares the exact
+    rate.
+    """
     with localcontext(Context(prec=_DIGITS)):
         return (100 * _annual_rate(flows)).quantize(_SHOWN).normalize()
 
@@ -301,18 +285,25 @@ def _is_surely_below(flows: CashFlows, percent: Decimal) -> bool:
     """Whether the cost is under what the rate would take if every payment were principal.
 
     It takes more, since payments go to cost first: most loans are told lawful by whole numbers
-    and one multiplication a payment.
+    and one multiplication a payment. Not where more is paid than was advanced, before more is
+    advanced: what is paid beyond bears interest for the borrower.
     """
     balance, weighted, cost = flows.advance_cents, 0, -flows.advance_cents
     for payment, parts in zip(flows.payments_cents, flows.period_parts, strict=True):
         weighted += balance * parts
+        if payment < 0 and balance < 0:
+            return False
         balance -= payment
         cost += payment
     return 100 * cost * flows.parts_in_year <= weighted * percent
 
 
 def _is_apr_above(flows: CashFlows, percent: Decimal) -> bool:
-    """At the limit, the payments would more than repay the loan. Integers, so exact."""
+    """At the limit, the payments would more than repay the loan. Integers, so exact.
+
+    What is paid before it is advanced bears interest at the limit too, for the borrower, and
+    compounds, as present values do.
+    """
     rate, denominator = percent.as_integer_ratio()
     denominator *= 100 * flows.parts_in_year
     common = gcd(denominator, *(rate * parts for parts in flows.period_parts))
@@ -322,10 +313,41 @@ def _is_apr_above(flows: CashFlows, percent: Decimal) -> bool:
         scale *= denominator
         payment = payment_cents * scale
         unpaid_cost = unpaid_cost * denominator + principal * (rate * parts // common)
-        paid_cost = min(unpaid_cost, payment)
+        paid_cost = min(unpaid_cost, max(payment, 0))
         unpaid_cost -= paid_cost
         principal = principal * denominator - (payment - paid_cost)
     return principal + unpaid_cost < 0
+
+
+def find_rate_over(flows: CashFlows, limit: CriminalRateLimit) -> Decimal | None:
+    """Percent a year of flows over the limit, to 6 decimals; None when they are over any rate.
+
+    Rounded up: it never reads as equal to the limit. Where several rates make the flows worth the
+    same, it is one over the limit.
+    """
+    if min(flows.payments_cents, default=0) < 0:
+        return _search_rate(flows, limit)
+    if flows.advance_cents <= 0:
+        return None
+    return annual_percentage_rate(flows).quantize(_TOLD, ROUND_CEILING)
+
+
+def _search_rate(flows: CashFlows, limit: CriminalRateLimit) -> Decimal | None:
+    """By halves, in millionths of a percent, with the exact comparison."""
+    is_nominal = limit.basis is RateBasis.ANNUAL_PERCENTAGE_RATE
+    low = int((limit.percent or 0) / _TOLD) if is_nominal else 0
+    high = int(100 / _TOLD)
+    while _is_apr_above(flows, high * _TOLD):
+        low, high = high, 2 * high
+        if high > _TOLD_MAX:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _is_apr_above(flows, middle * _TOLD):
+            low = middle
+        else:
+            high = middle
+    return high * _TOLD
 
 
 def _is_effective_rate_above(flows: CashFlows, percent: Decimal) -> bool:

@@ -277,16 +277,16 @@ def _flat_amounts(
     unpaid_periods: int,
 ) -> list[Amounts]:
     first = terms.principal_grace_periods
-    if share < 0 and terms.instalments - first > 1:
-        raise _never_amortises()
-    principals = _share_principal(lent_cents, terms.instalments, first, share)
-    interests = [0] * len(principals)
+    # An instalment under its interest repays nothing, and must then be the only one.
+    principals = _share_principal(lent_cents, terms.instalments, first, max(0, share))
     left = total
-    for index in range(unpaid_periods, len(principals)):
-        interests[index] = min(interest, left)
-        left -= interests[index]
-    interests[-1] += left
-    amounts = list(zip(principals, interests, strict=True))
+    amounts: list[Amounts] = []
+    for number, principal in enumerate(principals):
+        due = min(interest, left) if number >= unpaid_periods else 0
+        left -= due
+        amounts.append((principal, due))
+    principal, due = amounts[-1]
+    amounts[-1] = (principal, due + left)
     _require_progress(amounts, first, lent_cents)
     return amounts
 
@@ -307,7 +307,7 @@ def _smooth(
         return instalment, amounts
     gap = _last_payment(amounts, terms.instalments) - instalment
     for _ in range(SMOOTHING_PASSES_MAX):
-        if abs(gap) <= amortising // 2:
+        if 2 * abs(gap) <= amortising:
             break
         candidate = _move_instalment(terms, instalment, gap, amortising)
         if candidate == instalment:

@@ -53,6 +53,7 @@ from services.loans.tables.network import (
     ProductVersion,
     ProvisionMatrix,
     ReportingDeadline,
+    ReportingStart,
     ValidationRule,
 )
 
@@ -83,7 +84,13 @@ KEPT_FIGURES = (LoanFigures, ScheduleSpan, DailyTotals)
 
 TENANT_TABLES = (*FACTS, *DESCRIPTIONS, *KEPT_FIGURES)
 
-REFERENCE_TABLES = (ProductVersion, ProvisionMatrix, ValidationRule, ReportingDeadline)
+REFERENCE_TABLES = (
+    ProductVersion,
+    ProvisionMatrix,
+    ValidationRule,
+    ReportingDeadline,
+    ReportingStart,
+)
 """What the network says to all: every member reads it, the network adds to it."""
 
 __all__ = [
@@ -110,6 +117,7 @@ __all__ = [
     "Refund",
     "Repayment",
     "ReportingDeadline",
+    "ReportingStart",
     "Rescheduling",
     "Reversal",
     "ScheduleSpan",

@@ -17,6 +17,7 @@ from services.common.tables import (
     SmallKey,
     WordList,
     Words,
+    WordsOrNone,
     index,
     references,
     unique,
@@ -98,3 +99,4 @@ class PeriodEvent(LoansTable, table=True):
     digest: bytes | None
     recorded_at: RecordedAt
     recorded_by: Words
+    key_made_by: WordsOrNone

@@ -81,6 +81,7 @@ class Loan(LoansTable, table=True):
     other_financing_cents: Cents
     interest_accrual: WordsOrNone
     allocation_order: WordsOrNone
+    interest_on_overdue_interest: bool | None
     fingerprint: bytes
     recorded_at: RecordedAt
     recorded_by: Words

@@ -74,3 +74,15 @@ class ReportingDeadline(LoansTable, table=True):
     days: int
     recorded_at: RecordedAt
     recorded_by: Words
+
+
+class ReportingStart(LoansTable, table=True):
+    """The first month that is asked for, by version; `asked_on` is the day it was said."""
+
+    __tablename__ = "reporting_starts"
+
+    version: SmallKey
+    month_on: date
+    asked_on: date
+    recorded_at: RecordedAt
+    recorded_by: Words

@@ -55,54 +55,53 @@ async def _sum_to_date(
 
 _ONE = "(cast(:organisation AS uuid) IS NULL OR {0}.organisation_id = :organisation)"
 
-# Of the principal that fell due up to a day, how much is repaid. Principal paid before
-# it falls due is left out, loan by loan; what was written off stays due. A schedule laid anew asks
-# for what was left: what was paid or written off before it had fallen due.
+# Of the principal that fell due up to a day, how much is repaid: schedule after schedule, what fell
+# due of each while it was in force, and what was paid then. Principal paid before it falls due is
+# left out; for good once a schedule is laid anew after it, which asks only for what is left. What
+# was due and not paid by then is asked for again: it counts once. What was written off stays due.
 _DUE = text(
     f"""
-    WITH in_force AS (
+    WITH spans AS (
         SELECT l.organisation_id, l.loan_id, coalesce(s.version, 1) AS version,
-               CASE WHEN s.version > 1 THEN s.from_on END AS laid_on
-        FROM loans l
-        LEFT JOIN schedule_spans s
-               ON s.organisation_id = l.organisation_id AND s.loan_id = l.loan_id
-              AND s.from_on < :day AND s.until_on >= :day
-        WHERE {_ONE.format("l")} AND {LOAN_STANDS}
+               coalesce(s.from_on, date '0001-01-01') AS from_on,
+               least(s.until_on, :day) AS until_on, coalesce(s.until_on >= :day, true) AS in_force
+        FROM loans l LEFT JOIN schedule_spans s USING (organisation_id, loan_id)
+        WHERE coalesce(s.from_on < :day, true) AND {_ONE.format("l")} AND {LOAN_STANDS}
+    ),
+    due AS (
+        SELECT v.organisation_id, v.loan_id, v.version, sum(i.principal_cents) AS cents
+        FROM spans v JOIN instalments i USING (organisation_id, loan_id, version)
+        WHERE i.due_on > v.from_on AND i.due_on <= v.until_on
+        GROUP BY 1, 2, 3
     ),
     paid AS (
-        SELECT v.organisation_id, v.loan_id, sum(a.principal_cents) AS cents,
-               sum(a.principal_cents) FILTER (WHERE f.paid_on <= v.laid_on) AS before_cents
-        FROM in_force v
-        JOIN allocations a USING (organisation_id, loan_id)
-        JOIN repayments f USING (organisation_id, loan_id, repayment_id)
-        WHERE f.paid_on <= :day
-        GROUP BY 1, 2
+        SELECT v.organisation_id, v.loan_id, v.version, sum(a.principal_cents) AS cents
+        FROM spans v
+        JOIN repayments f USING (organisation_id, loan_id)
+        JOIN allocations a USING (organisation_id, loan_id, repayment_id)
+        WHERE f.paid_on > v.from_on AND f.paid_on <= v.until_on
+        GROUP BY 1, 2, 3
     ),
     lost AS (
-        SELECT v.organisation_id, v.loan_id, sum(f.amount_cents) AS before_cents
-        FROM in_force v JOIN write_offs f USING (organisation_id, loan_id)
-        WHERE f.written_off_on <= v.laid_on
+        SELECT v.organisation_id, v.loan_id, v.version, sum(f.amount_cents) AS cents
+        FROM spans v JOIN write_offs f USING (organisation_id, loan_id)
+        WHERE v.in_force AND f.written_off_on <= v.from_on
           AND NOT EXISTS (SELECT FROM reversals r
                           WHERE r.organisation_id = f.organisation_id
                             AND r.fact_kind = 'write_off' AND r.fact_id = f.write_off_id)
-        GROUP BY 1, 2
-    ),
-    due AS (
-        SELECT i.organisation_id, i.loan_id, sum(i.principal_cents) AS cents
-        FROM in_force v JOIN instalments i USING (organisation_id, loan_id, version)
-        WHERE i.due_on <= :day
-        GROUP BY 1, 2
+        GROUP BY 1, 2, 3
     )
-    SELECT v.organisation_id, sum(x.cents) AS principal_due_cents,
-           sum(least(x.cents, coalesce(p.cents, 0))) AS principal_repaid_cents
-    FROM in_force v
-    LEFT JOIN due d USING (organisation_id, loan_id)
-    LEFT JOIN paid p USING (organisation_id, loan_id)
-    LEFT JOIN lost w USING (organisation_id, loan_id)
+    SELECT v.organisation_id, sum(x.repaid) AS principal_repaid_cents,
+           sum(CASE WHEN v.in_force THEN x.due + coalesce(w.cents, 0) ELSE x.repaid END)
+               AS principal_due_cents
+    FROM spans v
+    LEFT JOIN due d USING (organisation_id, loan_id, version)
+    LEFT JOIN paid p USING (organisation_id, loan_id, version)
+    LEFT JOIN lost w USING (organisation_id, loan_id, version)
     CROSS JOIN LATERAL (
-        SELECT coalesce(d.cents, 0) + coalesce(p.before_cents, 0) + coalesce(w.before_cents, 0)
-               AS cents) AS x
-    WHERE x.cents > 0
+        SELECT coalesce(d.cents, 0) AS due,
+               least(coalesce(d.cents, 0), coalesce(p.cents, 0)) AS repaid) AS x
+    WHERE x.due > 0 OR w.cents > 0
     GROUP BY 1
     """
 )

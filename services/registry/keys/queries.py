@@ -37,6 +37,7 @@ class Credential:
     organisation: str | None
     is_organisation_active: bool
     region_codes: tuple[str, ...]
+    created_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ async def find_credential(session: ReadSession, key_id: str) -> Credential | Non
         organisation=row.organisation,
         is_organisation_active=row.status in (None, Status.ACTIVE),
         region_codes=tuple(row.region_codes),
+        created_by=row.created_by,
     )
 
 
@@ -135,7 +137,8 @@ def _to_record(row: Row[tuple[object, ...]]) -> KeyRecord:
 
 _FIND_CREDENTIAL = text(
     """
-    SELECT k.role, k.secret_hash, k.expires_at, k.revoked_at, o.slug AS organisation, o.status,
+    SELECT k.role, k.secret_hash, k.expires_at, k.revoked_at, k.created_by,
+           o.slug AS organisation, o.status,
            ARRAY(SELECT r.region_code::text FROM organisation_regions r
                  WHERE r.organisation_id = k.organisation_id
                  ORDER BY r.region_code) AS region_codes

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
-from services.common.answers import json_response
+from services.common import audit
+from services.common.answers import json_response, trace_id_of
 from services.common.app import database_of, service_router, today_of
 from services.common.errors import JsonValue
 from services.common.idempotency import answer_once
@@ -29,6 +30,7 @@ from services.registry.keys.schemas import (
     MemberKeyBody,
     NewKeyAnswer,
     PrincipalAnswer,
+    ReadingBody,
     to_document,
 )
 from services.registry.organisations.commands import find_or_refuse
@@ -36,6 +38,7 @@ from services.registry.organisations.commands import find_or_refuse
 router = service_router()
 
 Manager = Annotated[Principal, Depends(Requires(Role.NETWORK, Role.OPERATOR))]
+Auditor = Annotated[Principal, Depends(Requires(Role.AUDITOR))]
 
 
 @router.post(
@@ -135,6 +138,16 @@ async def post_authenticate(request: Request, body: AuthenticateBody) -> Respons
         role=found.credential.role,
         organisation=found.credential.organisation,
         region_codes=list(found.credential.region_codes),
+        made_by=found.credential.created_by,
         expires_at=found.credential.expires_at,
     )
     return json_response(answer.model_dump(mode="json"))
+
+
+@router.post("/internal/readings", status_code=204, include_in_schema=False)
+async def post_reading(request: Request, body: ReadingBody, auditor: Auditor) -> Response:
+    """What an auditor is about to read: the gateway says it before it lets the request in."""
+    details: dict[str, JsonValue] = {"asked": body.asked, "trace_id": trace_id_of(request)}
+    async with database_of(request).write(NO_ORGANISATION) as session:
+        await audit.append(session, auditor, "auditor.read", details)
+    return Response(status_code=204)

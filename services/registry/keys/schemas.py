@@ -61,11 +61,16 @@ class AuthenticateBody(Body):
     key: str
 
 
+class ReadingBody(Body):
+    asked: Annotated[str, Field(min_length=1, max_length=500)]
+
+
 class PrincipalAnswer(Answer):
     key_id: str
     role: Role
     organisation: str | None
     region_codes: list[RegionCode]
+    made_by: str
     expires_at: datetime | None
 
 

@@ -22,6 +22,7 @@ READ_BY_TOTALS = {
     "organisation_counters",
     "account_days",
     "journal_cursors",
+    "period_events",
 }
 
 

@@ -1,6 +1,7 @@
 """A gateway in front of tiny parts: one for all tests that need no other settings."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,28 +11,38 @@ from tests.services.gateway.upstreams import MEMBER_KEY, Bench, open_bench
 
 @pytest.fixture(scope="session")
 async def running_bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
-    async with open_bench(
-        tmp_path_factory.mktemp("gateway"),
-        connect_seconds=0.5,
-        read_seconds=0.5,
-        import_seconds=1,
-        upload_idle_seconds=0.5,
-        upload_seconds=1,
-        upload_import_seconds=2,
-    ) as opened:
+    async with open_bench(tmp_path_factory.mktemp("gateway")) as opened:
         yield opened
 
 
 @pytest.fixture
 def bench(running_bench: Bench) -> Bench:
-    """Parts and keys as they were at the start; deadlines of half a second."""
+    """Parts and keys as they were at the start."""
     running_bench.forget()
     return running_bench
 
 
 @pytest.fixture
+async def hasty(tmp_path: Path) -> AsyncIterator[Bench]:
+    """Parts that are late and clients that are slow are given up after a moment."""
+    async with open_bench(
+        tmp_path,
+        read_seconds=0.2,
+        upload_idle_seconds=0.2,
+        upload_seconds=0.5,
+        upload_import_seconds=0.5,
+    ) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def anyone(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
+    async with bench.open_client() as opened:
+        yield opened
+
+
+@pytest.fixture
 async def client(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
     """A member of Montréal."""
-    headers = {"Authorization": f"Bearer {MEMBER_KEY}"}
-    async with httpx.AsyncClient(base_url=bench.url, headers=headers, timeout=10) as opened:
+    async with bench.open_client(MEMBER_KEY) as opened:
         yield opened

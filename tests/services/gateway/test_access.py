@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -10,17 +11,18 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.services.gateway.upstreams import FUNDER_KEY, MEMBER_KEY, NETWORK_KEY, Bench, open_bench
+from tests.services.gateway.upstreams import (
+    FUNDER_KEY,
+    MEMBER_KEY,
+    NETWORK_KEY,
+    Bench,
+    open_bench,
+    until,
+)
 
 
 def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
-
-
-@pytest.fixture
-async def anyone(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=bench.url) as opened:
-        yield opened
 
 
 async def raw_get(bench: Bench, target: str, *headers: str) -> tuple[int, dict[str, object]]:
@@ -83,10 +85,13 @@ async def test_a_read_is_withheld_until_its_key_is_confirmed(
 ) -> None:
     await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
     del bench.keys.holders[MEMBER_KEY]
-    bench.keys.delay_seconds = 0.1
-    refused = await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
-    assert refused.status_code == 401
-    assert len(bench.loans.completed) == 2  # the part was asked meanwhile; its answer stayed here
+    bench.keys.answering.clear()
+    reading = asyncio.create_task(anyone.get("/v1/loans", headers=bearer(MEMBER_KEY)))
+    await until(lambda: len(bench.loans.completed) == 2)  # the part has answered already
+    await asyncio.sleep(0.05)
+    assert not reading.done()  # its answer stays here
+    bench.keys.answering.set()
+    assert (await reading).status_code == 401
     for _ in range(2):
         refused = await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
         assert refused.status_code == 401
@@ -110,45 +115,56 @@ async def test_a_principal_that_has_changed_is_told_anew(
     assert answer.json()["principal"]["role"] == "funder"
 
 
-async def test_a_refused_key_comes_before_a_failing_part(
-    bench: Bench, anyone: httpx.AsyncClient
-) -> None:
-    async def late(request: Request) -> Response:
-        await asyncio.sleep(1)
+@asynccontextmanager
+async def late(bench: Bench) -> AsyncIterator[None]:
+    """The loans service answers nothing for the length of the block."""
+    given_up = asyncio.Event()
+
+    async def wait(request: Request) -> Response:
+        await given_up.wait()
         return Response()
 
-    await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
-    bench.loans.behaviours["/v1/loans"] = late
-    assert (await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))).status_code == 503
-    del bench.keys.holders[MEMBER_KEY]
-    assert (await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))).status_code == 401
+    bench.loans.behaviours["/v1/loans"] = wait
+    yield
+    given_up.set()
+
+
+async def test_a_refused_key_comes_before_a_failing_part(hasty: Bench) -> None:
+    async with late(hasty), hasty.open_client(MEMBER_KEY) as client:
+        for _ in range(2):  # the key is known from the second on
+            assert (await client.get("/v1/loans")).status_code == 503
+        del hasty.keys.holders[MEMBER_KEY]
+        assert (await client.get("/v1/loans")).status_code == 401
 
 
 async def test_no_request_is_let_in_by_a_question_asked_before_it_came(
     bench: Bench, anyone: httpx.AsyncClient
 ) -> None:
-    bench.keys.delay_seconds = 0.1
+    await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
+    bench.forget()
+    bench.keys.answering.clear()
     early = asyncio.create_task(anyone.get("/v1/loans", headers=bearer(MEMBER_KEY)))
-    await asyncio.sleep(0.05)
-    assert bench.keys.asked == 1
+    await until(lambda: bench.keys.asked == 1)
     del bench.keys.holders[MEMBER_KEY]  # revoked while the first question is on its way
-    late = await asyncio.gather(
-        *(anyone.get("/v1/loans", headers=bearer(MEMBER_KEY)) for _ in range(5))
-    )
+    late = asyncio.gather(*(anyone.get("/v1/loans", headers=bearer(MEMBER_KEY)) for _ in range(5)))
+    await until(lambda: bench.visits.begun == 6)
+    bench.keys.answering.set()
     assert (await early).status_code == 200
-    assert [answer.status_code for answer in late] == [401] * 5
+    assert [answer.status_code for answer in await late] == [401] * 5
     assert bench.keys.asked == 2  # and those who waited together shared the second
 
 
 async def test_keys_do_not_share_questions(bench: Bench, anyone: httpx.AsyncClient) -> None:
-    bench.keys.delay_seconds = 0.05
-    answers = await asyncio.gather(
+    bench.keys.answering.clear()
+    answers = asyncio.gather(
         *(
             anyone.get("/v1/loans", headers=bearer(key))
             for key in (MEMBER_KEY, NETWORK_KEY, "unknown", MEMBER_KEY)
         )
     )
-    roles = [answer.json().get("principal", {}).get("role") for answer in answers]
+    await until(lambda: (bench.keys.asked, bench.visits.begun) == (3, 4))
+    bench.keys.answering.set()
+    roles = [answer.json().get("principal", {}).get("role") for answer in await answers]
     assert roles == ["member", "network", None, "member"]
 
 
@@ -160,12 +176,13 @@ async def test_keys_do_not_share_questions(bench: Bench, anyone: httpx.AsyncClie
         ({"role": "network", "organisation": "montreal"}, 502),
         ({"role": "admin", "organisation": None}, 502),
         ({"role": "network", "organisation": None, "key_id": 7}, 502),
+        ({"role": "network", "organisation": None, "made_by": None}, 502),
     ],
 )
 async def test_trusts_the_registry_only_as_far_as_it_makes_sense(
     bench: Bench, anyone: httpx.AsyncClient, holder: dict[str, object], status: int
 ) -> None:
-    whole = {"key_id": "k", "region_codes": [], "expires_at": None, **holder}
+    whole = {"key_id": "k", "region_codes": [], "made_by": "seed", "expires_at": None, **holder}
     bench.keys.holders[MEMBER_KEY] = json.loads(json.dumps(whole))
     answer = await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
     assert (answer.status_code, answer.json()["part"]) == (status, "registry")
@@ -179,8 +196,8 @@ async def test_names_the_registry_when_it_fails(bench: Bench, anyone: httpx.Asyn
 
 async def test_a_part_that_is_down_is_named(tmp_path: Path) -> None:
     async with (
-        open_bench(tmp_path, loans_url="http://127.0.0.1:1", connect_seconds=0.5) as bench,
-        httpx.AsyncClient(base_url=bench.url, headers=bearer(MEMBER_KEY)) as client,
+        open_bench(tmp_path, loans_url="http://127.0.0.1:1") as bench,
+        bench.open_client(MEMBER_KEY) as client,
     ):
         for answer in (
             await client.get("/v1/loans"),
@@ -196,20 +213,16 @@ async def test_a_part_that_is_down_is_named(tmp_path: Path) -> None:
         assert (await client.get("/v1/funds")).status_code == 200
 
 
-async def test_a_part_that_is_late_is_named(bench: Bench, anyone: httpx.AsyncClient) -> None:
-    async def late(request: Request) -> Response:
-        await asyncio.sleep(1)
-        return Response()
-
-    bench.loans.behaviours["/v1/loans"] = late
-    answer = await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
+async def test_a_part_that_is_late_is_named(hasty: Bench) -> None:
+    async with late(hasty), hasty.open_client(MEMBER_KEY) as client:
+        answer = await client.get("/v1/loans")
     assert (answer.status_code, answer.json()["missing"]) == (503, ["loans"])
 
 
 async def test_counts_requests_by_key(tmp_path: Path) -> None:
     async with (
         open_bench(tmp_path, requests_per_minute=3) as bench,
-        httpx.AsyncClient(base_url=bench.url) as client,
+        bench.open_client() as client,
     ):
         answers = [await client.get("/v1/loans", headers=bearer(MEMBER_KEY)) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -226,7 +239,7 @@ async def test_counts_requests_by_key(tmp_path: Path) -> None:
 async def test_holds_up_an_address_that_guesses_but_not_its_known_keys(tmp_path: Path) -> None:
     async with (
         open_bench(tmp_path, refusals_per_minute=3) as bench,
-        httpx.AsyncClient(base_url=bench.url) as client,
+        bench.open_client() as client,
     ):
         await client.get("/v1/loans", headers=bearer(MEMBER_KEY))
         guesses = [await client.get("/v1/loans", headers=bearer(f"guess-{n}")) for n in range(5)]

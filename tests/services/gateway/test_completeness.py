@@ -50,7 +50,7 @@ def row(slug: str, name: str, submitted_on: str | None = None, repayments: int =
     }
 
 
-def prepare(bench: Bench, *rows: JsonValue) -> list[str]:
+def prepare(bench: Bench, *rows: JsonValue, asked_from: str = "1900-01") -> list[str]:
     """Two members, one that left on 2025-05-10, and one that never was there; what is asked."""
     asked: list[str] = []
     bench.registry.behaviours["/internal/organisations"] = listing(
@@ -61,6 +61,7 @@ def prepare(bench: Bench, *rows: JsonValue) -> list[str]:
     )
     said: JsonValue = {
         "as_of": AS_OF,
+        "asked_from": asked_from,
         "months": [month(name) for name in MONTHS],
         "rows": list(rows),
     }
@@ -78,7 +79,7 @@ SENT = (
 
 
 async def get(bench: Bench, key: str, path: str = QUERY, **headers: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=bench.url) as client:
+    async with bench.open_client() as client:
         return await client.get(path, headers={"Authorization": f"Bearer {key}", **headers})
 
 
@@ -110,6 +111,7 @@ async def test_the_network_reads_who_sent_what(bench: Bench) -> None:
         "on_time": 1,
         "late": 1,
         "missing": 1,
+        "open_again": 0,
         "completeness": "0.6667",
         "timeliness": "0.3333",
     }
@@ -123,6 +125,27 @@ async def test_the_network_reads_who_sent_what(bench: Bench) -> None:
     assert former["last_year"]["expected"] == 3
     assert (said["total"]["expected"], said["total"]["submitted"]) == (8, 2)
     assert (said["last_year"]["expected"], said["last_year"]["submitted"]) == (9, 2)
+
+
+async def test_nothing_is_expected_before_the_network_asked(bench: Bench) -> None:
+    """Asked from May 2025 on: what was sent before is shown, and nobody misses it."""
+    prepare(bench, *SENT, asked_from="2025-05")
+    said = (await get(bench, NETWORK_KEY)).json()
+    assert said["asked_from"] == "2025-05"
+    by_name = {each["organisation"]: each for each in said["organisations"]}
+    assert list(by_name) == ["montreal", "laval", "former"]
+    april, may, _ = by_name["montreal"]["months"]
+    assert (april["expected"], april["submitted_on"], april["days_late"]) == (
+        False,
+        "2025-05-10",
+        0,
+    )
+    assert april["sent"]["repayments"] == 12
+    assert (may["expected"], may["days_late"]) == (True, 5)
+    assert [line["tally"]["expected"] for line in by_name.values()] == [2, 2, 1]
+    assert by_name["laval"]["tally"]["missing"] == 2
+    for line in by_name.values():
+        assert (line["last_year"]["expected"], line["last_year"]["completeness"]) == (0, None)
 
 
 async def test_a_member_reads_its_own_row(bench: Bench) -> None:
@@ -154,7 +177,7 @@ async def test_it_is_not_for_the_others(bench: Bench, key: str) -> None:
 
 
 async def test_without_a_key(bench: Bench) -> None:
-    async with httpx.AsyncClient(base_url=bench.url) as client:
+    async with bench.open_client() as client:
         assert (await client.get(QUERY)).status_code == 401
 
 
@@ -212,5 +235,8 @@ def test_a_month_is_missing_once_its_day_has_passed() -> None:
     assert count([open_month], due).missing == 0
     assert count([open_month], due).due == 0
     assert count([open_month], date(2025, 5, 16)).missing == 1
+    given_back = MonthSaid("2025-04", "open", due, due, 0)
+    tally = count([given_back], due)
+    assert (tally.submitted, tally.on_time, tally.missing, tally.open_again) == (1, 1, 0, 1)
     early = MonthSaid("2025-04", "submitted", due, date(2025, 5, 1), 0)
     assert count([early], date(2025, 5, 2)).due == 1

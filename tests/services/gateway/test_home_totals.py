@@ -4,24 +4,27 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.services.gateway.upstreams import Bench, problem
+from tests.services.gateway.upstreams import Bench, problem, until
 
 
 async def test_those_who_wait_for_a_part_that_is_late_share_its_failure(
     bench: Bench, client: httpx.AsyncClient
 ) -> None:
     asked = 0
+    all_wait = asyncio.Event()
 
     async def be_late(_: Request) -> Response:
         nonlocal asked
         asked += 1
-        await asyncio.sleep(0.2)
+        await all_wait.wait()
         return problem(503, "database.unavailable")
 
     bench.loans.behaviours["/internal/totals"] = be_late
     try:
-        pages = await asyncio.gather(*(client.get("/") for _ in range(5)))
-        assert [page.headers["cache-control"] for page in pages] == ["no-store"] * 5
+        pages = asyncio.gather(*(client.get("/") for _ in range(5)))
+        await until(lambda: bench.visits.begun == 5)
+        all_wait.set()
+        assert [page.headers["cache-control"] for page in await pages] == ["no-store"] * 5
         assert asked == 1
         await client.get("/")
         assert asked == 2, "a failure is not kept"

@@ -7,7 +7,7 @@ import pytest
 
 from gateway import http_protocol
 from gateway.incoming import HEAD_BYTES_MAX
-from tests.services.gateway.upstreams import Bench
+from tests.services.gateway.upstreams import PATIENCE_SECONDS, Bench
 
 START = b"GET /health HTTP/1.1\r\nHost: gateway\r\n"
 
@@ -20,7 +20,7 @@ async def answer_to(
         writer.write(piece)
         await writer.drain()
         await asyncio.sleep(pause)
-    answer = await asyncio.wait_for(reader.read(), 5)
+    answer = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
     writer.close()
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b"content-type: application/problem+json" in head.lower()

@@ -2,8 +2,6 @@
 
 import json
 
-import httpx
-
 from deploy.openapi import API_FOLDER, build_documents, render
 from gateway.routing import PREFIXES, find_destination
 from tests.services.gateway.upstreams import Bench
@@ -54,7 +52,7 @@ def test_operations_are_told_apart_and_refusals_described() -> None:
 
 
 async def test_the_gateway_serves_the_document(bench: Bench) -> None:
-    async with httpx.AsyncClient(base_url=bench.url) as client:
+    async with bench.open_client() as client:
         answer = await client.get("/openapi.json")
     assert answer.content == (API_FOLDER / "openapi.json").read_bytes()
     assert answer.headers["content-type"] == "application/json"

@@ -62,8 +62,7 @@ CODES = [
 @pytest.fixture
 async def network(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
     reported.prepare(bench)
-    headers = {"Authorization": f"Bearer {NETWORK_KEY}"}
-    async with httpx.AsyncClient(base_url=bench.url, headers=headers) as client:
+    async with bench.open_client(NETWORK_KEY) as client:
         yield client
 
 

@@ -10,9 +10,13 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
-from tests.services.gateway.upstreams import MEMBER_KEY, Bench, open_bench, problem, streamed
-
-MEMBER = {"Authorization": f"Bearer {MEMBER_KEY}"}
+from tests.services.gateway.upstreams import (
+    MEMBER_KEY,
+    PATIENCE_SECONDS,
+    Bench,
+    open_bench,
+    problem,
+)
 
 
 async def test_passes_the_request_on_and_the_answer_back(
@@ -139,22 +143,40 @@ async def test_passes_the_refusals_of_a_part(bench: Bench, client: httpx.AsyncCl
 
 
 async def test_streams_an_answer_as_it_comes(bench: Bench, client: httpx.AsyncClient) -> None:
-    bench.loans.behaviours["/v1/loans"] = streamed([b"a" * 1000] * 4, pause_seconds=0.1)
-    loop = asyncio.get_running_loop()
-    arrived: list[float] = []
+    """The end is not made before the beginning has arrived."""
+    has_arrived = asyncio.Event()
+
+    async def stream() -> AsyncIterator[bytes]:
+        yield b"a" * 1000
+        await has_arrived.wait()
+        yield b"b" * 1000
+
+    async def answer(request: Request) -> Response:
+        return StreamingResponse(stream(), media_type="text/csv")
+
+    bench.loans.behaviours["/v1/loans"] = answer
     received = b""
-    async with client.stream("GET", "/v1/loans") as answer:
-        async for piece in answer.aiter_raw():
+    async with client.stream("GET", "/v1/loans") as streamed:
+        async for piece in streamed.aiter_raw():
             received += piece
-            arrived.append(loop.time())
-    assert received == b"a" * 4000
-    assert arrived[-1] - arrived[0] > 0.2
+            if len(received) == 1000:
+                has_arrived.set()
+    assert received == b"a" * 1000 + b"b" * 1000
 
 
 async def test_cuts_off_the_answer_of_a_part_that_dies(
     bench: Bench, client: httpx.AsyncClient
 ) -> None:
-    bench.loans.behaviours["/v1/loans"] = streamed([b"row\n"] * 3, 0.01, fails=True)
+    async def stream() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"row\n"
+            await asyncio.sleep(0.01)
+        raise ConnectionAbortedError
+
+    async def answer(request: Request) -> Response:
+        return StreamingResponse(stream(), media_type="text/csv")
+
+    bench.loans.behaviours["/v1/loans"] = answer
     with pytest.raises(httpx.RemoteProtocolError):
         await client.get("/v1/loans")
 
@@ -194,7 +216,7 @@ async def test_a_part_that_does_not_speak_http_is_a_bad_gateway(tmp_path: Path) 
         port = server.sockets[0].getsockname()[1]
         async with (
             open_bench(tmp_path, loans_url=f"http://127.0.0.1:{port}") as bench,
-            httpx.AsyncClient(base_url=bench.url, headers=MEMBER) as client,
+            bench.open_client(MEMBER_KEY) as client,
         ):
             answer = await client.get("/v1/loans")
     assert (answer.status_code, answer.json()["part"]) == (502, "loans")
@@ -227,5 +249,5 @@ async def test_a_part_is_let_go_when_its_listener_leaves(
         assert answer.headers["content-type"] == "text/event-stream"
         piece = await anext(answer.aiter_bytes())
         assert piece.startswith(b": \n\n")  # one event or, on a busy machine, several at once
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await left.wait()

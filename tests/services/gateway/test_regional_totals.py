@@ -29,8 +29,7 @@ YEAR = {"from": "2025-04-01", "to": "2026-03-31"}
 @pytest.fixture
 async def network(bench: Bench) -> AsyncIterator[httpx.AsyncClient]:
     reported.prepare(bench)
-    headers = {"Authorization": f"Bearer {NETWORK_KEY}"}
-    async with httpx.AsyncClient(base_url=bench.url, headers=headers) as client:
+    async with bench.open_client(NETWORK_KEY) as client:
         yield client
 
 
@@ -290,7 +289,7 @@ async def test_json_unless_csv_is_preferred(network: httpx.AsyncClient) -> None:
 
 async def test_the_home_page_asks_for_itself(bench: Bench) -> None:
     reported.prepare(bench)
-    async with httpx.AsyncClient(base_url=bench.url) as anyone:
+    async with bench.open_client() as anyone:
         page = await anyone.get("/")
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from gateway.reports.arithmetic import (
     Capital,
+    Group,
     Organisation,
+    Region,
     Row,
     UnknownOrganisation,
     UnknownRegion,
@@ -103,19 +105,52 @@ def test_groups_by_organisation_name_every_row(
     ]
 
 
+def test_a_report_of_two_organisations_worked_out_by_hand() -> None:
+    one, two = (organisation_id(slug) for slug in ("a", "b"))
+    register = [
+        Organisation(one, "a", ("06", "13"), is_member=True),
+        Organisation(two, "b", ("13",), is_member=True),
+        Organisation(organisation_id("c"), "c", ("15",), is_member=False),
+    ]
+    loans = [replace(ZERO, loans_count=count) for count in (1, 2, 4)]
+    rows = [Row(one, "06", loans[0]), Row(one, "13", loans[1]), Row(two, "13", loans[2])]
+    seat = replace(ZERO, capital_public_cents=500)
+    totals = join_regions(NAMES, register, rows, [Capital(one, seat)])
+    assert totals.regions == (
+        Region("06", "Montréal", 1, loans[0] + seat),
+        Region("13", "Laval", 2, loans[1] + loans[2]),
+    )
+    assert totals.total == Region("", "", 2, loans[0] + loans[1] + loans[2] + seat)
+
+    named = name_groups(register, rows)
+    assert named == [replace(row, group=slug) for row, slug in zip(rows, "aab", strict=True)]
+    refined = add_groups(totals, named, ["b", "z"])
+    nothing = Group("z", ZERO)
+    assert refined.regions == (
+        replace(totals.regions[0], groups=(Group("a", loans[0]), Group("b", ZERO), nothing)),
+        replace(totals.regions[1], groups=(Group("a", loans[1]), Group("b", loans[2]), nothing)),
+    )
+    assert refined.total == replace(
+        totals.total, groups=(Group("a", loans[0] + loans[1]), Group("b", loans[2]), nothing)
+    )
+    # What is in no group is told under no key.
+    assert add_groups(totals, rows).total.groups == (Group("", loans[0] + loans[1] + loans[2]),)
+
+
 def test_what_the_register_does_not_know_stops_the_report() -> None:
     stranger = Row(organisation_id("stranger"), "06", replace(ZERO, loans_count=1))
-    with pytest.raises(UnknownOrganisation):
+    with pytest.raises(UnknownOrganisation, match=f"^{stranger.organisation_id}$"):
         name_groups([], [stranger])
-    with pytest.raises(UnknownOrganisation):
+    with pytest.raises(UnknownOrganisation, match=f"^{stranger.organisation_id}$"):
         join_regions(
             NAMES,
             [],
             [],
             [Capital(stranger.organisation_id, replace(ZERO, capital_public_cents=1))],
         )
-    with pytest.raises(UnknownRegion):
-        join_regions({}, [], [stranger], [])
+    elsewhere = replace(stranger, region_code="99")
+    with pytest.raises(UnknownRegion, match=r"^06, 99$"):
+        join_regions({}, [], [elsewhere, stranger], [])
 
 
 @given(st.integers(-(10**15), 10**15), st.integers(1, 10**15), st.integers(1, 6))

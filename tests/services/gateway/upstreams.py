@@ -7,13 +7,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import uvicorn
 from joserfc.jwk import OKPKey
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import create_app
 from gateway.http_protocol import GuardedProtocol
@@ -32,6 +33,13 @@ ANSWER_HEADERS = {
     "X-Secret": "secret",
 }
 
+PATIENCE_SECONDS = 60
+"""Longer than any machine is busy: reached by a defect alone."""
+_PATIENT = {
+    f"{what}_seconds": PATIENCE_SECONDS
+    for what in ("connect", "authentication", "read", "report", "upload_idle", "upload")
+}
+
 Behaviour = Callable[[Request], Awaitable[Response]]
 
 
@@ -42,17 +50,18 @@ def _holder(role: str, organisation: str | None = None) -> dict[str, JsonValue]:
         "role": role,
         "organisation": organisation,
         "region_codes": regions,
+        "made_by": "seed",
         "expires_at": "2027-01-01T00:00:00Z",
     }
 
 
 @dataclass
 class Keys:
-    """What the tiny registry knows of keys; a test may revoke one."""
+    """What the tiny registry knows of keys; a test may revoke one, or keep the registry waiting."""
 
     holders: dict[str, JsonValue] = field(default_factory=dict)
     asked: int = 0
-    delay_seconds: float = 0
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
     status: int = 200
 
     def forget(self) -> None:
@@ -63,7 +72,8 @@ class Keys:
             AUDITOR_KEY: _holder("auditor"),
             OPERATOR_KEY: _holder("operator"),
         }
-        self.asked, self.delay_seconds, self.status = 0, 0, 200
+        self.asked, self.status = 0, 200
+        self.answering.set()
 
 
 @dataclass
@@ -73,6 +83,7 @@ class TinyPart:
     name: str
     token_key: OKPKey
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
+    begun: list[tuple[str, str]] = field(default_factory=list)
     completed: list[tuple[str, str, int]] = field(default_factory=list)
     aborted: list[tuple[str, str, int]] = field(default_factory=list)
     url: str = ""
@@ -83,6 +94,7 @@ class TinyPart:
             return await behaviour(request)
         if request.url.path.startswith("/internal/"):  # the relay's; no test is about it here
             return problem(503, "database.unavailable")
+        self.begun.append((request.method, request.url.path))
         received = 0
         try:
             async for piece in request.stream():
@@ -114,12 +126,21 @@ class TinyPart:
     def forget(self) -> None:
         """Back to how it began, for the next test."""
         self.behaviours = {n: b for n, b in self.behaviours.items() if n.startswith("/internal/")}
-        self.completed.clear()
-        self.aborted.clear()
+        for seen in (self.begun, self.completed, self.aborted):
+            seen.clear()
 
     def app(self) -> Starlette:
         methods = ["GET", "POST", "PATCH", "PUT", "DELETE"]
         return Starlette(routes=[Route("/{path:path}", self.answer, methods=methods)])
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for what another task does."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            if is_so():
+                return
+            await asyncio.sleep(0.01)
 
 
 def problem(status: int, code: str) -> Response:
@@ -129,10 +150,10 @@ def problem(status: int, code: str) -> Response:
 
 def registry_behaviour(keys: Keys) -> Behaviour:
     async def authenticate(request: Request) -> Response:
-        keys.asked += 1
         presented = (await request.json())["key"]
+        keys.asked += 1
         holder = keys.holders.get(presented)  # as it stands when the question comes
-        await asyncio.sleep(keys.delay_seconds)
+        await keys.answering.wait()
         if keys.status != 200:
             return problem(keys.status, "database.unavailable")
         return JSONResponse(holder) if holder else problem(401, "access.unauthenticated")
@@ -140,18 +161,8 @@ def registry_behaviour(keys: Keys) -> Behaviour:
     return authenticate
 
 
-def streamed(pieces: list[bytes], pause_seconds: float = 0, fails: bool = False) -> Behaviour:
-    async def stream() -> AsyncIterator[bytes]:
-        for piece in pieces:
-            yield piece
-            await asyncio.sleep(pause_seconds)
-        if fails:
-            raise ConnectionAbortedError
-
-    async def answer(request: Request) -> Response:
-        return StreamingResponse(stream(), media_type="text/csv")
-
-    return answer
+async def record_reading(_: Request) -> Response:
+    return Response(status_code=204)
 
 
 @asynccontextmanager
@@ -165,6 +176,7 @@ async def serve(app: ASGIApp) -> AsyncIterator[str]:
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=75,  # as `deploy` says: longer than any client here keeps a connection
         timeout_graceful_shutdown=1,
     )
     config.load()
@@ -179,10 +191,31 @@ async def serve(app: ASGIApp) -> AsyncIterator[str]:
 
 
 @dataclass
+class Visits:
+    """What has come to the gateway: a request that is counted has come to its first wait."""
+
+    begun: int = 0
+    ended: int = 0
+
+    def count(self, app: ASGIApp) -> ASGIApp:
+        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                return await app(scope, receive, send)
+            self.begun += 1
+            try:
+                await app(scope, receive, send)
+            finally:
+                self.ended += 1
+
+        return counted
+
+
+@dataclass
 class Bench:
     """A gateway and the tiny parts behind it."""
 
     url: str
+    visits: Visits
     keys: Keys
     registry: TinyPart
     funds: TinyPart
@@ -193,15 +226,24 @@ class Bench:
         host, _, port = self.url.removeprefix("http://").partition(":")
         return host, int(port)
 
+    def open_client(self, key: str | None = None) -> httpx.AsyncClient:
+        """Patient: whoever is late here is what the test is about, and not the machine."""
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=PATIENCE_SECONDS)
+
     def forget(self) -> None:
         self.keys.forget()
+        self.visits.begun = self.visits.ended = 0
         for part in (self.registry, self.funds, self.loans):
             part.forget()
 
 
 @asynccontextmanager
 async def open_bench(folder: Path, **settings: object) -> AsyncIterator[Bench]:
-    """Any setting may be given; `loans_url` and the like replace a tiny part by another address."""
+    """Any setting may be given; `loans_url` and the like replace a tiny part by another address.
+
+    No deadline is short unless a test says so.
+    """
     private = OKPKey.generate_key("Ed25519")
     key_file = folder / "gateway.pem"
     key_file.write_bytes(private.as_pem(private=True))
@@ -210,10 +252,14 @@ async def open_bench(folder: Path, **settings: object) -> AsyncIterator[Bench]:
     keys.forget()
     parts = {name: TinyPart(name, public) for name in ("registry", "funds", "loans")}
     parts["registry"].behaviours["/internal/authenticate"] = registry_behaviour(keys)
+    parts["registry"].behaviours["/internal/readings"] = record_reading
     async with AsyncExitStack() as stack:
         for name, part in parts.items():
             part.url = await stack.enter_async_context(serve(part.app()))
             settings.setdefault(f"{name}_url", part.url)
-        made = GatewaySettings.model_validate({"token_private_key_file": key_file, **settings})
-        url = await stack.enter_async_context(serve(create_app(made)))
-        yield Bench(url, keys, parts["registry"], parts["funds"], parts["loans"])
+        made = GatewaySettings.model_validate(
+            {"token_private_key_file": key_file, **_PATIENT, **settings}
+        )
+        visits = Visits()
+        url = await stack.enter_async_context(serve(visits.count(create_app(made))))
+        yield Bench(url, visits, keys, parts["registry"], parts["funds"], parts["loans"])

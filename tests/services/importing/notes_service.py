@@ -33,6 +33,7 @@ from services.common.import_routes import create_imports_router
 from services.common.import_tables import (
     add_import_readings,
     add_import_reports,
+    add_job_cancellations,
     create_import_jobs,
     create_import_tables,
     create_mapping_tables,
@@ -290,6 +291,7 @@ def _migrate(connection: Connection) -> None:
         add_import_readings()
         create_import_jobs("loans_app")
         add_import_reports()
+        add_job_cancellations()
         operations.execute(
             """
             CREATE TABLE notes (

@@ -11,18 +11,21 @@ import asyncpg
 import httpx
 import pytest
 
-from services.common import tabular
+from services.common import import_job_routes, tabular
 from services.common.database import Database
-from services.common.identity import Role, organisation_id
+from services.common.identity import Principal, Role, organisation_id
 from services.common.import_job_routes import STREAMS_MAX
 from services.common.import_jobs import UNFINISHED_MAX, JobPlace, prefers_job
 from services.common.import_schemas import parse_import_id
 from services.common.import_worker import ATTEMPTS_MAX, run_job
 from services.common.job_queue import TryAgain
+from services.common.text import Language
 from tests.services.importing.notes_service import LONG_ROWS, SERVICE, NotesService, kept
 
 ENDED = ("done", "refused", "failed", "cancelled")
 HEADER = "identifiant;nom;montant\n"
+PATIENCE_SECONDS = 120
+"""Longer than any machine is busy: reached by a defect alone."""
 
 
 def sheet(rows: int = 3, amount: str = "5,00") -> str:
@@ -39,12 +42,12 @@ async def wait_for(
     service: NotesService, member: str, path: str, is_there: Callable[[str], bool]
 ) -> dict[str, object]:
     """Look until the state is the awaited one."""
-    for _ in range(300):
-        answer: dict[str, object] = (await service.get(member, path)).json()
-        if is_there(str(answer["state"])):
-            return answer
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"not in time: {answer}")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            answer: dict[str, object] = (await service.get(member, path)).json()
+            if is_there(str(answer["state"])):
+                return answer
+            await asyncio.sleep(0.05)
 
 
 async def wait_for_end(service: NotesService, member: str, path: str) -> dict[str, object]:
@@ -53,6 +56,16 @@ async def wait_for_end(service: NotesService, member: str, path: str) -> dict[st
 
 async def wait_for_work(service: NotesService, member: str, path: str) -> dict[str, object]:
     return await wait_for(service, member, path, lambda state: state == "checking")
+
+
+async def wait_for_checks(service: NotesService, member: str, path: str) -> dict[str, object]:
+    """The progress, once it tells of checked rows: it is reported twice a second."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            progress: dict[str, object] = (await service.get(member, path)).json()["progress"]
+            if progress["rows_checked"]:
+                return progress
+            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
@@ -72,6 +85,15 @@ async def held(service: NotesService, member: str) -> AsyncIterator[None]:
     finally:
         await transaction.rollback()
         await connection.close()
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for what another task does."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            if is_so():
+                return
+            await asyncio.sleep(0.01)
 
 
 class TestAccepting:
@@ -173,9 +195,7 @@ class TestDoing:
             second = await accept(service, member, sheet(4))
             elsewhere = await accept(service, other, sheet(3))
             await wait_for_end(service, other, elsewhere.headers["location"])
-            working = await wait_for_work(service, member, first.headers["location"])
-            progress = working["progress"]
-            assert isinstance(progress, dict)
+            progress = await wait_for_checks(service, member, first.headers["location"])
             assert (progress["rows_read"], progress["rows_checked"]) == (3, 3)
             assert progress["rows_stored"] == 0
             waiting = (await service.get(member, second.headers["location"])).json()
@@ -255,7 +275,7 @@ class TestDoing:
             again = asyncio.create_task(
                 run_job(database, SERVICE, place_of(member, path), asyncio.Event())
             )
-            await asyncio.sleep(0.2)
+            await until_begun_twice(service, member)
         await again
         found = await wait_for_end(service, member, path)
         assert found["state"] == "done"
@@ -294,10 +314,39 @@ class TestDoing:
                 )
 
 
+async def until_begun_twice(service: NotesService, member: str) -> None:
+    """Until two workers are at the member's one job."""
+    attempts = "SELECT attempt_count FROM notes.import_jobs WHERE organisation_id = $1"
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            [row] = await service.look(attempts, organisation_id(member))
+            if row["attempt_count"] >= 2:
+                return
+            await asyncio.sleep(0.05)
+
+
 def place_of(member: str, path: str) -> JobPlace:
     import_id = parse_import_id("notes", path.rpartition("/")[2])
     assert import_id is not None
     return JobPlace(organisation_id(member), import_id)
+
+
+async def cancellations_of(service: NotesService, member: str) -> list[str]:
+    """What the member cancelled, by the audit chain."""
+    connection = await asyncpg.connect(service.superuser_dsn)
+    try:
+        rows = await connection.fetch(
+            "SELECT entry FROM notes.audit_entries WHERE organisation_id = $1"
+            " AND entry ->> 'action' = 'import.cancelled' ORDER BY entry_number",
+            organisation_id(member),
+        )
+    finally:
+        await connection.close()
+    entries = [json.loads(row["entry"]) for row in rows]
+    for entry in entries:
+        assert entry["details"].keys() == {"import_id", "kind", "sha256", "cancelled_at"}
+        assert (entry["subject"], entry["role"]) == ("key-member", "member")
+    return [entry["details"]["import_id"] for entry in entries]
 
 
 class TestCancelling:
@@ -326,6 +375,13 @@ class TestCancelling:
         assert (found["state"], found["outcome"]) == ("cancelled", None)
         counts = await kept(service, member)
         assert (counts["notes"], counts["imports"]) == (5, 1)
+        # One entry each, though one was cancelled twice: written as soon as the lock is free.
+        for _ in range(300):
+            found = await cancellations_of(service, member)
+            if len(found) == 2:
+                break
+            await asyncio.sleep(0.05)
+        assert sorted(found) == sorted(each.rpartition("/")[2] for each in (path, waiting))
 
     async def test_in_the_middle_of_a_statement(self, service: NotesService, member: str) -> None:
         slow = sheet().replace("Zoé", "Lenteur")
@@ -366,13 +422,31 @@ class TestCancelling:
             assert (await way).status_code == 403
 
 
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The events of all streams as they are told: this client hears a stream at its end."""
+    seen: list[bytes] = []
+    tell = import_job_routes._tell
+
+    async def note(
+        database: Database, who: Principal, service: str, own_id: uuid.UUID, language: Language
+    ) -> AsyncIterator[bytes]:
+        async for event in tell(database, who, service, own_id, language):
+            seen.append(event)
+            yield event
+
+    monkeypatch.setattr(import_job_routes, "_tell", note)
+    return seen
+
+
 class TestEvents:
-    async def test_until_the_end(self, service: NotesService, member: str) -> None:
+    async def test_until_the_end(
+        self, service: NotesService, member: str, told: list[bytes]
+    ) -> None:
         async with held(service, member):
             path = (await accept(service, member)).headers["location"]
             listening = asyncio.create_task(service.get(member, f"{path}/events"))
-            await wait_for_work(service, member, path)
-            await asyncio.sleep(0.6)
+            await until(lambda: any(b'"state": "checking"' in event for event in told))
         response = await listening
         assert response.headers["content-type"] == "text/event-stream"
         events = [event.split("\n") for event in response.text.strip().split("\n\n")]
@@ -382,14 +456,14 @@ class TestEvents:
         assert "checking" in states
         assert states[-1] == "done"
 
-    async def test_too_many(self, service: NotesService, member: str) -> None:
+    async def test_too_many(self, service: NotesService, member: str, told: list[bytes]) -> None:
         async with held(service, member):
             path = (await accept(service, member)).headers["location"]
             streams = [
                 asyncio.create_task(service.get(member, f"{path}/events"))
                 for _ in range(STREAMS_MAX)
             ]
-            await asyncio.sleep(0.3)
+            await until(lambda: sum(e.startswith(b"id: 0") for e in told) == STREAMS_MAX)
             response = await service.get(member, f"{path}/events")
             assert (response.status_code, response.json()["code"]) == (429, "rate.exceeded")
         assert {stream.status_code for stream in await asyncio.gather(*streams)} == {200}

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -44,6 +45,7 @@ class Client:
     region_codes: tuple[str, ...] = ()
     person: str = ""
     """Tells two keys of one role apart."""
+    made_by: str | None = None
 
     @property
     def organisation_id(self) -> uuid.UUID:
@@ -53,7 +55,9 @@ class Client:
     @property
     def headers(self) -> dict[str, str]:
         subject = f"key-{self.organisation or self.role}{self.person}"
-        principal = Principal(subject, self.role, self.organisation, self.region_codes)
+        principal = Principal(
+            subject, self.role, self.organisation, self.region_codes, self.made_by
+        )
         return {"Authorization": f"Bearer {sign_principal(principal, self.key)}"}
 
     async def get(self, path: str, **query: str) -> httpx.Response:
@@ -138,7 +142,7 @@ class Loans:
         return dict(row)
 
     async def list_told(self, client: Client) -> list[dict[str, JsonValue]]:
-        """The facts that the funds' journal was told of, in order."""
+        """What the funds' journal was told of repayments, and of what is no longer so, in order."""
         rows = await self.look(
             """
             SELECT payload ->> 'facts' AS facts FROM events
@@ -146,21 +150,29 @@ class Loans:
             """,
             client.organisation_id,
         )
-        by_event = [json.loads(row["facts"]) for row in rows]
-        return [
+        told = [
             dict(zip(columns, fact, strict=True))
-            for columns in by_event
+            for columns in (json.loads(row["facts"]) for row in rows)
             for fact in zip(*columns.values(), strict=True)
         ]
+        kinds = ("repayment", "allocation")
+        return [fact for fact in told if (fact["reversed_kind"] or fact["kind"]) in kinds]
 
     async def sum_told(self, client: Client) -> dict[str, int]:
-        """What the funds' journal was told of repayments, and of what is no longer so, in cents."""
-        sums = dict.fromkeys(("amount", "principal", "interest"), 0)
+        """The sums of it, in cents."""
+        told = await self.list_told(client)
+        parts = ("amount", "principal", "interest")
+        return {part: sum(signed(fact, f"{part}_cents") for fact in told) for part in parts}
+
+    async def sum_fees_told(self, client: Client, place: str) -> dict[str, int]:
+        """What it was told of fees repaid on a loan, in cents by date, but for dates without any;
+        `place` is the loan's path.
+        """
+        fees: Counter[str] = Counter()
         for fact in await self.list_told(client):
-            if (fact["reversed_kind"] or fact["kind"]) in ("repayment", "allocation"):
-                for part in sums:
-                    sums[part] += signed(fact, f"{part}_cents")
-        return sums
+            if place.endswith(str(fact["loan_id"])):
+                fees[str(fact["on"])] += signed(fact, "fees_cents")
+        return {day: cents for day, cents in fees.items() if cents}
 
     async def find_differences(self, client: Client) -> list[str]:
         """What `reseau verify` would say of the client's organisation."""
@@ -190,11 +202,24 @@ async def loans(
         environment.setenv("RESEAU_TOKEN_PUBLIC_KEY_FILE", str(public_key_file))
         app = create_app()
     app.state.today = lambda: TODAY
+    await ask_for_all_months(database)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://loans") as http,
     ):
         yield Loans(app, database, http, key)
+
+
+async def ask_for_all_months(database: ClonedDatabase) -> None:
+    """As if the network had always asked; else it asks from the month the tables were made in."""
+    connection = await asyncpg.connect(database.superuser_dsn)
+    try:
+        await connection.execute(
+            "INSERT INTO loans.reporting_starts (version, month_on, asked_on, recorded_by)"
+            " VALUES (2, '1900-01-01', '1900-01-01', 'test')"
+        )
+    finally:
+        await connection.close()
 
 
 @pytest.fixture

@@ -90,6 +90,8 @@ OPERATIONS: dict[tuple[str, str], set[Role]] = {
     ): {Role.NETWORK},
     ("GET", "/v1/reporting-deadlines"): PERIOD_READERS,
     ("POST", "/v1/reporting-deadlines"): {Role.NETWORK},
+    ("GET", "/v1/reporting-starts"): PERIOD_READERS,
+    ("POST", "/v1/reporting-starts"): {Role.NETWORK},
     ("GET", "/v1/validation-rules"): {Role.MEMBER, Role.NETWORK, Role.FUNDER, Role.AUDITOR},
     ("POST", "/v1/validation-rules"): {Role.NETWORK},
     ("GET", "/internal/completeness"): PERIOD_READERS,

@@ -12,9 +12,11 @@ from tests.services.loans.conftest import (
     Loans,
     codes_of,
     loan,
+    loan_row,
     record_borrower,
     record_loan,
     repayment,
+    repayment_row,
     terms,
     write_csv,
 )
@@ -279,6 +281,34 @@ async def test_a_corrected_loan_takes_what_stands_of_it_along(
     assert (shown["reversed"], len(shown["facts"])) == (None, 5)
 
 
+async def test_a_corrected_loan_takes_along_what_a_fee_took_of_a_credit(
+    loans: Loans, member: Client
+) -> None:
+    """And so does the repayment: the journal hears of it on the fee's date, and of it alone."""
+    lent = loan_row("P-1", annual_rate="0")
+    sent = await member.send("loans", write_csv([lent]))
+    assert sent.status_code == 201, sent.text
+
+    async def find_place() -> str:
+        [loan] = (await member.get("/v1/loans")).json()["items"]
+        return f"/v1/loans/{loan['loan_id']}"
+
+    fee: Document = {"external_id": "F", "charged_on": "2025-07-20", "reason": "x"}
+    paid = repayment("1250.00", "2025-06-15", external_id="R", surplus="credit")
+    for path, body in (("fees", {**fee, "amount": "20.00"}), ("repayments", paid)):
+        posted = await member.post(f"{await find_place()}/{path}", body)
+        assert posted.status_code == 201, posted.text
+    more = repayment_row("R", "P-1", "2025-06-16", "1240.00")
+    for kind, row in (("loans", {**lent, "stage": "growth"}), ("repayments", more)):
+        answer = await member.send(kind, write_csv([row]), **REASON)
+        assert answer.json()["corrected"] == 1, answer.text
+        told = await loans.sum_fees_told(member, await find_place())
+        assert told == {"2025-07-20": 20_00}
+        assert await loans.find_differences(member) == []
+    shown = (await member.get(await find_place())).json()
+    assert shown["position"]["credit_balance"] == "20.00"
+
+
 async def test_a_loan_corrected_twice_with_a_life_of_its_own(loans: Loans, member: Client) -> None:
     """Fees, a moratorium, a write-off and its recovery go along; reversed facts stay behind."""
     portfolio = make_portfolio(2)
@@ -378,3 +408,35 @@ async def test_what_a_sheet_cannot_tell_stays(loans: Loans, member: Client) -> N
     assert (shown["purpose"], shown["schedule"][0]["principal"]) == ("Équipement", "0.00")
     old = (await member.get(f"/v1/loans/{posted['loan_id']}")).json()
     assert old["reversed"] == {"reason": REASON["reason"]}
+
+
+async def test_what_was_agreed_of_interest_stays_through_a_corrected_sheet(
+    loans: Loans, member: Client
+) -> None:
+    borrower_id = await record_borrower(member)
+    body = loan(
+        borrower_id,
+        external_id="P-1",
+        terms=terms(day_count="actual/365"),
+        interest_accrual="daily",
+        interest_on_overdue_interest=True,
+    )
+    assert (await member.post("/v1/loans", body)).status_code == 201
+    row = {
+        "external_id": "P-1",
+        "borrower_external_id": borrower_id,
+        "stage": "growth",
+        "principal": "1200.00",
+        "annual_rate": "12",
+        "instalments": "12",
+        "contracted_on": "2025-04-10",
+        "disbursed_on": "2025-04-15",
+        "funding_state": "600.00",
+        "other_financing": "500.00",
+    }
+    corrected = await member.send("loans", write_csv([row]), **REASON)
+    assert corrected.status_code == 201, corrected.text
+    [newest] = (await member.get("/v1/loans")).json()["items"]
+    kept = ("stage", "interest_accrual", "interest_on_overdue_interest")
+    assert [newest[name] for name in kept] == ["growth", "daily", True]
+    assert await loans.find_differences(member) == []

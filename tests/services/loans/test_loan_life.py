@@ -1,15 +1,12 @@
 """The life of a loan after its contract, through HTTP: every figure worked out by hand."""
 
-from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
 
-from services.common.database import Database
 from services.common.errors import JsonValue
 from services.common.money import format_cents
-from services.loans.rekeeping import rekeep_credit_uses
 from tests.services.loans.conftest import (
     Client,
     Document,
@@ -21,7 +18,6 @@ from tests.services.loans.conftest import (
     record_borrower,
     record_loan,
     repayment,
-    signed,
     some_id,
     terms,
 )
@@ -478,13 +474,13 @@ async def test_the_credit_a_fee_takes_counts_on_its_date(loans: Loans, member: C
             "repayment": body["external_id"],
         },
     ]
-    assert await told_fees(loans, member) == {"2025-07-20": 20_00}
+    assert await loans.sum_fees_told(member, place) == {"2025-07-20": 20_00}
     assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "20.00"}
     assert await loans.find_differences(member) == []
 
     await post(member, f"{place}/reversals", reversal("fee", late["external_id"]))
     assert figures(await see(member, place), "credit_balance", "fees_paid") == ["50.00", "0.00"]
-    assert await told_fees(loans, member) == {}
+    assert await loans.sum_fees_told(member, place) == {}
     assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "0.00"}
     assert await loans.find_differences(member) == []
 
@@ -499,53 +495,9 @@ async def test_a_payment_reversed_takes_back_what_a_fee_took_of_it(
     await post(member, f"{place}/reversals", reversal("repayment", body["external_id"]))
     shown = await see(member, place)
     assert figures(shown, "credit_balance", "fees_paid", "payoff") == ["0.00", "0.00", "1220.00"]
-    assert await told_fees(loans, member) == {}
+    assert await loans.sum_fees_told(member, place) == {}
     assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "0.00"}
     assert await loans.find_differences(member) == []
-
-
-async def test_what_was_kept_before_is_kept_anew(loans: Loans, member: Client) -> None:
-    """Once, what a fee took stood in the payment's split, on its date: and so in the journal."""
-    place = await lend(member, terms=WITHOUT_INTEREST)
-    await post(member, f"{place}/fees", fee("20.00", "2025-07-20"))
-    await post(member, f"{place}/repayments", repayment("1250.00", "2025-06-15", surplus="credit"))
-    for statement in KEPT_AND_TOLD_BEFORE:
-        await loans.look(statement, member.organisation_id)
-    assert await fees_received(member) == {"2025-06": "20.00", "2025-07": "0.00"}
-    assert len(await loans.find_differences(member)) > 1
-
-    database: Database = loans.app.state.database
-    for _ in range(2):  # the second time changes nothing
-        async with database.write(member.organisation_id) as session:
-            await rekeep_credit_uses(session)
-        assert await told_fees(loans, member) == {"2025-07-20": 20_00}
-        assert await fees_received(member) == {"2025-06": "0.00", "2025-07": "20.00"}
-        assert await loans.find_differences(member) == []
-
-
-KEPT_AND_TOLD_BEFORE = (
-    """
-    UPDATE loan_figures SET fees_cents = '{2000}', credit_repayment_ids = '{}',
-        credit_fee_ids = '{}', credit_used_on = '{}', credit_used_cents = '{}'
-    WHERE organisation_id = $1
-    """,
-    """
-    UPDATE daily_totals SET fees_cents = 2000 - fees_cents
-    WHERE organisation_id = $1 AND on_date IN (date '2025-06-15', date '2025-07-20')
-    """,
-    """
-    UPDATE events SET payload = replace(payload::text, '2025-07-20', '2025-06-15')::jsonb
-    WHERE organisation_id = $1
-    """,
-)
-
-
-async def told_fees(loans: Loans, client: Client) -> dict[str, int]:
-    """What the journal was told of fees repaid, in cents by date; what is nothing is left out."""
-    fees: Counter[str] = Counter()
-    for fact in await loans.list_told(client):
-        fees[str(fact["on"])] += signed(fact, "fees_cents")
-    return {day: cents for day, cents in fees.items() if cents}
 
 
 async def fees_received(client: Client) -> dict[str, JsonValue]:
@@ -590,6 +542,59 @@ async def test_interest_by_the_day(loans: Loans, member: Client) -> None:
     assert quote["amount"] == "1110.85"  # 30 days on 1,100
     await post(member, f"{place}/repayments", repayment("1110.85", "2025-06-29", purpose="payoff"))
     assert figures(await see(member, place), "is_closed", "interest_paid") == [True, "28.60"]
+    assert await loans.find_differences(member) == []
+
+
+HALF_A_DOLLAR_A_DAY = terms(
+    principal="1000.00",
+    annual_rate="18.25",
+    instalments=3,
+    day_count="actual/365",
+    amortisation="equal_principal",
+)
+"""1,000 $ at 0.05 % a day, due on 15 May, June and July: 333.33 of principal each time."""
+
+
+async def test_overdue_interest_bears_interest_where_it_is_agreed(
+    loans: Loans, member: Client
+) -> None:
+    """30 days to 15 May: 15.00. The 20 days to 4 June: 10.00, and 15.00 x 0.05 % x 20 = 0.15."""
+    daily: Document = {"terms": HALF_A_DOLLAR_A_DAY, "interest_accrual": "daily"}
+    place = await lend(member, **daily, interest_on_overdue_interest=True)
+    due = ("interest_due", "interest_accrued", "payoff")
+    shown = await see(member, place, "2025-06-04")
+    assert figures(shown, *due) == ["15.00", "10.15", "1025.15"]
+    assert shown["interest_on_overdue_interest"] is True
+    rate, position = shown["yearly_rate"], shown["position"]
+    assert isinstance(rate, dict)
+    assert isinstance(position, dict)
+    assert "intérêt échu et non payé porte intérêt" in str(rate["fr"])
+    assert "1620" in str(position["why"])
+    simple = await see(member, await lend(member, **daily), "2025-06-04")
+    assert figures(simple, *due) == ["15.00", "10.00", "1025.00"]
+    assert simple["interest_on_overdue_interest"] is False
+    assert "art. 1620" not in str(simple)  # identifiers hold any four digits
+    # 31 days of 0.05 % of 1,015.00 are 15.7325: 30.73 fall due on 15 June.
+    assert figures(await see(member, place, "2025-06-15"), *due) == ["30.73", "0.00", "1030.73"]
+
+    # 25.15 of interest and 320.00 of principal; then 11 days of 0.05 % of 680.00.
+    paid = repayment("345.15", "2025-06-04")
+    await post(member, f"{place}/repayments", paid)
+    shown = await see(member, place, "2025-06-15")
+    assert figures(shown, "interest_paid", "outstanding_principal") == ["25.15", "680.00"]
+    assert figures(shown, *due) == ["3.74", "0.00", "683.74"]
+    # Found later: 348.33 on the day it was due. 20 days of 0.05 % of 666.67: 6.67, and not 10.15.
+    found = repayment("348.33", "2025-05-15")
+    await post(member, f"{place}/repayments", found)
+    shown = await see(member, place, "2025-06-04")
+    assert figures(shown, "interest_paid", "principal_paid") == ["21.67", "671.81"]
+    await post(member, f"{place}/reversals", reversal("repayment", found["external_id"]))
+    await post(member, f"{place}/reversals", reversal("repayment", paid["external_id"]))
+    assert figures(await see(member, place, "2025-06-15"), *due) == ["30.73", "0.00", "1030.73"]
+    quote = (await member.get(f"{place}/payoff", on="2025-06-15")).json()
+    assert quote["amount"] == "1030.73"
+    await post(member, f"{place}/repayments", repayment("1030.73", "2025-06-15", purpose="payoff"))
+    assert figures(await see(member, place), "is_closed", "interest_paid") == [True, "30.73"]
     assert await loans.find_differences(member) == []
 
 
@@ -640,16 +645,32 @@ async def test_a_reversed_loan_counts_nowhere(loans: Loans, member: Client) -> N
         )
     ).json()
     assert all(row["loans"]["count"] == 0 for row in totals["rows"])
-    for path, sent, pointer in (
-        (f"{place}/repayments", repayment(), "/loan_external_id"),
-        ("/v1/outcomes", outcome(lent["external_id"]), "/loan/external_id"),
-    ):
-        refused = await member.post(path, sent)
-        assert codes_of(refused) == {pointer: "loan.reversed"}, path
-    assert (await member.post(f"{place}/fees", fee("1.00"))).status_code == 404
+    refused = await member.post("/v1/outcomes", outcome(lent["external_id"]))
+    assert codes_of(refused) == {"/loan/external_id": "loan.reversed"}
+    # The loan of the path: like one that does not exist, whatever is posted on it.
+    for path, sent in (("repayments", repayment()), ("fees", fee("1.00"))):
+        assert (await member.post(f"{place}/{path}", sent)).status_code == 404, path
+    sent_again = {name: paid[name] for name in ("external_id", "paid_on", "amount", "method")}
+    assert (await member.post(f"{place}/repayments", sent_again)).status_code == 200
     again = await member.post("/v1/loans", body)
     assert (again.status_code, again.json()) == (200, lent)
     assert await loans.find_differences(member) == []
+
+
+async def test_the_first_disbursement_has_the_identifier_of_its_loan(member: Client) -> None:
+    """It came with the loan, and goes with it."""
+    lent = await record_loan(member)
+    place = f"/v1/loans/{lent['loan_id']}"
+    [first] = facts_of((await member.get(place)).json(), "disbursement")
+    assert first["external_id"] == lent["external_id"]
+    body = reversal("disbursement", first["external_id"])
+    refused = await member.post(f"{place}/reversals", body)
+    assert codes_of(refused) == {"/fact": "reversal.first_disbursement"}
+    body = reversal("disbursement", "another")
+    assert (await member.post(f"{place}/reversals", body)).status_code == 404
+    await post(member, f"{place}/reversals", reversal("loan", lent["external_id"]))
+    [first] = facts_of((await member.get(place)).json(), "disbursement")
+    assert first["external_id"] == lent["external_id"]
 
 
 async def test_a_loan_with_an_outcome_is_reversed_after_it(member: Client) -> None:
@@ -754,6 +775,16 @@ async def test_what_is_wrong_is_placed_and_nothing_is_stored(
             "loan.first_disbursement_too_large",
         ),
         ({"allocation_order": "principal_first"}, "/allocation_order", "choice"),
+        (
+            {"interest_on_overdue_interest": True},
+            "/interest_on_overdue_interest",
+            "loan.overdue_interest_not_daily",
+        ),
+        (
+            {"interest_on_overdue_interest": "yes"},
+            "/interest_on_overdue_interest",
+            "boolean.type",
+        ),
     ],
 )
 async def test_conditions_that_do_not_go_together(

@@ -498,6 +498,44 @@ async def test_a_loan_that_does_not_say_follows_its_product(
     assert await loans.find_differences(member) == []
 
 
+async def test_interest_on_overdue_interest_is_agreed_by_the_product_or_the_loan(
+    loans: Loans, network: Client, member: Client, code: str
+) -> None:
+    agreed: Document = {"interest_accrual": "daily", "interest_on_overdue_interest": True}
+    rules = {**product(code, conventions={"day_count": "actual/365"}), **agreed}
+    unsaid = {name: value for name, value in rules.items() if name != "interest_accrual"}
+    for not_daily in (unsaid, {**rules, "interest_accrual": "scheduled"}):
+        refused = await network.post("/v1/products", not_daily)
+        place = "/interest_on_overdue_interest"
+        assert codes_of(refused) == {place: "loan.overdue_interest_not_daily"}
+        assert "quotidien" in refused.text
+    posted = await network.post("/v1/products", rules)
+    assert (posted.status_code, posted.json()["interest_on_overdue_interest"]) == (201, True)
+    seeded = (await member.get("/v1/products/individual_loan")).json()
+    assert seeded["interest_on_overdue_interest"] is False
+
+    borrower_id = await record_borrower(member)
+    actual = terms(day_count="actual/365")
+    cases: list[tuple[Document, bool, int]] = [
+        ({}, True, 0),
+        ({"interest_on_overdue_interest": False}, False, 1),
+        ({"interest_accrual": "scheduled"}, False, 2),
+    ]
+    for said, is_agreed, findings in cases:
+        body = loan(borrower_id, product=code, terms=actual, **said)
+        posted = await member.post("/v1/loans", body)
+        assert posted.status_code == 201, posted.text
+        lent = posted.json()
+        assert lent["interest_on_overdue_interest"] is is_agreed
+        found = await find(member, lent)
+        assert finding_codes(found) == ["product.convention_differs"] * findings
+        again = await member.post("/v1/loans", body)
+        assert (again.status_code, again.json()) == (200, lent)
+    departed = await record_loan(member, terms=actual, **agreed)
+    assert finding_codes(await find(member, departed)) == ["product.convention_differs"] * 2
+    assert await loans.find_differences(member) == []
+
+
 async def test_a_binding_product_bounds_the_moratoria_of_a_loan(
     network: Client, member: Client, code: str
 ) -> None:

@@ -13,6 +13,7 @@ from tests.services.loans.conftest import (
     Document,
     loan,
     record_borrower,
+    record_loan,
     repayment,
     some_id,
     terms,
@@ -56,7 +57,9 @@ async def lead_a_life(member: Client, chance: random.Random) -> str:
 def describe(fact: str, on: str, chance: random.Random) -> Document:
     match fact:
         case "repayments":
-            return repayment(f"{chance.randint(20, 400)}.{chance.randint(10, 99)}", on)
+            amount = f"{chance.randint(20, 400)}.{chance.randint(10, 99)}"
+            purpose = chance.choice((None, None, None, "prepayment", "shorter_term"))
+            return repayment(amount, on, purpose=purpose)
         case "reschedulings":
             agreed: Document = {"instalments": chance.randint(2, 12)}
             return {"rescheduled_on": on, "reason": "x", "terms": agreed}
@@ -72,12 +75,14 @@ class Row(BaseModel):
 
 class Schedule(BaseModel):
     effective_on: date
+    cause: str
     rows: list[Row]
 
 
 class Fact(BaseModel):
     kind: str
     on: date
+    amount: str | None
     allocation: dict[str, str] | None
 
 
@@ -125,6 +130,28 @@ def count(shown: Shown, first: date, last: date) -> dict[str, int]:
     return {"due_in_period": due, "on_time": on_time}
 
 
+def count_to_date(shown: Shown, day: date) -> dict[str, int]:
+    """Schedule after schedule: what fell due of each, what was paid of it while in force. What the
+    next one asks for again is not due twice.
+    """
+    laid = [date.min, *(schedule.effective_on for schedule in shown.schedules[1:]), date.max]
+    due = repaid = 0
+    for schedule, from_on, until_on in zip(shown.schedules, laid, laid[1:], strict=False):
+        last = min(day, until_on)
+        asked = sum(
+            parse_cents(row.principal) for row in schedule.rows if from_on < row.due_on <= last
+        )
+        payments = shown.list_payments()
+        paid = min(asked, sum(cents for paid_on, cents in payments if from_on < paid_on <= last))
+        repaid += paid
+        if from_on < day <= until_on:
+            lost = [fact for fact in shown.facts if fact.kind == "write_off"]
+            due += asked + sum(parse_cents(w.amount or "") for w in lost if w.on <= from_on)
+            break
+        due += paid
+    return {"principal_due": due, "principal_repaid": repaid}
+
+
 async def test_on_time_is_what_a_slow_reading_finds(member: Client) -> None:
     chance = random.Random(20260331)
     paths = [await lead_a_life(member, chance) for _ in range(15)]
@@ -135,6 +162,39 @@ async def test_on_time_is_what_a_slow_reading_finds(member: Client) -> None:
         found = await ask(member, first, last)
         for name in ("due_in_period", "on_time"):
             assert found.get(name, 0) == sum(each[name] for each in counted), (name, first, last)
+
+
+async def test_the_cumulative_rate_is_what_a_slow_reading_finds(member: Client) -> None:
+    chance = random.Random(1999)
+    paths = [await lead_a_life(member, chance) for _ in range(15)]
+    loans = [await read(member, path) for path in paths]
+    causes = {schedule.cause for shown in loans for schedule in shown.schedules}
+    assert causes == {"contract", "rescheduling", "moratorium", "repayment"}
+    for first, last in PERIODS:
+        counted = [count_to_date(shown, last) for shown in loans]
+        found = await ask(member, first, last)
+        for name in ("principal_due", "principal_repaid"):
+            assert found.get(name, 0) == sum(each[name] for each in counted), (name, last)
+
+
+async def test_principal_prepaid_is_neither_due_nor_repaid(member: Client) -> None:
+    """1,200 $ in twelve instalments of 100 $; 600 $ prepaid leave 500 $ over eleven: 45.45 each."""
+    lent = await record_loan(member, terms=terms(annual_rate="0"))
+    path = f"/v1/loans/{lent['loan_id']}/repayments"
+    for body in (
+        repayment("100.00", "2025-05-15"),
+        repayment("600.00", "2025-05-20", purpose="prepayment"),
+        repayment("45.45", "2025-06-15"),
+    ):
+        assert (await member.post(path, body)).status_code == 201
+    for last, due, repaid in (
+        (date(2025, 5, 31), 100_00, 100_00),
+        (date(2025, 6, 30), 145_45, 145_45),
+        (date(2025, 7, 31), 190_90, 145_45),
+    ):
+        found = await ask(member, date(2025, 4, 1), last)
+        assert (found["principal_due"], found["principal_repaid"]) == (due, repaid)
+        assert (found["due_in_period"], found["recovered_in_period"]) == (due, repaid)
 
 
 async def test_current_recovery_adds_up_to_the_cumulative_rate(member: Client) -> None:

@@ -307,6 +307,22 @@ async def test_a_reopening_takes_two_people(member: Client, network: Client) -> 
     assert (again.status_code, again.json()) == (200, confirmed.json())
 
 
+async def test_a_key_confirms_nothing_that_a_key_it_made_asks_for(
+    member: Client, network: Client
+) -> None:
+    """Who made a key has seen it: the two may be in one hand."""
+    await record_month(member)
+    await lock(member, network)
+    made = replace(member, made_by="key-network")
+    asked = await made.post(place(member, "/reopenings"), {"reason": "Une erreur."})
+    path = place(member, f"/reopenings/{asked.json()['event_id']}/confirmations")
+    refused = await network.post(path, None)
+    assert (refused.status_code, refused.json()["code"]) == (409, "reporting_period.same_person")
+    maker = replace(network, person="-2", made_by=f"key-{member.organisation}")
+    assert (await maker.post(path, None)).status_code == 409
+    assert (await replace(network, person="-3").post(path, None)).status_code == 201
+
+
 async def test_a_request_is_of_one_lock(member: Client, network: Client) -> None:
     """What was asked before a reopening does not open the month once it is locked anew."""
     await record_month(member)
@@ -404,6 +420,7 @@ async def test_a_list_of_months(loans: Loans, member: Client, network: Client) -
             "organisation": member.organisation,
             "month": MONTH,
             "state": "submitted",
+            "asked": True,
             "due_on": "2025-07-15",
             "submitted_on": "2026-03-31",
             "days_late": 259,
@@ -459,6 +476,43 @@ async def test_a_deadline_changes_from_a_month_on(
         for month in ("2099-03", "2099-04", "2099-05")
     }
     assert due == {"2099-03": "2099-04-15", "2099-04": "2099-05-20", "2099-05": "2099-06-20"}
+
+
+# --- the first month that is asked for ------------------------------------------------------------
+
+
+async def test_no_month_before_the_first_that_is_asked_for_is_late(
+    loans: Loans, member: Client, network: Client
+) -> None:
+    path = "/v1/reporting-starts"
+    before = (await member.get(path)).json()["items"]
+    try:
+        posted = await network.post(path, {"from": "2026-01"})
+        assert posted.status_code == 201
+        assert posted.json() == {"from": "2026-01", "asked_on": TODAY.isoformat()}
+        again = await network.post(path, {"from": "2026-01"})
+        assert (again.status_code, again.json()) == (200, posted.json())
+        assert (await loans.as_role(Role.AUDITOR).get(path)).json() == {
+            "items": [*before, posted.json()],
+            "next": None,
+        }
+        listed = (await member.get("/v1/reporting-periods")).json()["items"]
+        shown = {item["month"]: (item["asked"], item["days_late"]) for item in listed}
+        assert shown["2025-12"] == (False, 0)
+        assert shown["2026-01"] == (True, 44)  # due on 15 February
+        query = {"from": "2025-12-01", "to": "2026-01-31"}
+        said = (await network.get("/internal/completeness", **query)).json()
+        assert said["asked_from"] == "2026-01"
+        assert [month["days_late"] for month in said["months"]] == [0, 44]
+        refused = await network.post(path, {"from": "2026-13"})
+        assert (refused.status_code, codes_of(refused)) == (422, {"/from": "month.form"})
+    finally:
+        assert (await network.post(path, {"from": "1900-01"})).status_code == 201
+    audited = await loans.look(
+        "SELECT entry ->> 'subject' AS subject FROM audit_entries"
+        " WHERE entry ->> 'action' = 'reporting_start.recorded'"
+    )
+    assert {row["subject"] for row in audited} == {"key-network"}
 
 
 # --- what the network reads of all ----------------------------------------------------------------

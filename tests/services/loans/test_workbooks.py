@@ -1,16 +1,24 @@
 """A workbook of several kinds of sheets: recorded at once, whatever the order of its tabs."""
 
+import hashlib
 import io
 import re
 import zipfile
 from collections.abc import Sequence
-from itertools import permutations
+from itertools import accumulate, permutations
 
 import pytest
 from python_calamine import load_workbook
 from xlsxwriter.workbook import Workbook
 
-from tests.services.loans.conftest import CSV, Client, Loans, codes_of, write_csv
+from services.common.database import Database
+from services.common.identity import Principal, Role
+from services.common.import_orders import Order
+from services.common.import_parts import Step
+from services.common.import_queries import SentFile
+from services.common.importing import run_import
+from services.loans.imports.kinds import WORKBOOK
+from tests.services.loans.conftest import CSV, TODAY, Client, Loans, codes_of, write_csv
 from tests.services.loans.portfolio import (
     FRENCH,
     KINDS,
@@ -81,6 +89,23 @@ async def test_sheets_are_known_by_their_names_or_their_titles(
     answer = await member.send("workbook", make_book(make_portfolio(2), KINDS, names), XLSX)
     assert answer.status_code == 201, answer.text
     assert [each["kind"] for each in answer.json()["sheets"]] == list(KINDS)
+
+
+async def test_rows_are_told_as_stored_sheet_by_sheet(loans: Loans, member: Client) -> None:
+    portfolio = make_portfolio(2)
+    content = make_book(portfolio, KINDS)
+    file = SentFile(content, hashlib.sha256(content).digest(), XLSX, None)
+    order = Order("loans", WORKBOOK, "atomic", dry_run=True, language="fr")
+    told: list[int] = []
+
+    def tell(step: Step, rows: int) -> None:
+        if step == "stored":
+            told.append(rows)
+
+    database: Database = loans.app.state.database
+    who = Principal("key", Role.MEMBER, member.organisation, ("06",))
+    await run_import(database, who, order, file, TODAY, tell)
+    assert told == list(accumulate(len(portfolio[kind]) for kind in KINDS))
 
 
 async def test_other_sheets_are_left_out_and_told(member: Client) -> None:

@@ -33,6 +33,7 @@ async def test_a_member_key_stands_for_its_organisation(registry: Registry) -> N
         "role": "member",
         "organisation": "montreal",
         "region_codes": ["06"],
+        "made_by": "test-network",
         "expires_at": None,
     }
 
@@ -57,7 +58,7 @@ async def test_a_wrong_key_and_an_unknown_one_look_the_same(registry: Registry) 
     await registry.call("DELETE", f"/v1/keys/{key_id}")
     wrong = [
         f"rmc_{key_id}_{'A' * 43}",  # a revoked key without its secret says nothing of it
-        f"rmc_{key_id}_{other.rpartition('_')[2]}",
+        f"rmc_{key_id}_{other.split('_', 2)[2]}",
         f"rmc_{'0' * 16}_{'A' * 43}",
         key.upper(),
         key[:-1],

@@ -1,4 +1,4 @@
-"""/v1/reporting-deadlines: how long after its end a month is due."""
+"""What the network asks for: /v1/reporting-starts, /v1/reporting-deadlines."""
 
 from typing import Annotated
 
@@ -9,13 +9,43 @@ from services.common.app import database_of, service_router, today_of
 from services.common.idempotency import answer_once
 from services.common.identity import Principal, Requires, Role
 from services.loans.periods import queries
-from services.loans.periods.commands import record_deadline, show_deadline
-from services.loans.periods.schemas import DeadlineAnswer, DeadlineBody, DeadlineList
+from services.loans.periods.asking_commands import (
+    record_deadline,
+    record_start,
+    show_deadline,
+    show_start,
+)
+from services.loans.periods.schemas import (
+    DeadlineAnswer,
+    DeadlineBody,
+    DeadlineList,
+    StartAnswer,
+    StartBody,
+    StartList,
+)
 
 router = service_router()
 
 Network = Annotated[Principal, Depends(Requires(Role.NETWORK))]
 Reader = Annotated[Principal, Depends(Requires(Role.MEMBER, Role.NETWORK, Role.AUDITOR))]
+
+
+@router.get("/v1/reporting-starts", response_model=StartList)
+async def list_starts(request: Request, reader: Reader) -> Response:
+    """Les premiers mois que le réseau a demandés ; le dernier dit vaut."""
+    async with database_of(request).read(None) as session:
+        starts = await queries.load_starts(session)
+    return json_response({"items": [show_start(each) for each in starts], "next": None})
+
+
+@router.post("/v1/reporting-starts", status_code=201, response_model=StartAnswer)
+async def post_start(request: Request, body: StartBody, network: Network) -> Response:
+    """Dire à partir de quel mois le réseau demande aux organismes de soumettre."""
+    return await answer_once(
+        request,
+        network,
+        lambda session: record_start(session, network, body.from_month, today_of(request)),
+    )
 
 
 @router.get("/v1/reporting-deadlines", response_model=DeadlineList)

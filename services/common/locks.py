@@ -1,14 +1,19 @@
 """Refusing facts dated in a locked month. The caller holds the organisation's write lock, and so
-does whoever locks a month: one of them comes first, and the other sees it."""
+does whoever locks a month: one of them comes first, and the other sees it.
+
+Each service reads its own table `period_events`: the loans service writes what happens to a month,
+the funds service what it is told of locks and reopenings (services/funds/locks).
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
-from services.common.database import WriteSession
+from sqlalchemy import text
+
+from services.common.database import ReadSession, WriteSession
 from services.common.errors import InputError
 from services.common.recording import Draft, OnRecord, Sorted, to_problem
 from services.common.text import Text
-from services.loans.locks.queries import find_locked
 
 CODE = "reporting_period.locked"
 
@@ -62,3 +67,25 @@ def _refusal(pointer: str, day: date) -> InputError:
         "open month.",
     )
     return InputError(pointer, CODE, message)
+
+
+async def find_locked(session: ReadSession, months: Iterable[date]) -> set[date]:
+    """Of these months, each by its first day, those that are locked."""
+    rows = await session.connection.execute(
+        _LOCKED, {"organisation": session.organisation_id, "months": list(months)}
+    )
+    return {row.month_on for row in rows}
+
+
+# A lock holds until the reopening that follows it. Where nothing was ever locked, the primary key
+# answers at once.
+_LOCKED = text(
+    """
+    SELECT month_on FROM (
+        SELECT DISTINCT ON (month_on) month_on, kind FROM period_events
+        WHERE organisation_id = :organisation
+          AND month_on = ANY(cast(:months AS date[])) AND kind IN ('locked', 'reopened')
+        ORDER BY month_on, event_number DESC
+    ) AS latest WHERE kind = 'locked'
+    """
+)
