@@ -64,6 +64,42 @@ def test_a_daily_loan_paid_late_then_early_over_a_leap_day() -> None:
     assert find_position(live_daily(late, early, closing), date(2024, 5, 1)).is_closed
 
 
+def test_overdue_interest_bears_none_unless_agreed() -> None:
+    """9.00 of the 29.00 due on 29 February are paid; by 31 March, 60.00 have run in all."""
+    facts = live_daily(pay(date(2024, 2, 29), 9_00))
+    assert find_position(facts, date(2024, 3, 31)).payoff_cents == 1051_00
+
+
+def test_what_a_daily_loan_asks_for_once_it_is_late() -> None:
+    first = Instalment(1, date(2024, 2, 29), 0, 29_00, 333_33)
+    for day in (28, 29):
+        unpaid = find_position(live_daily(), date(2024, 2, day)).unpaid
+        assert (unpaid[0], [each.number for each in unpaid]) == (first, [1, 2, 3])
+    # 362.33 paid on 10 March settle 39.00 and leave 676.67; 354.00 on the 31st settle 21 days of
+    # it, 14.21, and leave 336.88, which 30 days more make 10.11.
+    assert find_position(live_daily(), date(2024, 3, 10)).unpaid == (
+        first,
+        Instalment(2, date(2024, 3, 31), 0, 14_21, 339_79),
+        Instalment(3, date(2024, 4, 30), 0, 10_11, 336_88),
+    )
+
+
+def test_a_daily_loan_whose_principal_is_paid_first_asks_for_no_more_than_expected() -> None:
+    """340.00 on 10 February leave 660.00: 10.00 and 19 days of 0.66 make 22.54 of interest. Of the
+    377.33 expected with the fee of 15.00, 37.33 are left: 22.33 of interest once it is paid.
+    """
+    facts = lay_loan(DAILY, Accrual.DAILY, AllocationOrder.PRINCIPAL_FEES_INTEREST)
+    facts = add_fact(facts, pay(date(2024, 2, 10), 340_00))
+    facts = add_fact(facts, Charge(UUID(int=1), date(2024, 2, 20), 15_00))
+    assert find_position(facts, date(2024, 2, 29)).interest_due_cents == 22_33
+    arrears = find_position(facts, date(2024, 3, 1)).arrears
+    assert (arrears.fees_cents, arrears.interest_cents, arrears.principal_cents) == (
+        15_00,
+        22_33,
+        0,
+    )
+
+
 def test_what_a_daily_loan_paid_late_still_owes_is_due_with_the_last_instalment() -> None:
     """All that was expected is paid on 30 April: 90 days cost more than the schedule said."""
     expected = lay_loan(DAILY).ladder.total_cents

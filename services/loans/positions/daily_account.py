@@ -139,12 +139,13 @@ class DailyAccount(Account):
         left = list(arrears)
         for instalment in late:
             cents = sum(left) if instalment is late[-1] else instalment.total_cents
-            parts = [0, 0, 0]
+            parts: dict[int, int] = {}
             for part in self._order:
                 parts[part] = min(cents, left[part])
                 left[part] -= parts[part]
                 cents -= parts[part]
-            yield Instalment(instalment.number, instalment.due_on, *parts)
+            fees, interest, principal = parts[FEES], parts[INTEREST], parts[PRINCIPAL]
+            yield Instalment(instalment.number, instalment.due_on, fees, interest, principal)
 
     def _foresee(self, coming: Sequence[Instalment]) -> Iterator[Instalment]:
         """What each will settle, paid on its date; the account is of no use after it."""

@@ -21,6 +21,7 @@ from gateway.reports.arithmetic import (
     UnknownRegion,
     add_groups,
     join_regions,
+    locate_capital,
     name_groups,
 )
 from gateway.reports.csv_text import escape_formula
@@ -121,6 +122,10 @@ def test_a_report_of_two_organisations_worked_out_by_hand() -> None:
         Region("13", "Laval", 2, loans[1] + loans[2]),
     )
     assert totals.total == Region("", "", 2, loans[0] + loans[1] + loans[2] + seat)
+
+    # Capital is where its organisation has its seat; none is nowhere, whoever has it.
+    nobody = Capital(organisation_id("stranger"), ZERO)
+    assert locate_capital(register, [nobody, Capital(one, seat)]) == [Row(one, "06", seat)]
 
     named = name_groups(register, rows)
     assert named == [replace(row, group=slug) for row, slug in zip(rows, "aab", strict=True)]
