@@ -254,6 +254,16 @@ def test_eligibility(eligibility: dict[str, object], found: list[tuple[str, str]
             'The product provides for "weeks"; the loan has "months".',
         ),
         (
+            {"conventions": {"smoothing": True}},
+            "Le produit prévoit « oui » ; le prêt a « non ».",
+            'The product provides for "yes"; the loan has "no".',
+        ),
+        (
+            {"conventions": {"instalment_multiple": "5.00"}},
+            "Le produit prévoit « 5.00 $ » ; le prêt a « aucun ».",
+            'The product provides for "5.00 $"; the loan has "none".',
+        ),
+        (
             {"eligibility": {"borrower_kinds": ["legal_person"]}},
             "Le produit n'est pas offert à ce genre d'emprunteur : person.",
             "The product is not offered to this kind of borrower: person.",

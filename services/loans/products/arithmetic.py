@@ -197,11 +197,25 @@ def _check_conventions(rules: ProductRules, loan: Candidate) -> Iterator[InputEr
     compared.append(("interest_on_overdue_interest", *overdue))
     for name, expected, found in compared:
         if expected is not None and expected != found:
+            agreed, has = _tell_convention(expected), _tell_convention(found)
             message = Text(
-                f"Le produit prévoit « {expected} » ; le prêt a « {found} ».",
-                f'The product provides for "{expected}"; the loan has "{found}".',
+                f"Le produit prévoit « {agreed.fr} » ; le prêt a « {has.fr} ».",
+                f'The product provides for "{agreed.en}"; the loan has "{has.en}".',
             )
             yield InputError(f"/{name}", "product.convention_differs", message)
+
+
+def _tell_convention(value: object) -> Text:
+    """Codes as they are posted; the rest as a person would say it, not as Python does."""
+    match value:
+        case None:
+            return Text("aucun", "none")
+        case bool():
+            return Text("oui", "yes") if value else Text("non", "no")
+        case int():
+            return Text(amount := f"{format_cents(value)} $", amount)
+        case _:
+            return Text(str(value), str(value))
 
 
 def _check_eligibility(rule: Eligibility, loan: Candidate) -> Iterator[InputError]:
