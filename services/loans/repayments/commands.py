@@ -16,6 +16,7 @@ from services.common.messages import MESSAGES
 from services.common.recording import (
     OnRecord,
     Recorded,
+    Sorted,
     drafts_of,
     next_revision,
     refuse,
@@ -79,12 +80,7 @@ async def record_repayments(
     refused: Refused = {}
     for row in batch.to_record:
         _check(drafts[row], row, known.get(drafts[row].loan_external_id), today, refused)
-    dates = list_dates(batch, drafts, on_record, lambda draft: draft.paid_on)
-    await refuse_locked(session, "/paid_on", dates, refused)
-    paid_on = {row: drafts[row].paid_on for row in batch.to_record}
-    warned = await check_rows(
-        session, "repayments", paid_on, lambda row: describe(drafts[row]), refused
-    )
+    warned = await _check_dates(session, batch, drafts, on_record, refused)
     loan_ids = {
         row: known[drafts[row].loan_external_id].loan_id
         for row in batch.to_record
@@ -95,8 +91,8 @@ async def record_repayments(
     with_terms = bool(replaced) or any(drafts[row].purpose for row in loan_ids)
     facts = await load_facts(session, concerned, with_terms=with_terms)
     before = {f.loan_id: f for f in facts}
-    ids = dict(zip(loan_ids, new_ids(len(loan_ids)), strict=True))
-    offers = {row: _to_offer(drafts[row], ids[row]) for row in loan_ids}
+    ids = new_ids(len(loan_ids))
+    offers = {row: _to_offer(drafts[row], i) for row, i in zip(loan_ids, ids, strict=True)}
     _check_sums(offers, loan_ids, replaced, before, refused)
     good = [row for row in loan_ids if row not in refused]
     if good:
@@ -112,6 +108,22 @@ async def record_repayments(
         )
     absent = await count_absent(session, "repayment", external_ids) if batch.is_resend else 0
     return batch.conclude(refused, absent, warned)
+
+
+async def _check_dates(
+    session: WriteSession,
+    batch: Sorted,
+    drafts: Sequence[RepaymentDraft],
+    on_record: Mapping[str, OnRecord[RepaymentDraft]],
+    refused: Refused,
+) -> Mapping[int, Sequence[InputError]]:
+    """Refuse those of locked months, or that break a rule in force on their date; warnings."""
+    dates = list_dates(batch, drafts, on_record, lambda draft: draft.paid_on)
+    await refuse_locked(session, "/paid_on", dates, refused)
+    paid_on = {row: drafts[row].paid_on for row in batch.to_record}
+    return await check_rows(
+        session, "repayments", paid_on, lambda row: describe(drafts[row]), refused
+    )
 
 
 def _keep_untold(
