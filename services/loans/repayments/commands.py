@@ -92,15 +92,15 @@ async def record_repayments(
     facts = await load_facts(session, concerned, with_terms=with_terms)
     before = {f.loan_id: f for f in facts}
     ids = new_ids(len(loan_ids))
-    offers = {row: _to_offer(drafts[row], i) for row, i in zip(loan_ids, ids, strict=True)}
-    _check_sums(offers, loan_ids, replaced, before, refused)
+    payments = {row: to_payment(drafts[row], i) for row, i in zip(loan_ids, ids, strict=True)}
+    _check_sums(drafts, payments, loan_ids, replaced, before, refused)
     good = [row for row in loan_ids if row not in refused]
     if good:
         await _store(
             session,
             principal,
             [drafts[row] for row in good],
-            [offers[row].payment for row in good],
+            [payments[row] for row in good],
             [loan_ids[row] for row in good],
             {external_ids[row]: replaced[row] for row in good if row in replaced},
             before,
@@ -176,7 +176,7 @@ async def _store(
         for loan_id in {*added, *(loan_id for loan_id, _ in removed)}
     ]
     revisions = [next_revision(replaced.get(draft.external_id)) for draft in drafts]
-    facts = queries.insert_repayments(
+    insertion = queries.insert_repayments(
         session,
         drafts,
         [payment.repayment_id for payment in payments],
@@ -189,11 +189,12 @@ async def _store(
         for loan_id, payment in removed:
             split = figures.splits_before[payment.repayment_id]
             yield tell_reversal(_tell(loan_id, payment, split))
-        for loan_id, come in added.items():
-            for payment in come:
-                yield _tell(loan_id, payment, figures.splits[payment.repayment_id])
+        for facts, now in figures.after:
+            for payment, split in zip(facts.payments, now.allocations, strict=True):
+                if payment.repayment_id not in figures.splits_before:
+                    yield _tell(facts.loan_id, payment, split)
 
-    await keep_figures(session, changes, principal.subject, tell, facts)
+    await keep_figures(session, changes, principal.subject, tell, insertion)
     await audit.append(session, principal, "repayments.recorded", {"count": len(drafts)})
 
 
@@ -217,7 +218,8 @@ def _check(
 
 
 def _check_sums(
-    offers: Mapping[int, Offer],
+    drafts: Sequence[RepaymentDraft],
+    payments: Mapping[int, Payment],
     loan_ids: Mapping[int, UUID],
     replaced: Mapping[int, OnRecord[RepaymentDraft]],
     before: Mapping[UUID, LoanFacts],
@@ -230,15 +232,16 @@ def _check_sums(
     """
     is_settled = False
     while not is_settled:
-        left = {row: loan_ids[row] for row in offers if row not in refused}
+        left = {row: loan_ids[row] for row in payments if row not in refused}
         gone = {replaced[row].fact_id: row for row in left if row in replaced}
-        found = _find_refused(offers, left, gone, before)
+        found = _find_refused(drafts, payments, left, gone, before)
         refused.update({row: [error] for row, error in found.items()})
         is_settled = not found.keys() & gone.values()
 
 
 def _find_refused(
-    offers: Mapping[int, Offer],
+    drafts: Sequence[RepaymentDraft],
+    payments: Mapping[int, Payment],
     loan_ids: Mapping[int, UUID],
     gone: Mapping[UUID, int],
     before: Mapping[UUID, LoanFacts],
@@ -249,8 +252,8 @@ def _find_refused(
         by_loan[loan_id].append(row)
     found: dict[int, InputError] = {}
     for loan_id, facts in before.items():
-        rows = sorted(by_loan[loan_id], key=lambda row: payment_order(offers[row].payment))
-        offered = [offers[row] for row in rows]
+        rows = sorted(by_loan[loan_id], key=lambda row: payment_order(payments[row]))
+        offered = [Offer(payments[row], drafts[row].keeps_surplus) for row in rows]
         leaving = [p.repayment_id for p in facts.payments if p.repayment_id in gone]
         kept = drop_payments(facts, leaving)
         if leaving and not kept.is_plain:
@@ -262,10 +265,6 @@ def _find_refused(
             if refusal is not None:
                 found[row] = refusal
     return found
-
-
-def _to_offer(draft: RepaymentDraft, repayment_id: UUID) -> Offer:
-    return Offer(to_payment(draft, repayment_id), draft.keeps_surplus)
 
 
 def to_payment(draft: RepaymentDraft, repayment_id: UUID) -> Payment:
