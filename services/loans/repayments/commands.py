@@ -81,27 +81,22 @@ async def record_repayments(
     for row in batch.to_record:
         _check(drafts[row], row, known.get(drafts[row].loan_external_id), today, refused)
     warned = await _check_dates(session, batch, drafts, on_record, refused)
-    loan_ids = {
-        row: known[drafts[row].loan_external_id].loan_id
-        for row in batch.to_record
-        if row not in refused
-    }
-    left = {row: known[old.draft.loan_external_id].loan_id for row, old in replaced.items()}
-    concerned = list({*loan_ids.values(), *left.values()})
-    with_terms = bool(replaced) or any(drafts[row].purpose for row in loan_ids)
+    rows = [row for row in batch.to_record if row not in refused]
+    names = {drafts[row].loan_external_id for row in rows}
+    names |= {old.draft.loan_external_id for old in replaced.values()}
+    with_terms = bool(replaced) or any(drafts[row].purpose for row in rows)
+    concerned = [known[name].loan_id for name in names]
     facts = await load_facts(session, concerned, with_terms=with_terms)
     before = {f.loan_id: f for f in facts}
-    ids = new_ids(len(loan_ids))
-    payments = {row: to_payment(drafts[row], i) for row, i in zip(loan_ids, ids, strict=True)}
-    _check_sums(drafts, payments, loan_ids, replaced, before, refused)
-    good = [row for row in loan_ids if row not in refused]
+    loan_ids = [known[drafts[row].loan_external_id].loan_id for row in rows]
+    good, loan_ids, payments = _take_sound(drafts, rows, loan_ids, replaced, before, refused)
     if good:
         await _store(
             session,
             principal,
             [drafts[row] for row in good],
-            [payments[row] for row in good],
-            [loan_ids[row] for row in good],
+            payments,
+            loan_ids,
             {external_ids[row]: replaced[row] for row in good if row in replaced},
             before,
             reason,
@@ -215,6 +210,26 @@ def _check(
         refuse(refused, row, "/paid_on", "repayment.before_disbursement", message)
     if draft.paid_on > today:
         refuse(refused, row, "/paid_on", "date.future", MESSAGES["date.future"])
+
+
+def _take_sound(
+    drafts: Sequence[RepaymentDraft],
+    rows: Sequence[int],
+    loan_ids: Sequence[UUID],
+    replaced: Mapping[int, OnRecord[RepaymentDraft]],
+    before: Mapping[UUID, LoanFacts],
+    refused: Refused,
+) -> tuple[list[int], list[UUID], list[Payment]]:
+    """The rows that their loans can take, with their loans and payments; `loan_ids` are of `rows`.
+
+    What is made of each row is large for two hundred thousand, and gone at the end.
+    """
+    loan_of = dict(zip(rows, loan_ids, strict=True))
+    ids = new_ids(len(rows))
+    payments = {row: to_payment(drafts[row], i) for row, i in zip(rows, ids, strict=True)}
+    _check_sums(drafts, payments, loan_of, replaced, before, refused)
+    good = [row for row in rows if row not in refused]
+    return good, [loan_of[row] for row in good], [payments[row] for row in good]
 
 
 def _check_sums(
