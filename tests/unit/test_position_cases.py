@@ -9,6 +9,7 @@ import pytest
 from services.common.calendar import DayCount
 from services.loans.loan_facts.arithmetic import with_fact, without_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind, Suspension
+from services.loans.positions.account import lay_ladder
 from services.loans.positions.arithmetic import (
     END_OF_TIME,
     Arrears,
@@ -43,6 +44,8 @@ from services.loans.positions.facts import (
 from services.loans.positions.figures import Change, find_figures
 from services.loans.positions.ladder import DAY, Instalment
 from services.loans.repayments.arithmetic import add_payments
+from services.loans.schedules.arithmetic import build_schedule
+from services.loans.schedules.terms import Fee, FeeCharged
 from tests.unit.loan_histories import Fact, add_fact, lay_loan
 from tests.unit.test_positions import sum_until
 from tests.unit.three_instalments import TERMS, THREE, lost, paid, pay
@@ -163,6 +166,10 @@ def test_a_fee_takes_the_latest_credit_first_on_its_own_date() -> None:
 
 def test_the_day_due_is_not_late_and_the_day_after_is_one_day_late() -> None:
     assert find_position(THREE, date(2025, 2, 1)).days_past_due == 0
+    assert find_position(THREE, date(2025, 2, 1)).arrears.instalments == 0
+    following = find_position(THREE, date(2025, 2, 1)).next_due
+    assert following is not None
+    assert following.number == 2
     assert find_position(THREE, date(2025, 2, 1)).interest_due_cents == 10_00
     assert find_position(THREE, date(2025, 2, 2)).days_past_due == 1
 
@@ -428,6 +435,11 @@ def test_what_happens_on_one_day_has_its_order() -> None:
     assert replay(first).states == (
         LoanState(date(2025, 1, 1), END_OF_TIME, 300_00, date(2025, 2, 1)),
     )
+
+
+def test_fees_of_the_contract_are_due_with_its_first_instalment() -> None:
+    terms = replace(TERMS, fees=(Fee(5_00, FeeCharged.ADDED),))
+    assert lay_ladder(build_schedule(terms)).fees_cents == [5_00, 0, 0]
 
 
 def test_a_schedule_laid_says_what_made_it() -> None:
