@@ -355,9 +355,8 @@ def _document(response: httpx.Response) -> Mapping[str, object]:
 
 
 def _row_error(error: Mapping[str, object]) -> RowError:
-    column = error.get("column")
     return RowError(
         row=_place(error),
-        column="" if column is None else str(column),
+        column=str(error.get("title") or error.get("column") or ""),
         message=str(error.get("message") or error.get("code") or ""),
     )

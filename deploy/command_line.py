@@ -55,6 +55,39 @@ class Mode(StrEnum):
     PARTIAL = "partial"
 
 
+CorrectOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar=text("RAISON", "REASON"),
+        help=text(
+            "Corriger ce qui est inscrit autrement, pour cette raison.",
+            "Correct what is on record otherwise, for this reason.",
+        ),
+    ),
+]
+MappingOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar=text("NOM", "NAME"),
+        help=text(
+            "La correspondance qui dit vos titres et vos codes ; d'un classeur, celle de ce "
+            "nom de chaque sorte, ou loans:NOM,repayments:NOM.",
+            "The mapping that tells your titles and codes; of a workbook, the one of this name "
+            "of each kind, or loans:NAME,repayments:NAME.",
+        ),
+    ),
+]
+ErrorsOption = Annotated[
+    Path | None,
+    typer.Option(
+        dir_okay=False,
+        metavar=text("FICHIER.xlsx", "FILE.xlsx"),
+        help=text(
+            "Où mettre votre feuille, cellules fautives colorées, s'il y en a.",
+            "Where to put your sheet, bad cells coloured, when there are some.",
+        ),
+    ),
+]
 DataDirectory = Annotated[
     Path,
     typer.Option(
@@ -162,39 +195,9 @@ def import_file(
             )
         ),
     ] = Mode.ATOMIC,
-    correct: Annotated[
-        str | None,
-        typer.Option(
-            metavar=text("RAISON", "REASON"),
-            help=text(
-                "Corriger ce qui est inscrit autrement, pour cette raison.",
-                "Correct what is on record otherwise, for this reason.",
-            ),
-        ),
-    ] = None,
-    mapping: Annotated[
-        str | None,
-        typer.Option(
-            metavar=text("NOM", "NAME"),
-            help=text(
-                "La correspondance qui dit vos titres et vos codes ; d'un classeur, celle de ce "
-                "nom de chaque sorte, ou loans:NOM,repayments:NOM.",
-                "The mapping that tells your titles and codes; of a workbook, the one of this name "
-                "of each kind, or loans:NAME,repayments:NAME.",
-            ),
-        ),
-    ] = None,
-    errors: Annotated[
-        Path | None,
-        typer.Option(
-            dir_okay=False,
-            metavar=text("FICHIER.xlsx", "FILE.xlsx"),
-            help=text(
-                "Où mettre votre feuille, cellules fautives colorées, s'il y en a.",
-                "Where to put your sheet, bad cells coloured, when there are some.",
-            ),
-        ),
-    ] = None,
+    correct: CorrectOption = None,
+    mapping: MappingOption = None,
+    errors: ErrorsOption = None,
 ) -> None:
     content_type = CONTENT_TYPES.get(file.suffix.lower())
     if content_type is None:

@@ -29,13 +29,19 @@ async def report_months(loans_url: SecretStr, keys: AccessKeys, today: date) -> 
     """Record what is not there yet; a month that took any step is left as it is."""
     database = open_database(loans_url, _CONNECTIONS)
     network = _principal(keys.network, Role.NETWORK)
+    turns = asyncio.Semaphore(_CONNECTIONS)
+
+    async def report(member: Principal, months: list[ReportedMonth]) -> None:
+        async with turns:  # a connection is not waited for longer than a request would
+            await _report(database, network, member, months)
+
     try:
         first, reported = first_asked_month(today), build_reported_months(today)
         async with database.write(NO_ORGANISATION) as session:
             await record_start(session, network, first, first)
         await asyncio.gather(
             *(
-                _report(database, network, _principal(key, Role.MEMBER, slug), reported[slug])
+                report(_principal(key, Role.MEMBER, slug), reported[slug])
                 for slug, key in keys.members.items()
                 if slug in reported
             )

@@ -80,7 +80,8 @@ class Column:
 class RowError:
     """Something wrong, or odd. Row 0 is the header or the file; column "" is the whole row.
 
-    `sheet` is that of a workbook of several kinds; `line` the number that a spreadsheet shows.
+    `sheet` is that of a workbook of several kinds; `line` the number that a spreadsheet shows, and
+    `title` what the sender calls the column.
     """
 
     row: int
@@ -89,6 +90,7 @@ class RowError:
     message: Text
     sheet: str = ""
     line: int | None = None
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,21 @@ def import_kind(
             table.remarks.header_line,
         )
 
+    return ImportKind(
+        name,
+        title,
+        tuple(columns),
+        places,
+        model.json_schema,
+        prepare,
+        _record_any(record),
+        tuple(sheet_names),
+    )
+
+
+def _record_any(record: Recorder[Draft]) -> Recorder[Posted]:
+    """The recorder of a kind for drafts that its `prepare` made."""
+
     async def record_drafts(
         session: WriteSession,
         principal: Principal,
@@ -187,16 +202,7 @@ def import_kind(
             return Recorded(created=(), unchanged=())
         return await record(session, principal, cast(Sequence[Draft], drafts), today, reason)
 
-    return ImportKind(
-        name,
-        title,
-        tuple(columns),
-        places,
-        model.json_schema,
-        prepare,
-        record_drafts,
-        tuple(sheet_names),
-    )
+    return record_drafts
 
 
 def _find_first(found: Sequence[RowError], log: ErrorLog, remarks: Remarks) -> Findings:

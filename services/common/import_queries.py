@@ -191,6 +191,7 @@ async def find_import(session: ReadSession, import_id: uuid.UUID) -> tuple[Impor
                 Text(e["fr"], e["en"]),
                 e.get("sheet", ""),
                 e.get("line"),
+                e.get("title", ""),
             )
             for e in kept
         ]
@@ -249,6 +250,7 @@ def _to_kept(error: RowError) -> dict[str, JsonValue]:
         **_to_words(error.message),
         **_to_sheet(error.sheet),
         **({} if error.line is None else {"line": error.line}),
+        **({"title": error.title} if error.title else {}),
     }
 
 

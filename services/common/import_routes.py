@@ -77,7 +77,7 @@ _MAPPING = (
     "en ont une de ce nom, ou sorte:nom, séparés par des virgules."
 )
 _ERRORS = "Avec dry_run=true : `xlsx` rend votre feuille, les cellules fautives colorées."
-_MAPPING_LENGTH_MAX = 500
+_MAPPING_QUERY = Query(description=_MAPPING, max_length=500)
 _KIND_MISSING = Text(
     "Dites ce que contient le fichier (kind) : {expected}. Un classeur XLSX dont les feuilles "
     "portent ces noms n'en a pas besoin.",
@@ -122,9 +122,7 @@ def create_imports_router(
         dry_run: bool = False,
         on_change: OnChange = "refuse",
         reason: Annotated[Reason | None, Query(description=_REASON)] = None,
-        mapping: Annotated[
-            str | None, Query(description=_MAPPING, max_length=_MAPPING_LENGTH_MAX)
-        ] = None,
+        mapping: Annotated[str | None, _MAPPING_QUERY] = None,
         errors: Annotated[Literal["xlsx"] | None, Query(description=_ERRORS)] = None,
         is_async: Annotated[bool, _ASYNC] = False,
     ) -> Response:

@@ -46,6 +46,9 @@ class RowErrorAnswer(Answer):
         exclude_if=_is_none,
     )
     column: str = Field(description="Vide quand toute la ligne est en cause.")
+    title: str | None = Field(
+        None, description="Votre titre de la colonne, quand elle en a un.", exclude_if=_is_none
+    )
     code: str
     message: str
 
@@ -211,6 +214,7 @@ def to_error_answers(found: Sequence[RowError], language: Language) -> list[RowE
             row=e.row,
             line=e.line,
             column=e.column,
+            title=e.title or None,
             code=e.code,
             message=e.message.read(language),
         )

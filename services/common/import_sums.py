@@ -19,8 +19,9 @@ from services.common.import_schemas import (
     to_counts_answer,
     to_kind_mapping_answers,
 )
-from services.common.quoting import quote_cells
+from services.common.quoting import name_columns, quote_cells
 from services.common.recording import Recorded
+from services.common.records import read_records
 
 CHANGES_MAX = 1_000
 
@@ -159,14 +160,17 @@ def _merge(part: Part, recorded: Recorded) -> Findings:
 def _quote(came: _PartCame, file: SentFile) -> _PartCame:
     """The errors that are shown, with what their cells hold, and where a spreadsheet shows them."""
     part, findings = came.part, came.findings
-    quoted = quote_cells(
-        findings.errors, file.content, file.media_type, part.kind.columns, part.sheet
-    )
-    header = part.prepared.header_line
-    if header is None:
-        return replace(came, findings=replace(findings, errors=quoted))
-    errors = [replace(e, line=header + e.row) for e in quoted]
-    warnings = [replace(w, line=header + w.row) for w in findings.warnings]
+    columns, header = part.kind.columns, part.prepared.header_line
+    if not (findings.errors or findings.warnings):
+        return came
+    records = read_records(file.content, file.media_type, columns, part.sheet)
+    errors = quote_cells(findings.errors, records, columns, is_sheet=header is not None)
+    warnings = findings.warnings
+    if header is not None:
+        errors, warnings = (
+            [replace(e, line=header + e.row) for e in name_columns(found, records.titles, columns)]
+            for found in (errors, warnings)
+        )
     return replace(came, findings=replace(findings, errors=errors, warnings=warnings))
 
 

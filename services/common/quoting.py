@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from services.common.columns import Column, RowError, find_names, show
-from services.common.records import CSV, XLSX, parse_media_type, read_records
+from services.common.records import Records
 from services.common.text import Text
 
 QUOTED_LENGTH_MAX = 60
@@ -46,17 +46,20 @@ def reword_sheets(
         yield from reword(errors, columns.get(sheet, ()))
 
 
-def quote_cells(
-    found: Sequence[RowError],
-    body: bytes,
-    media_type: str,
-    columns: Sequence[Column],
-    sheet: str = "",
+def name_columns(
+    found: Sequence[RowError], titles: Sequence[str], columns: Sequence[Column]
 ) -> list[RowError]:
-    """The same errors, each with what its cell holds. Reads the file as far as the last of them."""
-    essence, _ = parse_media_type(media_type)
-    told = reword(found, columns) if essence in (CSV, XLSX) else found
-    cells = _find_cells(found, body, media_type, columns, sheet)
+    """The same errors, with what the sender calls their columns."""
+    names = {name: titles[place].strip() for place, name in find_names(titles, columns).items()}
+    return [replace(error, title=show(names.get(error.column, ""))) for error in found]
+
+
+def quote_cells(
+    found: Sequence[RowError], records: Records, columns: Sequence[Column], *, is_sheet: bool
+) -> list[RowError]:
+    """The same errors, each with what its cell holds. Walks the file as far as the last of them."""
+    told = reword(found, columns) if is_sheet else found
+    cells = _find_cells(found, records, columns)
     quoted: list[RowError] = []
     for error in told:
         said = error.message
@@ -81,11 +84,7 @@ def _say(error: RowError, column: Column | None) -> Text:
 
 
 def _find_cells(
-    found: Sequence[RowError],
-    body: bytes,
-    media_type: str,
-    columns: Sequence[Column],
-    sheet: str,
+    found: Sequence[RowError], records: Records, columns: Sequence[Column]
 ) -> dict[tuple[int, str], str]:
     """What the cells at fault hold, by row and column."""
     wanted: dict[int, set[str]] = {}
@@ -94,7 +93,6 @@ def _find_cells(
             wanted.setdefault(error.row, set()).add(error.column)
     if not wanted:
         return {}
-    records = read_records(body, media_type, columns, sheet)
     places = {name: place for place, name in find_names(records.titles, columns).items()}
     cells: dict[tuple[int, str], str] = {}
     last = max(wanted)

@@ -16,8 +16,15 @@ from deploy.ports import free_port
 from tests.support.databases import fast_directory
 from tests.support.processes import PATIENCE_SECONDS, ROOT, close
 
-# Five times less than by default, so that tests of long imports are not long.
-_ENVIRONMENT = {"RESEAU_LONG_IMPORT_ROWS": "1000", "RESEAU_JOB_HEARTBEAT_SECONDS": "2"}
+_ENVIRONMENT = {
+    # Much less than by default, so that tests of long imports are not long.
+    "RESEAU_LONG_IMPORT_ROWS": "1000",
+    "RESEAU_JOB_HEARTBEAT_SECONDS": "2",
+    # A busy machine is slow, not down.
+    "RESEAU_AUTHENTICATION_SECONDS": "60",
+    "RESEAU_CONNECT_SECONDS": "60",
+    "RESEAU_REPORT_SECONDS": "120",
+}
 
 
 @dataclass(frozen=True, slots=True)

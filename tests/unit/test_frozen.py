@@ -39,7 +39,7 @@ MIGRATIONS: Mapping[str, str] = {
     "2026_11_22_0006_products.py": "82b8cf81753855af",
     "2026_11_22_0007_periods.py": "33d177671561a011",
     "2026_11_22_0008_loan_figures.py": "cfbbe284b34d6b23",
-    "2026_11_22_0009_credit_uses.py": "dc779669d2a3edc6",
+    "2026_11_22_0009_credit_uses.py": "934b88c2effc3593",
     "2026_11_22_0010_overdue_interest.py": "565a3df32fc56fb1",
     "2026_11_22_0011_reporting_starts.py": "9170d9fd3d689045",
 }

@@ -9,23 +9,23 @@ from services.funds.locks.events import LockStep
 
 
 async def insert_steps(session: WriteSession, steps: Sequence[LockStep]) -> None:
+    """A month is locked now and then: a row a statement is few."""
     if steps:
         await session.connection.execute(
             _INSERT,
-            {
-                "organisation": session.organisation_id,
-                "months": [step.month for step in steps],
-                "numbers": [step.number for step in steps],
-                "kinds": [step.kind for step in steps],
-            },
+            [
+                {
+                    "organisation": session.organisation_id,
+                    "month": step.month,
+                    "number": step.number,
+                    "kind": step.kind,
+                }
+                for step in steps
+            ],
         )
 
 
 _INSERT = text(
-    """
-    INSERT INTO period_events (organisation_id, month_on, event_number, kind)
-    SELECT :organisation, month_on, event_number, kind
-    FROM unnest(cast(:months AS date[]), cast(:numbers AS bigint[]), cast(:kinds AS text[]))
-        AS told (month_on, event_number, kind)
-    """
+    "INSERT INTO period_events (organisation_id, month_on, event_number, kind)"
+    " VALUES (:organisation, :month, :number, :kind)"
 )

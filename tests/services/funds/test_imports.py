@@ -122,11 +122,13 @@ async def test_a_changed_row_is_refused_then_corrected(funds: Funds, member: Cli
     assert real["changes"] == [
         {
             "row": 1,
+            "line": 2,
             "external_id": "A-1",
             "fields": [{"column": "amount", "before": "1234.50", "after": "1200.00"}],
         },
         {
             "row": 2,
+            "line": 3,
             "external_id": "A-2",
             "fields": [{"column": "contributor", "before": "Une voisine", "after": "Un voisin"}],
         },

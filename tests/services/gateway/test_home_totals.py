@@ -1,15 +1,13 @@
 import asyncio
+from pathlib import Path
 
-import httpx
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tests.services.gateway.upstreams import Bench, problem, until
+from tests.services.gateway.upstreams import open_bench, problem, until
 
 
-async def test_those_who_wait_for_a_part_that_is_late_share_its_failure(
-    bench: Bench, client: httpx.AsyncClient
-) -> None:
+async def test_those_who_wait_for_a_part_that_is_late_share_its_failure(tmp_path: Path) -> None:
     asked = 0
     all_wait = asyncio.Event()
 
@@ -19,14 +17,12 @@ async def test_those_who_wait_for_a_part_that_is_late_share_its_failure(
         await all_wait.wait()
         return problem(503, "database.unavailable")
 
-    bench.loans.behaviours["/internal/totals"] = be_late
-    try:
-        pages = asyncio.gather(*(client.get("/") for _ in range(5)))
+    async with open_bench(tmp_path) as bench, bench.open_client() as anyone:
+        bench.loans.behaviours["/internal/totals"] = be_late
+        pages = asyncio.gather(*(anyone.get("/") for _ in range(5)))
         await until(lambda: bench.visits.begun == 5)
         all_wait.set()
         assert [page.headers["cache-control"] for page in await pages] == ["no-store"] * 5
         assert asked == 1
-        await client.get("/")
+        await anyone.get("/")
         assert asked == 2, "a failure is not kept"
-    finally:
-        del bench.loans.behaviours["/internal/totals"]

@@ -35,8 +35,8 @@ def keep(bench: Bench, kept: list[JsonValue], answer: Response) -> None:
 
 
 async def get(bench: Bench, key: str, path: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=bench.url) as client:
-        return await client.get(path, headers={"Authorization": f"Bearer {key}"})
+    async with bench.open_client(key) as client:
+        return await client.get(path)
 
 
 async def test_each_read_of_an_auditor_is_recorded(bench: Bench) -> None:

@@ -78,10 +78,14 @@ class Keys:
 
 @dataclass
 class TinyPart:
-    """A part that says what reached it, or does what the test gave it to do."""
+    """A part that says what reached it, or does what the test gave it to do.
+
+    What is `lasting` it does in every test.
+    """
 
     name: str
     token_key: OKPKey
+    lasting: dict[str, Behaviour] = field(default_factory=dict)
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     begun: list[tuple[str, str]] = field(default_factory=list)
     completed: list[tuple[str, str, int]] = field(default_factory=list)
@@ -125,7 +129,7 @@ class TinyPart:
 
     def forget(self) -> None:
         """Back to how it began, for the next test."""
-        self.behaviours = {n: b for n, b in self.behaviours.items() if n.startswith("/internal/")}
+        self.behaviours = dict(self.lasting)
         for seen in (self.begun, self.completed, self.aborted):
             seen.clear()
 
@@ -251,8 +255,11 @@ async def open_bench(folder: Path, **settings: object) -> AsyncIterator[Bench]:
     keys = Keys()
     keys.forget()
     parts = {name: TinyPart(name, public) for name in ("registry", "funds", "loans")}
-    parts["registry"].behaviours["/internal/authenticate"] = registry_behaviour(keys)
-    parts["registry"].behaviours["/internal/readings"] = record_reading
+    parts["registry"].lasting = {
+        "/internal/authenticate": registry_behaviour(keys),
+        "/internal/readings": record_reading,
+    }
+    parts["registry"].forget()
     async with AsyncExitStack() as stack:
         for name, part in parts.items():
             part.url = await stack.enter_async_context(serve(part.app()))

@@ -170,6 +170,7 @@ class TestBadRows:
             "row": 2,
             "line": 3,
             "column": "amount",
+            "title": "amount",
             "code": "amount.decimals",
             "message": '"1.005": An amount has at most two decimals.',
         }
@@ -196,7 +197,9 @@ class TestBadRows:
         response = await service.send(member, MIXED, "&mode=partial")
         assert response.status_code == 201
         assert places(response) == MIXED_ERRORS
-        assert set(response.json()["errors"][0]) == {"row", "line", "column", "code", "message"}
+        assert set(response.json()["errors"][0]) == {
+            "row", "line", "column", "title", "code", "message",
+        }  # fmt: skip
         assert response.json()["counts"] == {
             "received": 7,
             "created": 1,

@@ -279,7 +279,7 @@ async def test_lines_above_the_titles_stay_where_they_were(
     document = sent.json()
     assert document["counts"] == {"received": 2, "created": 1, "unchanged": 0, "rejected": 1}
     [error], [warning] = document["errors"], document["warnings"]
-    assert (error["row"], error["line"], error["code"]) == (1, 4, "amount.form")
+    assert (error["row"], error["line"], error["title"]) == (1, 4, "Montant")
     assert (warning["row"], warning["line"], warning["code"]) == (3, 6, "row.total")
     found = await service.get(member, f"/v1/imports/{document['import_id']}")
     assert (found.json()["errors"], found.json()["warnings"]) == ([error], [warning])

@@ -100,6 +100,10 @@ async def test_lists_of_numbers_dates_and_identifiers(session: WriteSession, cou
         "from_on": [date(2026, 3, 1)],
         "outstanding_principal_cents": [5],
         "oldest_unpaid_due_on": [None],
+        "credit_repayment_ids": ids[:1],
+        "credit_fee_ids": ids[1:],
+        "credit_used_on": [date(2026, 3, 2)],
+        "credit_used_cents": [6],
     }
     empty = {name: [] if name in (*row,)[:4] else value for name, value in row.items()}
     columns = {name: [value] * count + [empty[name]] for name, value in row.items()}

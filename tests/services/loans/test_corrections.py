@@ -93,11 +93,13 @@ async def test_ten_changed_rows_are_refused_shown_then_corrected(
     assert applied["repayments"].json()["changes"][:2] == [
         {
             "row": 1,
+            "line": 2,
             "external_id": "R-001-1",
             "fields": [{"column": "amount", "before": "106.62", "after": "100.00"}],
         },
         {
             "row": 3,
+            "line": 4,
             "external_id": "R-001-3",
             "fields": [{"column": "paid_on", "before": "2025-04-13", "after": "2025-04-20"}],
         },
@@ -396,6 +398,7 @@ async def test_what_a_sheet_cannot_tell_stays(loans: Loans, member: Client) -> N
     assert corrected.json()["changes"] == [
         {
             "row": 1,
+            "line": 2,
             "external_id": "P-1",
             "fields": [{"column": "stage", "before": "start", "after": "growth"}],
         }

@@ -274,6 +274,7 @@ async def test_a_partial_sheet_records_its_good_rows(loans: Loans, member: Clien
             "row": 2,
             "line": 3,
             "column": "loan_external_id",
+            "title": "loan_external_id",
             "code": "loan.unknown",
             "message": '"P-9": No loan has this identifier.',
         },
@@ -281,6 +282,7 @@ async def test_a_partial_sheet_records_its_good_rows(loans: Loans, member: Clien
             "row": 4,
             "line": 5,
             "column": "external_id",
+            "title": "external_id",
             "code": "external_id.conflict",
             "message": '"R-3": This identifier is already on record with other content; nothing '
             "was changed. To correct a fact, post a reversal and then a new fact.",

@@ -1,7 +1,4 @@
-"""Keep apart what later fees took of the surplus of repayments: it counts on the fees' dates.
-
-Rows kept before have it in the split of the repayment, on its own date, until they are kept anew.
-"""
+"""Keep apart what later fees took of the surplus of repayments: it counts on the fees' dates."""
 
 from alembic import op
 
