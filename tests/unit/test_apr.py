@@ -19,6 +19,7 @@ from services.loans.schedules.apr import (
     cash_flows,
     cost_of_borrowing_rate,
     criminal_rate_limit,
+    find_rate_over,
     judge,
 )
 from services.loans.schedules.arithmetic import build_schedule
@@ -177,6 +178,19 @@ def test_the_limit_itself_is_lawful_and_a_cent_more_is_not() -> None:
     former = criminal_rate_limit(LAST_DAY_OF_THE_FORMER_LIMIT, BorrowerKind.PERSON, 10_000)
     assert judge(CashFlows(10_000, (16_000,), (1,), 1), former) == "accept"
     assert judge(CashFlows(10_000, (16_001,), (1,), 1), former) == "refuse"
+    # Lent for 17 years at 60 % exactly: 8 ** 17 for 5 ** 17. In 28 digits it would be over.
+    assert judge(CashFlows(5**17, (8**17,), (17,), 1), former) == "accept"
+
+
+def test_a_rate_over_the_limit_is_told() -> None:
+    limit = criminal_rate_limit(SIGNED_ON, BorrowerKind.PERSON, 10_000)
+    assert find_rate_over(CashFlows(1, (2,), (1,), 1), limit) == 100
+    assert find_rate_over(CashFlows(0, (2,), (1,), 1), limit) is None
+    # 270.00 after a year for 100.00 at once and 182.00 after two are worth the same at 30 % and at
+    # 40 %, and more between them: of the two it is the one over the limit.
+    twice = CashFlows(100_00, (270_00, -182_00), (1, 1), 1)
+    assert judge(twice, limit) == "refuse"
+    assert find_rate_over(twice, limit) == 40
 
 
 def test_extreme_costs_still_have_a_rate() -> None:

@@ -325,7 +325,7 @@ def find_rate_over(flows: CashFlows, limit: CriminalRateLimit) -> Decimal | None
     Rounded up: it never reads as equal to the limit. Where several rates make the flows worth the
     same, it is one over the limit.
     """
-    if min(flows.payments_cents, default=0) < 0:
+    if min(flows.payments_cents) < 0:
         return _search_rate(flows, limit)
     if flows.advance_cents <= 0:
         return None
