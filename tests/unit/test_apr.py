@@ -194,6 +194,8 @@ def test_a_rate_over_the_limit_is_told() -> None:
 
 
 def test_extreme_costs_still_have_a_rate() -> None:
+    assert annual_percentage_rate(CashFlows(1, (10**12,), (1,), 12)) == 1200 * (10**12 - 1)
+    assert annual_percentage_rate(CashFlows(2, (2,), (1,), 12)) == 0
     almost_nothing = CashFlows(1, (10_000,) * 600, (1,) * 600, 12)
     assert annual_percentage_rate(almost_nothing) == pytest.approx(12 * 10_000 * 100, rel=1e-3)
     long = CashFlows(100_000, (2_917,) * 600, (1,) * 600, 12)

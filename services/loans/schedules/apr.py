@@ -141,11 +141,8 @@ def actuarial_rate(flows: CashFlows) -> Decimal:
     without passing it, and at the worst 1 + rate doubles at each step.
     """
     with localcontext(Context(prec=_DIGITS)):
-        rate = _first_guess(flows)
-        if rate == 0:
-            return rate
+        rate = move = _first_guess(flows)
         runs = _runs(flows)
-        move = rate
         while abs(move) > (1 + rate) * _PRECISION:
             value, slope = _present_value(runs, rate)
             move = (flows.advance_cents - value) / slope
