@@ -78,6 +78,10 @@ def test_what_stays_overdue_at_the_next_due_date_goes_on_bearing_interest() -> N
     facts = add_fact(lay_loan(DAILY, Accrual.DAILY, is_compound=True), pay(date(2024, 2, 29), 9_00))
     assert find_position(facts, date(2024, 3, 31)).payoff_cents == 1051_62
     assert find_position(facts, date(2024, 4, 10)).payoff_cents == 1062_14
+    # Nothing is overdue after a free month: 31 days of 3.38 are 10.478 cents, of 3.39 over 10.5.
+    terms = replace(DAILY, principal_cents=3_38, interest_free_periods=1)
+    tiny = lay_loan(terms, Accrual.DAILY, is_compound=True)
+    assert find_position(tiny, date(2024, 3, 31)).payoff_cents == 3_48
 
 
 def test_a_daily_loan_that_ends_within_its_grace_asks_for_its_interest_last() -> None:
