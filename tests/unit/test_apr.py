@@ -137,6 +137,14 @@ def test_deferred_interest_bears_none_in_the_rate() -> None:
     )
 
 
+def test_a_payment_under_its_cost_after_one_over_it() -> None:
+    """Nothing is paid in the second month, whose cost waits: the law lets it bear none itself."""
+    waiting = CashFlows(1000_00, (100_00, 0, 1000_00), (1, 1, 1), 12)
+    rate = annual_percentage_rate(waiting)
+    assert rate == pytest.approx(100 * cost_of_borrowing_rate(waiting), rel=Decimal("1e-18"))
+    assert rate > 100 * actuarial_rate(waiting) + Decimal("0.1")
+
+
 def test_limits_by_date_borrower_and_amount() -> None:
     def limit(signed_on: date, kind: str, principal: str) -> tuple[str | None, RateBasis]:
         found = criminal_rate_limit(signed_on, BorrowerKind(kind), parse_cents(principal))
@@ -295,6 +303,7 @@ def test_the_exact_verdict_follows_the_rate(terms: ScheduleTerms, percent: Decim
         (Frequency.MONTHS, date(2025, 11, 10), date(2026, 2, 9), 2 * 365 + 30 * 12),
         # Two weeks and three days: parts are of 52 x 365.
         (Frequency.WEEKS, date(2025, 1, 1), date(2025, 1, 18), 2 * 365 + 3 * 52),
+        (Frequency.WEEKS, date(2025, 1, 1), date(2025, 1, 22), 3 * 365),
         (Frequency.DAYS, date(2025, 1, 1), date(2025, 1, 18), 17),
     ],
 )
