@@ -21,6 +21,7 @@ from services.loans.schedules.apr import (
     criminal_rate_limit,
     find_rate_over,
     judge,
+    measure_periods,
 )
 from services.loans.schedules.arithmetic import build_schedule
 from services.loans.schedules.terms import Fee, FeeCharged, ScheduleError, ScheduleTerms
@@ -188,6 +189,21 @@ def test_the_limit_itself_is_lawful_and_a_cent_more_is_not() -> None:
     assert judge(CashFlows(10_000, (16_001,), (1,), 1), former) == "refuse"
     # Lent for 17 years at 60 % exactly: 8 ** 17 for 5 ** 17. In 28 digits it would be over.
     assert judge(CashFlows(5**17, (8**17,), (17,), 1), former) == "accept"
+
+
+def test_a_verdict_to_the_cent_on_few_cents_and_on_cost_left_unpaid() -> None:
+    limit = criminal_rate_limit(SIGNED_ON, BorrowerKind.PERSON, 10_000)
+    # 5 for 14 are 35.7 %.
+    assert judge(CashFlows(14, (19,), (1,), 1), limit) == "refuse"
+    # At 35 %, 1.00 is left after the first year, and 3.49 of its cost after ten more.
+    assert judge(CashFlows(100_00, (134_00, 1), (1, 10), 1), limit) == "accept"
+
+
+def test_a_whole_period_counted_from_an_anchor_is_one() -> None:
+    """From 28 February to 30 April are two months of 31 December, and no day."""
+    terms = ScheduleTerms(10_000, Decimal(12), 1, date(2025, 2, 28), repay_every=2)
+    terms = replace(terms, first_due_on=date(2025, 4, 30), due_anchor=date(2024, 12, 31))
+    assert measure_periods(terms, 1) == ([2 * 365], 12 * 365)
 
 
 def test_a_rate_over_the_limit_is_told() -> None:
