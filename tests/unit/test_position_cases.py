@@ -122,6 +122,7 @@ def test_a_late_fact_moves_the_split_of_those_after_it_and_nothing_else() -> Non
     figures = find_figures([Change(facts, late)])
     [move] = figures.moves
     assert (move.loan_id, move.on) == (THREE.loan_id, date(2025, 3, 1))
+    assert move.repayment_id == facts.payments[1].repayment_id
     assert (move.fees_cents, move.interest_cents, move.principal_cents) == (0, -10_00, 10_00)
 
 
@@ -437,6 +438,11 @@ def test_what_happens_on_one_day_has_its_order() -> None:
     )
 
 
+def test_a_loan_that_comes_or_goes_with_its_contract_alone_has_no_schedule_laid_anew() -> None:
+    assert find_figures([Change(None, THREE)]).schedules == {}
+    assert find_figures([Change(THREE, None)]).schedules == {}
+
+
 def test_fees_of_the_contract_are_due_with_its_first_instalment() -> None:
     terms = replace(TERMS, fees=(Fee(5_00, FeeCharged.ADDED),))
     assert lay_ladder(build_schedule(terms)).fees_cents == [5_00, 0, 0]
@@ -460,4 +466,6 @@ def test_a_schedule_laid_says_what_made_it() -> None:
         assert str(schedule.cause_id) in str(cause)
         relaid = find_figures([Change(facts, changed)]).schedules[facts.loan_id]
         assert (relaid.before, relaid.after) == ((), (schedule,))
+        gone = find_figures([Change(changed, None)]).schedules[facts.loan_id]
+        assert (gone.before, gone.after) == ((schedule,), ())
         assert find_position(changed, day - timedelta(days=1)).schedules == ()
