@@ -355,12 +355,11 @@ def find_position(facts: LoanFacts, as_of: date) -> Position:
     run = _run_until(facts, as_of)
     account = run.account
     is_lent = facts.disbursed_on <= as_of
-    due = account.due(as_of) if is_lent else (0, 0, 0)
-    late = account.due(as_of - DAY) if is_lent else (0, 0, 0)
-    oldest = account.oldest_unpaid_due_on() if is_lent else None
+    due, late = account.due(as_of), account.due(as_of - DAY)
+    oldest = account.oldest_unpaid_due_on()
+    owed = account.interest_owed(as_of)
     unpaid = tuple(account.unpaid(as_of)) if is_lent else ()
-    owed = account.interest_owed(as_of) if is_lent and not account.is_closed else 0
-    fees = account.fees_owed() if is_lent and not account.is_closed else 0
+    fees = account.fees_owed() if is_lent else 0
     outstanding = account.outstanding if is_lent else 0
     return Position(
         as_of=as_of,
