@@ -9,6 +9,7 @@ import pytest
 from services.common.calendar import DayCount
 from services.loans.loan_facts.arithmetic import with_fact, without_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind, Suspension
+from services.loans.positions.account import lay_ladder
 from services.loans.positions.arithmetic import (
     END_OF_TIME,
     Arrears,
@@ -43,6 +44,8 @@ from services.loans.positions.facts import (
 from services.loans.positions.figures import Change, find_figures
 from services.loans.positions.ladder import DAY, Instalment
 from services.loans.repayments.arithmetic import add_payments
+from services.loans.schedules.arithmetic import build_schedule
+from services.loans.schedules.terms import Fee, FeeCharged
 from tests.unit.loan_histories import Fact, add_fact, lay_loan
 from tests.unit.test_positions import sum_until
 from tests.unit.three_instalments import TERMS, THREE, lost, paid, pay
@@ -119,6 +122,7 @@ def test_a_late_fact_moves_the_split_of_those_after_it_and_nothing_else() -> Non
     figures = find_figures([Change(facts, late)])
     [move] = figures.moves
     assert (move.loan_id, move.on) == (THREE.loan_id, date(2025, 3, 1))
+    assert move.repayment_id == facts.payments[1].repayment_id
     assert (move.fees_cents, move.interest_cents, move.principal_cents) == (0, -10_00, 10_00)
 
 
@@ -163,6 +167,10 @@ def test_a_fee_takes_the_latest_credit_first_on_its_own_date() -> None:
 
 def test_the_day_due_is_not_late_and_the_day_after_is_one_day_late() -> None:
     assert find_position(THREE, date(2025, 2, 1)).days_past_due == 0
+    assert find_position(THREE, date(2025, 2, 1)).arrears.instalments == 0
+    following = find_position(THREE, date(2025, 2, 1)).next_due
+    assert following is not None
+    assert following.number == 2
     assert find_position(THREE, date(2025, 2, 1)).interest_due_cents == 10_00
     assert find_position(THREE, date(2025, 2, 2)).days_past_due == 1
 
@@ -430,6 +438,16 @@ def test_what_happens_on_one_day_has_its_order() -> None:
     )
 
 
+def test_a_loan_that_comes_or_goes_with_its_contract_alone_has_no_schedule_laid_anew() -> None:
+    assert find_figures([Change(None, THREE)]).schedules == {}
+    assert find_figures([Change(THREE, None)]).schedules == {}
+
+
+def test_fees_of_the_contract_are_due_with_its_first_instalment() -> None:
+    terms = replace(TERMS, fees=(Fee(5_00, FeeCharged.ADDED),))
+    assert lay_ladder(build_schedule(terms)).fees_cents == [5_00, 0, 0]
+
+
 def test_a_schedule_laid_says_what_made_it() -> None:
     day = date(2025, 2, 1)
     facts = lay_loan(TERMS)
@@ -448,4 +466,6 @@ def test_a_schedule_laid_says_what_made_it() -> None:
         assert str(schedule.cause_id) in str(cause)
         relaid = find_figures([Change(facts, changed)]).schedules[facts.loan_id]
         assert (relaid.before, relaid.after) == ((), (schedule,))
+        gone = find_figures([Change(changed, None)]).schedules[facts.loan_id]
+        assert (gone.before, gone.after) == ((schedule,), ())
         assert find_position(changed, day - timedelta(days=1)).schedules == ()

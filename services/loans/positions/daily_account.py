@@ -212,7 +212,7 @@ class DailyAccount(Account):
         if later:
             return self._earn(later[-1], day)
         number = bisect_right(self._runs, day, key=lambda run: run.on) - 1
-        return self._earn(self._runs[number], day) if number >= 0 else Fraction(0)
+        return self._earn(self._runs[max(0, number)], day)
 
     def _earn(self, run: _Run, day: date) -> Fraction:
         """The same, with `run` the last that began before the end of `day`."""

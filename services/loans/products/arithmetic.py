@@ -197,25 +197,22 @@ def _check_conventions(rules: ProductRules, loan: Candidate) -> Iterator[InputEr
     compared.append(("interest_on_overdue_interest", *overdue))
     for name, expected, found in compared:
         if expected is not None and expected != found:
-            agreed, has = _tell_convention(expected), _tell_convention(found)
+            said, had = _show(expected), _show(found)
             message = Text(
-                f"Le produit prévoit « {agreed.fr} » ; le prêt a « {has.fr} ».",
-                f'The product provides for "{agreed.en}"; the loan has "{has.en}".',
+                f"Le produit prévoit « {said.fr} » ; le prêt a « {had.fr} ».",
+                f'The product provides for "{said.en}"; the loan has "{had.en}".',
             )
             yield InputError(f"/{name}", "product.convention_differs", message)
 
 
-def _tell_convention(value: object) -> Text:
-    """Codes as they are posted; the rest as a person would say it, not as Python does."""
-    match value:
-        case None:
-            return Text("aucun", "none")
-        case bool():
-            return Text("oui", "yes") if value else Text("non", "no")
-        case int():
-            return Text(amount := f"{format_cents(value)} $", amount)
-        case _:
-            return Text(str(value), str(value))
+def _show(value: object) -> Text:
+    """A convention: yes or no, an amount, or a code; none, of an amount that a loan leaves out."""
+    if value is None:
+        return Text("aucun", "none")
+    if isinstance(value, bool):
+        return Text("oui", "yes") if value else Text("non", "no")
+    shown = format_cents(value) if isinstance(value, int) else str(value)
+    return Text(shown, shown)
 
 
 def _check_eligibility(rule: Eligibility, loan: Candidate) -> Iterator[InputError]:
