@@ -10,16 +10,18 @@ from services.loans.positions.facts import LoanFacts, facts_until
 from services.loans.provisions.arithmetic import Matrix, find_provision
 from services.loans.schedules.apr import annual_percentage_rate, cash_flows
 from services.loans.schedules.arithmetic import build_schedule
+from services.loans.schedules.terms import ScheduleTerms
 
 
 def show_contract(contract: Contract, reviewed: Reviewed) -> dict[str, JsonValue]:
-    """The yearly rates of the contract, fees included and not, and what is odd about it."""
+    """The terms of the contract, its yearly rates, fees included and not, and what is odd in it."""
     flows = cash_flows(contract.terms, build_schedule(contract.terms))
     is_compound = bool(contract.interest_on_overdue_interest)
     yearly = state_yearly_rate(contract.terms, is_compound=is_compound)
     effective = yearly.effective
     return {
         "product_version": reviewed.version,
+        "terms": _show_terms(contract.terms),
         "apr": format(annual_percentage_rate(flows), "f"),
         "yearly_rate": {
             "nominal": format(yearly.nominal.normalize(), "f"),
@@ -32,6 +34,36 @@ def show_contract(contract: Contract, reviewed: Reviewed) -> dict[str, JsonValue
             {"code": found.code, "fr": found.message.fr, "en": found.message.en}
             for found in reviewed.found
         ],
+    }
+
+
+def _show_terms(terms: ScheduleTerms) -> JsonValue:
+    """Those left out when they were posted too: a quote of them is the schedule of the contract."""
+    multiple, down = terms.instalment_multiple_cents, terms.down_payment_percent
+    return {
+        "principal": format_cents(terms.principal_cents),
+        "annual_rate": format(terms.annual_rate.normalize(), "f"),
+        "instalments": terms.instalments,
+        "frequency": terms.frequency,
+        "repay_every": terms.repay_every,
+        "disbursed_on": terms.disbursed_on.isoformat(),
+        "first_due_on": terms.first_due_on.isoformat() if terms.first_due_on else None,
+        "interest_method": terms.interest_method,
+        "amortisation": terms.amortisation,
+        "day_count": terms.day_count,
+        "rounding": terms.rounding,
+        "smoothing": terms.smoothing,
+        "instalment_multiple": None if multiple is None else format_cents(multiple),
+        "grace": {
+            "principal_periods": terms.principal_grace_periods,
+            "interest_periods": terms.interest_grace_periods,
+            "interest_free_periods": terms.interest_free_periods,
+        },
+        "down_payment_percent": None if down is None else format(down.normalize(), "f"),
+        "fees": [
+            {"amount": format_cents(fee.amount_cents), "charged": fee.charged} for fee in terms.fees
+        ],
+        "non_working_days": terms.non_working_days,
     }
 
 

@@ -207,6 +207,7 @@ class FactRow:
     external_id: str
     on: date
     amount_cents: int | None
+    fees_withheld_cents: int | None
     reason: str | None
     reversed_for: str | None
 
@@ -264,6 +265,9 @@ def show_fact(
         "external_id": fact.external_id,
         "on": fact.on.isoformat(),
         "amount": None if fact.amount_cents is None else format_cents(fact.amount_cents),
+        "fees_withheld": (
+            None if fact.fees_withheld_cents is None else format_cents(fact.fees_withheld_cents)
+        ),
         "reason": fact.reason,
         "allocation": allocations.get(fact.fact_id),
         "credit_used": credit_uses.get(fact.fact_id, []),
@@ -319,9 +323,11 @@ _FIRST_SCHEDULE = text(
 
 def _facts_of(kind: str, table: str, on: str, amount: str = "amount_cents") -> str:
     reason = "NULL" if kind in ("disbursement", "repayment") else "reason"
+    withheld = "fees_withheld_cents" if kind == "disbursement" else "NULL"
     return f"""
         SELECT organisation_id, '{kind}' AS kind, {kind}_id AS fact_id, external_id,
-               {on} AS on_date, {amount} AS amount_cents, {reason} AS reason
+               {on} AS on_date, {amount} AS amount_cents, {withheld} AS fees_withheld_cents,
+               {reason} AS reason
         FROM {table} WHERE organisation_id = :organisation AND loan_id = :loan
     """
 
@@ -339,7 +345,7 @@ _FACTS = text(
         UNION ALL {_facts_of("moratorium", "moratoria", "starts_on", "NULL")}
     )
     SELECT f.kind, f.fact_id, coalesce(f.external_id, l.external_id), f.on_date, f.amount_cents,
-           f.reason, r.reason AS reversed_for
+           f.fees_withheld_cents, f.reason, r.reason AS reversed_for
     FROM facts f
     JOIN loans l ON l.organisation_id = f.organisation_id AND l.loan_id = :loan
     LEFT JOIN reversals r ON r.organisation_id = f.organisation_id

@@ -28,7 +28,7 @@ from services.loans.loans.drafts import (
 )
 from services.loans.positions.facts import Accrual, AllocationOrder
 from services.loans.products.rules import Conventions
-from services.loans.schedules.schemas import Lax, TermsBody
+from services.loans.schedules.schemas import Lax, TermsAnswer, TermsBody
 from services.loans.vocabulary import FundingSource, Product, Stage
 
 
@@ -226,6 +226,7 @@ class FactAnswer(Answer):
 
     A repayment's `allocation` is what it settled on its own day, `credit_used` what later fees took
     of what it left. The first disbursement came with the loan: its `external_id` is the loan's.
+    `fees_withheld` was kept from a disbursement: the borrower received so much less.
     """
 
     kind: str
@@ -233,6 +234,7 @@ class FactAnswer(Answer):
     external_id: str
     on: date
     amount: Amount | None
+    fees_withheld: Amount | None
     reason: str | None
     allocation: dict[str, str] | None
     credit_used: list[CreditUseAnswer]
@@ -275,10 +277,12 @@ class PostedLoanAnswer(LoanAnswer):
 class LoanPositionAnswer(LoanAnswer):
     """`schedule` is what is in force on `as_of`; `schedules` are all that were.
 
-    A loan that was reversed keeps its facts, and has no position. `apr` is the annual percentage
-    rate of the contract, fees included, not rounded.
+    A loan that was reversed keeps its facts, and has no position. `terms` are those of the
+    contract, with what was left out when they were posted. `apr` is its annual percentage rate,
+    fees included, not rounded.
     """
 
+    terms: TermsAnswer
     apr: str
     yearly_rate: YearlyRateAnswer
     findings: list[FindingAnswer]

@@ -87,6 +87,41 @@ class TermsBody(Body):
         )
 
 
+class AgreedFeeAnswer(Answer):
+    amount: Amount
+    charged: FeeCharged
+
+
+class GraceAnswer(Answer):
+    """Numbers of first periods, as `GraceBody`."""
+
+    principal_periods: int
+    interest_periods: int
+    interest_free_periods: int
+
+
+class TermsAnswer(Answer):
+    """The terms of a loan, each of them said: `POST /v1/schedules` takes them as they are."""
+
+    principal: Amount
+    annual_rate: str
+    instalments: int
+    frequency: Frequency
+    repay_every: int
+    disbursed_on: date
+    first_due_on: date | None
+    interest_method: InterestMethod
+    amortisation: Amortisation
+    day_count: DayCount
+    rounding: Rounding
+    smoothing: bool
+    instalment_multiple: Amount | None
+    grace: GraceAnswer
+    down_payment_percent: str | None
+    fees: list[AgreedFeeAnswer]
+    non_working_days: NonWorkingDays
+
+
 class QuoteBody(TermsBody):
     """Terms to be quoted. The criminal rate is that of the day and of the kind of borrower."""
 

@@ -399,3 +399,36 @@ async def test_loans_are_listed_page_by_page(member: Client) -> None:
 
 async def test_an_empty_list(member: Client) -> None:
     assert (await member.get("/v1/loans")).json() == {"items": [], "next": None}
+
+
+async def test_the_terms_of_a_loan_are_told_whole(member: Client) -> None:
+    """A quote of them is the schedule of the contract; those not posted are told too."""
+    agreed: Document = terms(
+        frequency="weeks",
+        repay_every=2,
+        first_due_on="2025-05-02",
+        day_count="actual/365",
+        rounding="up",
+        instalment_multiple="0.05",
+        grace={"principal_periods": 1, "interest_periods": 2, "interest_free_periods": 1},
+        down_payment_percent="12.5",
+        fees=[{"amount": "10.00", "charged": "withheld"}, {"amount": "5.00", "charged": "added"}],
+        non_working_days="move_later",
+    )
+    posted = await record_loan(member, terms=agreed)
+    shown = (await member.get(f"/v1/loans/{posted['loan_id']}", as_of="2025-04-15")).json()
+    assert shown["terms"] == {
+        **agreed,
+        "disbursed_on": "2025-04-15",
+        "interest_method": "declining_balance",
+        "amortisation": "equal_instalments",
+        "smoothing": False,
+    }
+    assert [fact["fees_withheld"] for fact in shown["facts"]] == ["10.00"]
+    quote = (await member.post("/v1/schedules", shown["terms"])).json()
+    assert (quote["apr"], len(quote["rows"])) == (shown["apr"], len(shown["schedule"]))
+    plain = await record_loan(member)
+    shown = (await member.get(f"/v1/loans/{plain['loan_id']}")).json()
+    left_out = ("first_due_on", "instalment_multiple", "down_payment_percent")
+    assert [shown["terms"][name] for name in left_out] == [None] * 3
+    assert (await member.post("/v1/schedules", shown["terms"])).status_code == 200
