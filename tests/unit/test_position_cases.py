@@ -364,7 +364,8 @@ def test_flows_of_a_day_and_the_standing_of_its_evening() -> None:
 def test_what_loans_do_on_one_day_adds_up() -> None:
     day = date(2025, 2, 1)
     facts = add_fact(lay_loan(TERMS), Tranche(UUID(int=3), day, 30_00))
-    facts = lost(paid(facts, (day, 103_00)), day, 50_00)
+    facts = add_fact(facts, Charge(UUID(int=4), day, 2_00))
+    facts = lost(paid(facts, (day, 105_00)), day, 50_00)
     facts = replace(facts, recoveries=(Loss(day, 20_00),))
     loan = (facts, replay(facts))
     once = sum_days([loan])
