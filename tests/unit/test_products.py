@@ -270,6 +270,11 @@ def test_eligibility(eligibility: dict[str, object], found: list[tuple[str, str]
             'The product provides for "weeks"; the loan has "months".',
         ),
         (
+            {"conventions": {"instalment_multiple": "5.00"}},
+            "Le produit prévoit « 5.00 » ; le prêt a « aucun ».",
+            'The product provides for "5.00"; the loan has "none".',
+        ),
+        (
             {"eligibility": {"borrower_kinds": ["legal_person"]}},
             "Le produit n'est pas offert à ce genre d'emprunteur : person.",
             "The product is not offered to this kind of borrower: person.",

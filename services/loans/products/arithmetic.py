@@ -206,7 +206,9 @@ def _check_conventions(rules: ProductRules, loan: Candidate) -> Iterator[InputEr
 
 
 def _show(value: object) -> Text:
-    """A convention: yes or no, an amount, or a code."""
+    """A convention: yes or no, an amount, or a code; none, of an amount that a loan leaves out."""
+    if value is None:
+        return Text("aucun", "none")
     if isinstance(value, bool):
         return Text("oui", "yes") if value else Text("non", "no")
     shown = format_cents(value) if isinstance(value, int) else str(value)
