@@ -14,6 +14,8 @@ _WHOLE_CHARACTER = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 )
 _HIGH_BYTES = bytes(range(0x80, 0x100))
+# In cp1252 "Ã©" or "Â°": no French word holds them, so that they are é or ° in UTF-8.
+_ONLY_UTF_8 = re.compile(rb"[\xc2\xc3][\x80-\xbf]")
 # First halves of French letters and signs; in cp1252 no French word ends in Â, Ã or Å.
 _CUT_CHARACTERS = (b"\xc2", b"\xc3", b"\xc5")
 
@@ -30,8 +32,8 @@ def find_encoding(body: bytes, charset: str = "") -> str:
     """The codec under which the whole body is text. Raises UnreadableText.
 
     A byte order mark or a declared charset is taken at its word. Otherwise what is not UTF-8 is
-    cp1252, unless most of its accents are whole UTF-8 or it is cut inside one: that is a damaged
-    file, and reading it as cp1252 would record wrong names. Text holds no NUL byte.
+    cp1252, unless it is cut inside an accent of UTF-8 or holds whole ones: that is a damaged file,
+    or one made of two, and reading it as cp1252 would record wrong names. Text holds no NUL byte.
     """
     if body.startswith(_UTF_16_MARKS) and not charset:
         if "\0" in _decode(body, "utf-16"):
@@ -47,6 +49,8 @@ def find_encoding(body: bytes, charset: str = "") -> str:
     except UnreadableText:
         if marked or charset or _is_damaged_utf_8(body):
             raise
+        if accent := _ONLY_UTF_8.search(body):
+            raise UnreadableText(body, accent.start()) from None
         codec = "cp1252"
         _decode(body, codec)
     return codec

@@ -30,6 +30,15 @@ CONFLICT = InputError(
         "To correct a fact, post a reversal and then a new fact.",
     ),
 )
+_TWICE = replace(
+    CONFLICT,
+    message=Text(
+        "Cet identifiant est plus d'une fois dans ce fichier, avec des contenus différents ; "
+        "gardez la bonne ligne, ou donnez à chaque fait son identifiant.",
+        "This identifier stands more than once in this file, with different contents; "
+        "keep the right row, or give each fact its own identifier.",
+    ),
+)
 
 
 class Posted(Protocol):
@@ -206,7 +215,7 @@ def sort_batch(
             if fingerprints[first] == fingerprint:
                 repeats[row] = first
             else:
-                refused[row] = [CONFLICT]
+                refused[row] = [_TWICE]
         elif known is None:
             new.append(row)
         elif known == fingerprint:

@@ -46,7 +46,7 @@ from services.common.records import CSV, JSON, NDJSON, XLSX, parse_media_type, r
 from services.common.sheets import choose_table, is_ours, list_others, open_sheet
 from services.common.workbook import Book, Sheet
 
-PARSER_VERSION = 3
+PARSER_VERSION = 4
 """Kept with each import; a test holds what this version reads. Another reading, another number."""
 
 ROWS_MAX = 200_000
@@ -150,6 +150,8 @@ def _read_csv(
         orders = find_orders(((n, dict(enumerate(cells))) for n, cells in again), matched)
     plan = make_plan(matched, orders, starts_in_1904=False)
     unnamed = [place for place in range(width) if not records.titles[place].strip()]
+    # What is cut in the middle ends inside a line: a short row of it may be half of one.
+    is_whole = body.endswith((b"\n", b"\r", b"\n\0", b"\r\0"))
     has_totals = _MAY_BE_TOTAL.search(body) is not None
     while some := list(islice(records.rows, BATCH_ROWS)):
         if has_totals:
@@ -158,9 +160,10 @@ def _read_csv(
         if batch is not None:
             yield batch
             continue
-        for number, cells in some:
-            if len(cells) != width:
-                yield number, [row_error(number, "", "row.cells", found=len(cells), expected=width)]
+        for number, sent in some:
+            cells = _fit(sent, width, plan, is_whole)
+            if cells is None:
+                yield number, [row_error(number, "", "row.cells", found=len(sent), expected=width)]
                 continue
             _note_unnamed((place for place in unnamed if cells[place].strip()), remarks)
             yield number, _read_cells(number, cells, plan)
@@ -192,6 +195,20 @@ def _at_line(line: int) -> Iterator[None]:
         yield
     except TableRefused as refused:
         raise TableRefused([replace(e, line=line) for e in refused.found]) from refused
+
+
+def _fit(cells: Sequence[str], width: int, plan: Plan, may_be_short: bool) -> Sequence[str] | None:
+    """A row as wide as its titles; None when nobody can say which cell is missing or too many.
+
+    Excel leaves out the empty cells at the end of a row, where sixteen rows have none there. One
+    cell more is an amount like 1,000.00 in two, even when the last is empty.
+    """
+    missing = width - len(cells)
+    if not missing:
+        return cells
+    if missing < 0 or not may_be_short or max(plan.required, default=0) >= len(cells):
+        return None
+    return [*cells, *[""] * missing]
 
 
 def _read_cells(

@@ -69,6 +69,14 @@ def test_the_line_is_said() -> None:
     assert caught.value.line == 3
 
 
+def test_a_file_made_of_two_is_refused_where_the_lesser_part_begins() -> None:
+    lines = ["identifiant", "été", "Noël", "élève"]
+    first, *others = (line.encode("cp1252") + b"\n" for line in lines)
+    with pytest.raises(UnreadableText) as caught:
+        find_encoding(first + b"".join(others) + "Zoé\n".encode())
+    assert caught.value.line == 5
+
+
 def test_capitals_before_a_closing_mark_are_cp1252() -> None:
     # In these bytes "É»" alone would be a whole UTF-8 character; the others show it is not.
     body = "identifiant,prêt\n«LIBERTÉ»,égalité\n".encode("cp1252")

@@ -132,9 +132,10 @@ READINGS = (
     "R5;P1;20260331;1.234,50;=1+1;\nR6;P1;demain;1,234;;\n",
     "external_id,loan_external_id,paid_on,amount\nR1,P1,03/04/2026,5\nR2,P1,12/31/2025,5.10\n",
     "Remboursements 2026;;;\n;;;\nNo;Prêt;Date;Montant\nR1;P1;2026-03-31;5,00\nTotal;;;5,00\n",
+    "No;Prêt;Date;Montant;Mode;Autre\nR1;P1;2026-03-31;5,00\nR2;P1;2026-03-31\nR3;P1;2026-03-31;5,00;;;;\n",
 )
 """Sheets of repayments in every writing of their cells."""
-READ_BY_VERSION: Mapping[int, str] = {3: "3c0bdb95a9bc8aef"}
+READ_BY_VERSION: Mapping[int, str] = {4: "5a263e8c95a7c000"}
 """What each version of the parser reads of them: an import says which one read it."""
 
 

@@ -21,7 +21,15 @@ from services.loans.positions.arithmetic import (
     left_to_recover,
     replay,
 )
-from services.loans.positions.daily_totals import FEES, MEASURES, PAR30, PAR90, sum_days
+from services.loans.positions.daily_totals import (
+    ACTIVE,
+    FEES,
+    LOANS,
+    MEASURES,
+    PAR30,
+    PAR90,
+    sum_days,
+)
 from services.loans.positions.explanation import Part, explain
 from services.loans.positions.facts import (
     Accrual,
@@ -42,7 +50,7 @@ from services.loans.positions.facts import (
     payment_order,
 )
 from services.loans.positions.figures import Change, find_figures
-from services.loans.positions.ladder import DAY, Instalment
+from services.loans.positions.ladder import DAY, Instalment, Ladder
 from services.loans.repayments.arithmetic import add_payments
 from services.loans.schedules.arithmetic import build_schedule
 from services.loans.schedules.terms import Fee, FeeCharged
@@ -149,6 +157,9 @@ def test_a_fee_takes_the_latest_credit_first_on_its_own_date() -> None:
     }
     [(place, measures)] = moved.days.items()
     assert (place, measures[FEES], sum(measures)) == (("06", charged_on), 12_00, 12_00)
+    both = [Charge(UUID(int=number), charged_on, number * 1_00) for number in (3, 4)]
+    [together] = find_figures([Change(rich, replace(rich, charges=tuple(both)))]).moves
+    assert (together.repayment_id, together.fees_cents) == (ids[1], 7_00)
     # A fee that the latest credit pays leaves the other alone.
     less = add_fact(rich, Charge(UUID(int=4), charged_on, 10_00))
     assert replay(less).credit_uses == (CreditUse(ids[1], UUID(int=4), charged_on, 10_00),)
@@ -348,6 +359,28 @@ def test_flows_of_a_day_and_the_standing_of_its_evening() -> None:
         date(2025, 7, 1): {"recovered_cents": 50_00},
     }
     assert {region for region, _ in totals} == {"06"}
+
+
+def test_what_loans_do_on_one_day_adds_up() -> None:
+    day = date(2025, 2, 1)
+    facts = add_fact(lay_loan(TERMS), Tranche(UUID(int=3), day, 30_00))
+    facts = add_fact(facts, Charge(UUID(int=4), day, 2_00))
+    facts = lost(paid(facts, (day, 105_00)), day, 50_00)
+    facts = replace(facts, recoveries=(Loss(day, 20_00),))
+    loan = (facts, replay(facts))
+    once = sum_days([loan])
+    assert sum_days([loan, loan]) == {key: [2 * each for each in row] for key, row in once.items()}
+    assert sum(row[LOANS] for row in once.values()) == facts.lent_cents == 330_00
+    # What is still owed at the end of time is in no day's totals.
+    assert max(on for _, on in once) < END_OF_TIME
+
+
+def test_a_loan_of_one_cent_is_active_until_it_is_paid() -> None:
+    ladder = Ladder((date(2025, 2, 1),), (0,), (0,), (1,))
+    cent = replace(THREE, principal_cents=1, ladder=ladder)
+    assert sum_until(sum_days([(cent, replay(cent))]), date(2025, 1, 1))[ACTIVE] == 1
+    repaid = paid(cent, (date(2025, 1, 2), 1))
+    assert sum_until(sum_days([(repaid, replay(repaid))]), date(2025, 1, 2))[ACTIVE] == 0
 
 
 # --- facts added, taken out, and left for later ---------------------------------------------------

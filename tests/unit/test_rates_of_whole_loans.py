@@ -579,6 +579,9 @@ def test_splitting_a_disbursement_changes_nothing(
 ) -> None:
     on = facts.disbursed_on + timedelta(days=days)
     facts = replace(facts, payments=(), write_offs=(), recoveries=(), refunds=())
+    # Instalments of a multiple may become fewer with the first part, and stay so with the second.
+    terms = facts.conditions.terms
+    assume(terms is not None and terms.instalment_multiple_cents is None)
     whole = add_fact(facts, Tranche(UUID(int=50), on, one + other, 5))
     parts = add_fact(
         add_fact(facts, Tranche(UUID(int=50), on, one, 2)), Tranche(UUID(int=51), on, other, 3)

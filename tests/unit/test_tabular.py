@@ -223,6 +223,21 @@ class TestDialects:
         assert places(refused) == [(2, "", "row.cells"), (3, "", "row.cells")]
         assert "3 cellule(s) ; les titres en ont 2" in refused[1].message.fr
 
+    def test_empty_cells_that_excel_leaves_out_at_the_end(self) -> None:
+        body = "external_id,amount,pret,emplois\nR1,1\nR2,2,P1\nR3,3,P1,4\nR4\nR5,1,000.00,,\n"
+        rows, refused = read(body)
+        assert rows == [
+            (1, {"external_id": "R1", "amount": "1"}),
+            (2, {"external_id": "R2", "amount": "2", "loan_external_id": "P1"}),
+            (3, {"external_id": "R3", "amount": "3", "loan_external_id": "P1", "jobs": 4}),
+        ]
+        assert places(refused) == [(4, "", "row.cells"), (5, "", "row.cells")]
+
+    def test_a_short_row_of_a_file_that_was_cut_is_refused(self) -> None:
+        rows, refused = read("external_id,amount,pret\nR1,1,P1\nR2,12")
+        assert [number for number, _ in rows] == [1]
+        assert places(refused) == [(2, "", "row.cells")]
+
     @pytest.mark.parametrize(
         ("body", "row"),
         [

@@ -43,6 +43,7 @@ RegionCell = Annotated[RegionCode, BeforeValidator(pad_region_code)]
 
 class BorrowerRow(BorrowerFields):
     kind: BorrowerKindWord = BorrowerKind.PERSON
+    region_code: RegionCell | None = None
     enterprise_name: Name | None = None
     neq: Neq | None = None
     sector_code: SectorCode | None = None

@@ -284,8 +284,8 @@ async def test_a_partial_sheet_records_its_good_rows(loans: Loans, member: Clien
             "column": "external_id",
             "title": "external_id",
             "code": "external_id.conflict",
-            "message": '"R-3": This identifier is already on record with other content; nothing '
-            "was changed. To correct a fact, post a reversal and then a new fact.",
+            "message": '"R-3": This identifier stands more than once in this file, with different '
+            "contents; keep the right row, or give each fact its own identifier.",
         },
     ]
     assert (await loans.count_rows(member))["repayments"] == 2
@@ -405,6 +405,14 @@ async def test_borrowers_known_by_their_loans_are_then_registered(
     by_name = {b["external_id"]: b for b in (await member.get("/v1/borrowers")).json()["items"]}
     assert by_name["E-P-1"]["given_name"] == "Zoé"
     assert by_name["E-P-2"]["given_name"] is None
+
+
+async def test_a_region_without_its_zero_is_read_in_every_sheet(member: Client) -> None:
+    """Spreadsheets write 6 for 06."""
+    borrowers = await member.send("borrowers", write_csv([borrower_row("E-1", region_code="6")]))
+    assert borrowers.status_code == 201, borrowers.text
+    [person] = (await member.get("/v1/borrowers")).json()["items"]
+    assert person["region_code"] == "06"
 
 
 async def test_nothing_that_a_borrowers_sheet_says_is_dropped(member: Client) -> None:
