@@ -19,7 +19,9 @@ from services.loans.schedules.apr import (
     cash_flows,
     cost_of_borrowing_rate,
     criminal_rate_limit,
+    find_rate_over,
     judge,
+    measure_periods,
 )
 from services.loans.schedules.arithmetic import build_schedule
 from services.loans.schedules.terms import Fee, FeeCharged, ScheduleError, ScheduleTerms
@@ -136,6 +138,14 @@ def test_deferred_interest_bears_none_in_the_rate() -> None:
     )
 
 
+def test_a_payment_under_its_cost_after_one_over_it() -> None:
+    """Nothing is paid in the second month, whose cost waits: the law lets it bear none itself."""
+    waiting = CashFlows(1000_00, (100_00, 0, 1000_00), (1, 1, 1), 12)
+    rate = annual_percentage_rate(waiting)
+    assert rate == pytest.approx(100 * cost_of_borrowing_rate(waiting), rel=Decimal("1e-18"))
+    assert rate > 100 * actuarial_rate(waiting) + Decimal("0.1")
+
+
 def test_limits_by_date_borrower_and_amount() -> None:
     def limit(signed_on: date, kind: str, principal: str) -> tuple[str | None, RateBasis]:
         found = criminal_rate_limit(signed_on, BorrowerKind(kind), parse_cents(principal))
@@ -177,9 +187,39 @@ def test_the_limit_itself_is_lawful_and_a_cent_more_is_not() -> None:
     former = criminal_rate_limit(LAST_DAY_OF_THE_FORMER_LIMIT, BorrowerKind.PERSON, 10_000)
     assert judge(CashFlows(10_000, (16_000,), (1,), 1), former) == "accept"
     assert judge(CashFlows(10_000, (16_001,), (1,), 1), former) == "refuse"
+    # Lent for 17 years at 60 % exactly: 8 ** 17 for 5 ** 17. In 28 digits it would be over.
+    assert judge(CashFlows(5**17, (8**17,), (17,), 1), former) == "accept"
+
+
+def test_a_verdict_to_the_cent_on_few_cents_and_on_cost_left_unpaid() -> None:
+    limit = criminal_rate_limit(SIGNED_ON, BorrowerKind.PERSON, 10_000)
+    # 5 for 14 are 35.7 %.
+    assert judge(CashFlows(14, (19,), (1,), 1), limit) == "refuse"
+    # At 35 %, 1.00 is left after the first year, and 3.49 of its cost after ten more.
+    assert judge(CashFlows(100_00, (134_00, 1), (1, 10), 1), limit) == "accept"
+
+
+def test_a_whole_period_counted_from_an_anchor_is_one() -> None:
+    """From 28 February to 30 April are two months of 31 December, and no day."""
+    terms = ScheduleTerms(10_000, Decimal(12), 1, date(2025, 2, 28), repay_every=2)
+    terms = replace(terms, first_due_on=date(2025, 4, 30), due_anchor=date(2024, 12, 31))
+    assert measure_periods(terms, 1) == ([2 * 365], 12 * 365)
+
+
+def test_a_rate_over_the_limit_is_told() -> None:
+    limit = criminal_rate_limit(SIGNED_ON, BorrowerKind.PERSON, 10_000)
+    assert find_rate_over(CashFlows(1, (2,), (1,), 1), limit) == 100
+    assert find_rate_over(CashFlows(0, (2,), (1,), 1), limit) is None
+    # 270.00 after a year for 100.00 at once and 182.00 after two are worth the same at 30 % and at
+    # 40 %, and more between them: of the two it is the one over the limit.
+    twice = CashFlows(100_00, (270_00, -182_00), (1, 1), 1)
+    assert judge(twice, limit) == "refuse"
+    assert find_rate_over(twice, limit) == 40
 
 
 def test_extreme_costs_still_have_a_rate() -> None:
+    assert annual_percentage_rate(CashFlows(1, (10**12,), (1,), 12)) == 1200 * (10**12 - 1)
+    assert annual_percentage_rate(CashFlows(2, (2,), (1,), 12)) == 0
     almost_nothing = CashFlows(1, (10_000,) * 600, (1,) * 600, 12)
     assert annual_percentage_rate(almost_nothing) == pytest.approx(12 * 10_000 * 100, rel=1e-3)
     long = CashFlows(100_000, (2_917,) * 600, (1,) * 600, 12)
@@ -279,6 +319,7 @@ def test_the_exact_verdict_follows_the_rate(terms: ScheduleTerms, percent: Decim
         (Frequency.MONTHS, date(2025, 11, 10), date(2026, 2, 9), 2 * 365 + 30 * 12),
         # Two weeks and three days: parts are of 52 x 365.
         (Frequency.WEEKS, date(2025, 1, 1), date(2025, 1, 18), 2 * 365 + 3 * 52),
+        (Frequency.WEEKS, date(2025, 1, 1), date(2025, 1, 22), 3 * 365),
         (Frequency.DAYS, date(2025, 1, 1), date(2025, 1, 18), 17),
     ],
 )

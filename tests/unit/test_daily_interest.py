@@ -20,6 +20,7 @@ from services.loans.positions.facts import (
     MoratoriumKind,
     PaymentPurpose,
     Rescheduling,
+    Tranche,
 )
 from services.loans.positions.ladder import Instalment
 from services.loans.positions.views import show_position
@@ -68,6 +69,41 @@ def test_overdue_interest_bears_none_unless_agreed() -> None:
     """9.00 of the 29.00 due on 29 February are paid; by 31 March, 60.00 have run in all."""
     facts = live_daily(pay(date(2024, 2, 29), 9_00))
     assert find_position(facts, date(2024, 3, 31)).payoff_cents == 1051_00
+
+
+def test_what_stays_overdue_at_the_next_due_date_goes_on_bearing_interest() -> None:
+    """Where it is agreed, 20.00 are overdue from 29 February: 31 days of 1,020.00 are 31.62. Of
+    60.62 in all, 51.62 are then overdue; ten days of 1,051.62 are 10.52.
+    """
+    facts = add_fact(lay_loan(DAILY, Accrual.DAILY, is_compound=True), pay(date(2024, 2, 29), 9_00))
+    assert find_position(facts, date(2024, 3, 31)).payoff_cents == 1051_62
+    assert find_position(facts, date(2024, 4, 10)).payoff_cents == 1062_14
+    # Nothing is overdue after a free month: 31 days of 3.38 are 10.478 cents, of 3.39 over 10.5.
+    terms = replace(DAILY, principal_cents=3_38, interest_free_periods=1)
+    tiny = lay_loan(terms, Accrual.DAILY, is_compound=True)
+    assert find_position(tiny, date(2024, 3, 31)).payoff_cents == 3_48
+
+
+def test_a_daily_loan_that_ends_within_its_grace_asks_for_its_interest_last() -> None:
+    """By 500.00 it takes two instalments, both within the grace: 60 days of 1,000.00 by March."""
+    terms = replace(DAILY, instalment_multiple_cents=500_00, interest_grace_periods=2)
+    facts = live_daily(terms=terms)
+    assert find_position(facts, date(2024, 3, 30)).interest_due_cents == 0
+    assert find_position(facts, date(2024, 3, 31)).interest_due_cents == 60_00
+
+
+def test_a_daily_loan_that_has_paid_all_it_was_asked_for_has_no_date_left() -> None:
+    """1,059.67 the day before the last date: 89 days take 89.00, and 29.33 of principal are left.
+    A month put off asks for interest alone, 30 days of it and then 31.
+    """
+    eve = date(2024, 4, 29)
+    facts = live_daily(pay(eve, 1059_67), put_off(eve, MoratoriumKind.CAPITAL_ONLY, 1))
+    ladder = replay(facts).schedules[-1].laid.ladder
+    assert ladder.due == [date(2024, 5, 29), date(2024, 6, 29)]
+    assert list(ladder.principal_cents) == [0, 29_33]
+    with pytest.raises(Impossible) as caught:
+        replay(live_daily(pay(eve, 1059_67), Tranche(UUID(int=1), eve, 1_00)))
+    assert caught.value.code == "disbursement.loan_ended"
 
 
 def test_what_a_daily_loan_asks_for_once_it_is_late() -> None:

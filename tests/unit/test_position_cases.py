@@ -9,6 +9,7 @@ import pytest
 from services.common.calendar import DayCount
 from services.loans.loan_facts.arithmetic import with_fact, without_fact
 from services.loans.loan_facts.drafts import FactDraft, FactKind, Suspension
+from services.loans.positions.account import lay_ladder
 from services.loans.positions.arithmetic import (
     END_OF_TIME,
     Arrears,
@@ -20,7 +21,15 @@ from services.loans.positions.arithmetic import (
     left_to_recover,
     replay,
 )
-from services.loans.positions.daily_totals import FEES, MEASURES, PAR30, PAR90, sum_days
+from services.loans.positions.daily_totals import (
+    ACTIVE,
+    FEES,
+    LOANS,
+    MEASURES,
+    PAR30,
+    PAR90,
+    sum_days,
+)
 from services.loans.positions.explanation import Part, explain
 from services.loans.positions.facts import (
     Accrual,
@@ -41,8 +50,10 @@ from services.loans.positions.facts import (
     payment_order,
 )
 from services.loans.positions.figures import Change, find_figures
-from services.loans.positions.ladder import DAY, Instalment
+from services.loans.positions.ladder import DAY, Instalment, Ladder
 from services.loans.repayments.arithmetic import add_payments
+from services.loans.schedules.arithmetic import build_schedule
+from services.loans.schedules.terms import Fee, FeeCharged
 from tests.unit.loan_histories import Fact, add_fact, lay_loan
 from tests.unit.test_positions import sum_until
 from tests.unit.three_instalments import TERMS, THREE, lost, paid, pay
@@ -119,6 +130,7 @@ def test_a_late_fact_moves_the_split_of_those_after_it_and_nothing_else() -> Non
     figures = find_figures([Change(facts, late)])
     [move] = figures.moves
     assert (move.loan_id, move.on) == (THREE.loan_id, date(2025, 3, 1))
+    assert move.repayment_id == facts.payments[1].repayment_id
     assert (move.fees_cents, move.interest_cents, move.principal_cents) == (0, -10_00, 10_00)
 
 
@@ -145,6 +157,9 @@ def test_a_fee_takes_the_latest_credit_first_on_its_own_date() -> None:
     }
     [(place, measures)] = moved.days.items()
     assert (place, measures[FEES], sum(measures)) == (("06", charged_on), 12_00, 12_00)
+    both = [Charge(UUID(int=number), charged_on, number * 1_00) for number in (3, 4)]
+    [together] = find_figures([Change(rich, replace(rich, charges=tuple(both)))]).moves
+    assert (together.repayment_id, together.fees_cents) == (ids[1], 7_00)
     # A fee that the latest credit pays leaves the other alone.
     less = add_fact(rich, Charge(UUID(int=4), charged_on, 10_00))
     assert replay(less).credit_uses == (CreditUse(ids[1], UUID(int=4), charged_on, 10_00),)
@@ -163,6 +178,10 @@ def test_a_fee_takes_the_latest_credit_first_on_its_own_date() -> None:
 
 def test_the_day_due_is_not_late_and_the_day_after_is_one_day_late() -> None:
     assert find_position(THREE, date(2025, 2, 1)).days_past_due == 0
+    assert find_position(THREE, date(2025, 2, 1)).arrears.instalments == 0
+    following = find_position(THREE, date(2025, 2, 1)).next_due
+    assert following is not None
+    assert following.number == 2
     assert find_position(THREE, date(2025, 2, 1)).interest_due_cents == 10_00
     assert find_position(THREE, date(2025, 2, 2)).days_past_due == 1
 
@@ -342,6 +361,28 @@ def test_flows_of_a_day_and_the_standing_of_its_evening() -> None:
     assert {region for region, _ in totals} == {"06"}
 
 
+def test_what_loans_do_on_one_day_adds_up() -> None:
+    day = date(2025, 2, 1)
+    facts = add_fact(lay_loan(TERMS), Tranche(UUID(int=3), day, 30_00))
+    facts = add_fact(facts, Charge(UUID(int=4), day, 2_00))
+    facts = lost(paid(facts, (day, 105_00)), day, 50_00)
+    facts = replace(facts, recoveries=(Loss(day, 20_00),))
+    loan = (facts, replay(facts))
+    once = sum_days([loan])
+    assert sum_days([loan, loan]) == {key: [2 * each for each in row] for key, row in once.items()}
+    assert sum(row[LOANS] for row in once.values()) == facts.lent_cents == 330_00
+    # What is still owed at the end of time is in no day's totals.
+    assert max(on for _, on in once) < END_OF_TIME
+
+
+def test_a_loan_of_one_cent_is_active_until_it_is_paid() -> None:
+    ladder = Ladder((date(2025, 2, 1),), (0,), (0,), (1,))
+    cent = replace(THREE, principal_cents=1, ladder=ladder)
+    assert sum_until(sum_days([(cent, replay(cent))]), date(2025, 1, 1))[ACTIVE] == 1
+    repaid = paid(cent, (date(2025, 1, 2), 1))
+    assert sum_until(sum_days([(repaid, replay(repaid))]), date(2025, 1, 2))[ACTIVE] == 0
+
+
 # --- facts added, taken out, and left for later ---------------------------------------------------
 
 
@@ -430,6 +471,16 @@ def test_what_happens_on_one_day_has_its_order() -> None:
     )
 
 
+def test_a_loan_that_comes_or_goes_with_its_contract_alone_has_no_schedule_laid_anew() -> None:
+    assert find_figures([Change(None, THREE)]).schedules == {}
+    assert find_figures([Change(THREE, None)]).schedules == {}
+
+
+def test_fees_of_the_contract_are_due_with_its_first_instalment() -> None:
+    terms = replace(TERMS, fees=(Fee(5_00, FeeCharged.ADDED),))
+    assert lay_ladder(build_schedule(terms)).fees_cents == [5_00, 0, 0]
+
+
 def test_a_schedule_laid_says_what_made_it() -> None:
     day = date(2025, 2, 1)
     facts = lay_loan(TERMS)
@@ -448,4 +499,6 @@ def test_a_schedule_laid_says_what_made_it() -> None:
         assert str(schedule.cause_id) in str(cause)
         relaid = find_figures([Change(facts, changed)]).schedules[facts.loan_id]
         assert (relaid.before, relaid.after) == ((), (schedule,))
+        gone = find_figures([Change(changed, None)]).schedules[facts.loan_id]
+        assert (gone.before, gone.after) == ((schedule,), ())
         assert find_position(changed, day - timedelta(days=1)).schedules == ()

@@ -80,9 +80,10 @@ class Kept:
         """As the journal hears it: repayments that go and come with their splits, and the moves."""
         then = {} if change.before is None else {p.repayment_id: p for p in change.before.payments}
         now = {} if change.after is None else {p.repayment_id: p for p in change.after.payments}
+        come = {a.repayment_id: a for _, replayed in figures.after for a in replayed.allocations}
         for sign, payments, others, splits in (
             (-1, then, now, figures.splits_before),
-            (1, now, then, figures.splits),
+            (1, now, then, come),
         ):
             for repayment_id in payments.keys() - others.keys():
                 self.add(payments[repayment_id].paid_on, splits[repayment_id], sign)

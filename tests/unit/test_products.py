@@ -157,6 +157,22 @@ def test_each_convention(convention: str, expected: object, other: dict[str, obj
     assert convention in Conventions.model_fields
 
 
+@pytest.mark.parametrize(
+    ("convention", "expected", "told"),
+    [
+        ("smoothing", True, "Le produit prévoit « oui » ; le prêt a « non »."),
+        ("instalment_multiple", "5.00", "Le produit prévoit « 5.00 » ; le prêt a « 1.00 »."),
+        ("rounding", "up", "Le produit prévoit « up » ; le prêt a « half_up »."),
+    ],
+)
+def test_a_convention_is_told_as_people_write_it(
+    convention: str, expected: object, told: str
+) -> None:
+    loan = with_terms(instalment_multiple_cents=100)
+    [found] = find_deviations(rules(conventions={convention: expected}), loan)
+    assert found.message.fr == told
+
+
 def test_how_interest_runs_and_payments_are_split() -> None:
     daily: dict[str, object] = {
         "interest_accrual": "daily",
@@ -252,6 +268,11 @@ def test_eligibility(eligibility: dict[str, object], found: list[tuple[str, str]
             {"conventions": {"frequency": "weeks"}},
             "Le produit prévoit « weeks » ; le prêt a « months ».",
             'The product provides for "weeks"; the loan has "months".',
+        ),
+        (
+            {"conventions": {"instalment_multiple": "5.00"}},
+            "Le produit prévoit « 5.00 » ; le prêt a « aucun ».",
+            'The product provides for "5.00"; the loan has "none".',
         ),
         (
             {"eligibility": {"borrower_kinds": ["legal_person"]}},

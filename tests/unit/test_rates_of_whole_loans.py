@@ -114,6 +114,27 @@ def test_a_fee_on_a_due_date_is_paid_with_it() -> None:
     assert annual_percentage_rate(flows_of(*two, terms=terms)) == 15
 
 
+def test_fees_of_the_contract_are_withheld_or_asked_for() -> None:
+    fees = (Fee(30_00), Fee(5_00, FeeCharged.ADDED))
+    flows = flows_of(terms=replace(YEARLY, fees=fees))
+    assert (flows.advance_cents, flows.payments_cents) == (970_00, (1005_00,))
+
+
+def test_what_is_paid_and_written_off_on_one_day_before_a_new_schedule_both_count() -> None:
+    lost = ("write_off", Loss(FIFTH, 100_00))
+    again = Rescheduling(UUID(int=1), LATER, AgreedTerms(1))
+    flows = flows_of(pay(FIFTH, 50_00), lost, again)
+    assert flows.payments_cents == (150_00, 850_00)
+
+
+def test_a_new_calendar_after_a_moratorium_counts_its_own_periods() -> None:
+    put_off = Moratorium(UUID(int=1), FIFTH, MoratoriumKind.CAPITAL_ONLY, 1)
+    weekly = AgreedTerms(2, frequency=Frequency.WEEKS)
+    flows = flows_of(put_off, Rescheduling(UUID(int=2), LATER, weekly), terms=MONTHLY)
+    (first, _), (second, _) = timed(flows)[-2:]
+    assert second - first == Fraction(1, 52)
+
+
 def test_a_fee_of_the_first_day_is_not_advanced() -> None:
     """1,120.00 for 1,000.00 - 120.00 = 880.00: 240/880."""
     terms = replace(YEARLY, annual_rate=Decimal(12))
@@ -558,6 +579,9 @@ def test_splitting_a_disbursement_changes_nothing(
 ) -> None:
     on = facts.disbursed_on + timedelta(days=days)
     facts = replace(facts, payments=(), write_offs=(), recoveries=(), refunds=())
+    # Instalments of a multiple may become fewer with the first part, and stay so with the second.
+    terms = facts.conditions.terms
+    assume(terms is not None and terms.instalment_multiple_cents is None)
     whole = add_fact(facts, Tranche(UUID(int=50), on, one + other, 5))
     parts = add_fact(
         add_fact(facts, Tranche(UUID(int=50), on, one, 2)), Tranche(UUID(int=51), on, other, 3)

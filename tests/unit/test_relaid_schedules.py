@@ -296,6 +296,23 @@ def test_a_grace_longer_than_what_a_write_off_leaves_ends_before_the_last() -> N
     assert amounts_of(facts) == [(0, 2_00), (200_00, 2_00)]
 
 
+def test_a_moratorium_after_a_write_off_within_a_grace() -> None:
+    """400.00 of the 1,200.00 are left, over April and May once March is past: of the grace one
+    period is left before the last. 4.00 a month; what was deferred went with the last instalment.
+    """
+    terms = replace(TERMS, interest_grace_periods=11)
+    lost = ("write_off", Loss(FEBRUARY, 800_00))
+    facts = live(terms, lost, put_off(MARCH, MoratoriumKind.CAPITAL_ONLY, 1))
+    assert amounts_of(facts) == [(0, 0), (200_00, 8_00), (200_00, 2_00)]
+
+
+def test_what_is_left_of_each_grace_goes_on() -> None:
+    """One month of the twelve has passed, in the graces, when ten of its 1,200.00 are prepaid."""
+    early = pay(FEBRUARY, 10_00, PREPAYMENT)
+    free = live(replace(TERMS, interest_free_periods=3, principal_grace_periods=11), early)
+    assert amounts_of(free) == [(0, 0)] * 2 + [(0, 11_90)] * 8 + [(1190_00, 11_90)]
+
+
 def test_a_loan_that_has_ended_takes_no_disbursement_and_a_closed_one_no_change() -> None:
     end = date(2026, 2, 1)
     with pytest.raises(Impossible) as caught:
@@ -367,6 +384,13 @@ def test_a_loan_with_a_down_payment_ends_where_its_write_off_leaves_it() -> None
     facts = live(terms, loss, pay(paid, 260_00, PREPAYMENT))
     # 43.97 x 12 % x 16/360 = 0.23.
     assert rows_of(facts) == [(MARCH, 43_97, 23)]
+
+
+def test_disbursements_of_one_day_come_by_their_identifier() -> None:
+    later, earlier = (Tranche(UUID(int=number), MARCH, number * 100_00) for number in (2, 1))
+    facts = replace(lay_loan(TERMS), tranches=(later, earlier))
+    laid = replay(facts).schedules
+    assert [schedule.cause_id for schedule in laid] == [UUID(int=1), UUID(int=2)]
 
 
 def test_schedules_of_one_day_are_laid_in_their_order_whatever_their_identifiers() -> None:

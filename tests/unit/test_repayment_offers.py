@@ -7,7 +7,7 @@ from uuid import UUID
 from services.common.calendar import DayCount
 from services.common.errors import InputError
 from services.common.text import Text
-from services.loans.positions.arithmetic import find_position
+from services.loans.positions.arithmetic import REFUND_TOO_LARGE, find_position
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import (
     Accrual,
@@ -229,7 +229,7 @@ def test_a_contradiction_says_on_which_day() -> None:
     day = date(2025, 2, 1)
     refund = replace(THREE, refunds=(Loss(day, 1),))
     [own] = find_contradiction("/amount", THREE, refund, day)
-    assert (own.pointer, own.code) == ("/amount", "refund.exceeds_balance")
+    assert own == InputError("/amount", "refund.exceeds_balance", REFUND_TOO_LARGE)
     [other] = find_contradiction("/fact", THREE, refund)
     assert (other.pointer, other.code) == ("/fact", "fact.contradicts_another")
     assert other.message.fr.startswith("Un fait inscrit le 2025-02-01 ne tiendrait plus. ")

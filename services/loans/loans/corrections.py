@@ -157,8 +157,9 @@ async def move_loans(
     def tell(figures: Figures) -> Iterator[Told]:
         for fact in gone:
             yield tell_reversal(_tell(fact, figures.splits_before.get(fact.fact_id)))
+        splits = {a.repayment_id: a for _, now in figures.after for a in now.allocations}
         for fact in come:
-            yield _tell(fact, figures.splits.get(fact.fact_id))
+            yield _tell(fact, splits.get(fact.fact_id))
 
     await keep_figures(session, changes, principal.subject, tell)
     details: dict[str, JsonValue] = {"kind": "loan", "count": len(new_ids)}

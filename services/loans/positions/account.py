@@ -261,7 +261,8 @@ class Account:
             disbursed_on=on,
             first_due_on=dates[0] if dates else None,
             due_anchor=find_anchor(terms) if dates else None,
-            principal_grace_periods=_left(terms.principal_grace_periods, passed, count - 1),
+            # The last instalment asks for principal: it comes after that grace.
+            principal_grace_periods=max(0, terms.principal_grace_periods - passed),
             interest_grace_periods=_left(terms.interest_grace_periods, passed, count - 1),
             interest_free_periods=_left(terms.interest_free_periods, passed, count),
             down_payment_percent=None,

@@ -6,12 +6,13 @@ same as for any other loan. The interest of the days is exact; what is owed of i
 Where the contract says so, interest shown as due bears interest too (Civil Code, art. 1620).
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from itertools import takewhile
 
 from services.common.calendar import DayCount, year_parts
 from services.common.money import divide_rounded
@@ -65,15 +66,14 @@ class DailyAccount(Account):
         self._dates = facts.ladder.due  # of the instalments, without those of later fees
         self._asked = _list_asked(self.terms, self._dates)
         self._runs = [_Run(facts.disbursed_on, Fraction(0), self.outstanding)]
-        self._fees = _list_fees(facts.ladder)
-        self._fees_paid = 0
+        self._ask_fees(_list_fees(facts.ladder))
 
     @property
     def is_closed(self) -> bool:
         return not self.rungs.due
 
     def fees_owed(self) -> int:
-        return sum(cents for _, cents in self._fees) - self._fees_paid
+        return self._fees_asked - self._fees_paid
 
     def _interest_balance(self, day: date) -> int:
         return _round(self._earned_until(day)) - self._interest_paid
@@ -122,7 +122,8 @@ class DailyAccount(Account):
 
     def charge(self, on: date, cents: int) -> None:
         super().charge(on, cents)
-        self._fees.append((on, cents))
+        insort(self._fees, (on, cents))
+        self._fees_asked += cents
 
     def write_off(self, on: date, cents: int) -> None:
         if cents > self.outstanding:
@@ -178,7 +179,7 @@ class DailyAccount(Account):
         self._free_until, self._dates = _free_until(terms), laid.ladder.due
         self._asked = _list_asked(terms, self._dates)
         self._runs = [_Run(on, earned, self.outstanding)]
-        self._fees, self._fees_paid = _list_fees(laid.ladder), 0
+        self._ask_fees(_list_fees(laid.ladder))
         return laid
 
     def _run(self, on: date) -> None:
@@ -211,7 +212,7 @@ class DailyAccount(Account):
         if later:
             return self._earn(later[-1], day)
         number = bisect_right(self._runs, day, key=lambda run: run.on) - 1
-        return self._earn(self._runs[number], day) if number >= 0 else Fraction(0)
+        return self._earn(self._runs[max(0, number)], day)
 
     def _earn(self, run: _Run, day: date) -> Fraction:
         """The same, with `run` the last that began before the end of `day`."""
@@ -224,13 +225,20 @@ class DailyAccount(Account):
         return run.earned + Fraction(earned, 100 * denominator * parts_in_year)
 
     def _fees_due(self, day: date) -> int:
-        return max(0, sum(cents for on, cents in self._fees if on <= day) - self._fees_paid)
+        """Facts come by date: few fees, if any, are asked for after them."""
+        later = takewhile(lambda fee: fee[0] > day, reversed(self._fees))
+        return max(0, self._fees_asked - sum(cents for _, cents in later) - self._fees_paid)
+
+    def _ask_fees(self, fees: list[tuple[date, int]]) -> None:
+        """These alone, in the order of their dates, none paid."""
+        self._fees, self._fees_paid = fees, 0
+        self._fees_asked = sum(cents for _, cents in fees)
 
     def _give_up(self, on: date) -> None:
         """Nothing more is asked for: the whole principal left is written off."""
         self.rungs = Rungs(NOTHING)
         self._runs = [_Run(on, Fraction(0), 0)]
-        self._fees, self._fees_paid = [], 0
+        self._ask_fees([])
 
 
 def _round(earned: Fraction) -> int:

@@ -49,13 +49,21 @@ Day = tuple[str, date]
 
 DailyTotals = dict[Day, list[int]]
 
+_Days = defaultdict[date, list[int]]
+"""Those of one region."""
+
 
 def sum_days(loans: Iterable[tuple[LoanFacts, Replayed]]) -> DailyTotals:
     """What these loans add to each day, in cents and counts; days that add nothing are left out."""
-    totals: DailyTotals = defaultdict(lambda: [0] * len(MEASURES))
+    regions: dict[str, _Days] = defaultdict(lambda: defaultdict(lambda: [0] * len(MEASURES)))
     for facts, replayed in loans:
-        _add_loan(totals, facts, replayed)
-    return {day: measures for day, measures in totals.items() if any(measures)}
+        _add_loan(regions[facts.region_code], facts, replayed)
+    return {
+        (region, day): measures
+        for region, days in regions.items()
+        for day, measures in days.items()
+        if any(measures)
+    }
 
 
 def subtract_days(after: DailyTotals, before: DailyTotals) -> DailyTotals:
@@ -68,40 +76,39 @@ def subtract_days(after: DailyTotals, before: DailyTotals) -> DailyTotals:
     return {day: measures for day, measures in change.items() if any(measures)}
 
 
-def _add_loan(totals: DailyTotals, facts: LoanFacts, replayed: Replayed) -> None:
-    region = facts.region_code
-    opening = totals[region, facts.disbursed_on]
+def _add_loan(days: _Days, facts: LoanFacts, replayed: Replayed) -> None:
+    opening = days[facts.disbursed_on]
     opening[LOANS_COUNT] += 1
     opening[LOANS] += facts.principal_cents
     for tranche in facts.tranches:
-        totals[region, tranche.on][LOANS] += tranche.amount_cents
+        days[tranche.on][LOANS] += tranche.amount_cents
     for payment, allocation in zip(facts.payments, replayed.allocations, strict=True):
-        measures = totals[region, payment.paid_on]
+        measures = days[payment.paid_on]
         measures[REPAYMENTS_COUNT] += 1
         measures[REPAYMENTS] += payment.amount_cents
         measures[PRINCIPAL] += allocation.principal_cents
         measures[INTEREST] += allocation.interest_cents
         measures[FEES] += allocation.fees_cents
     for use in replayed.credit_uses:
-        totals[region, use.on][FEES] += use.amount_cents
+        days[use.on][FEES] += use.amount_cents
     for write_off in facts.write_offs:
-        totals[region, write_off.on][WRITTEN_OFF] += write_off.amount_cents
+        days[write_off.on][WRITTEN_OFF] += write_off.amount_cents
     for recovery in facts.recoveries:
-        totals[region, recovery.on][RECOVERED] += recovery.amount_cents
-    _add_standing(totals, region, replayed.states)
+        days[recovery.on][RECOVERED] += recovery.amount_cents
+    _add_standing(days, replayed.states)
 
 
-def _add_standing(totals: DailyTotals, region: str, states: Sequence[LoanState]) -> None:
+def _add_standing(days: _Days, states: Sequence[LoanState]) -> None:
     outstanding = 0
     for state in states:
-        measures = totals[region, state.from_on]
+        measures = days[state.from_on]
         measures[ACTIVE] += (state.outstanding_principal_cents > 0) - (outstanding > 0)
         measures[OUTSTANDING] += state.outstanding_principal_cents - outstanding
         outstanding = state.outstanding_principal_cents
-        for measure, days in ((PAR30, 30), (PAR90, 90)):
-            first = at_risk_from(state, days)
+        for measure, late in ((PAR30, 30), (PAR90, 90)):
+            first = at_risk_from(state, late)
             if first is None:  # nor is it in the PAR of more days
                 break
-            totals[region, first][measure] += outstanding
+            days[first][measure] += outstanding
             if state.until_on < END_OF_TIME:
-                totals[region, state.until_on][measure] -= outstanding
+                days[state.until_on][measure] -= outstanding

@@ -53,12 +53,12 @@ class Relaid:
 class Figures:
     """What to write and what to take out.
 
-    `splits_before` and `splits` are those of every repayment of the loans that changed. `kept` are
-    the loans whose replay did; None takes the figures of a loan out.
+    `splits_before` are those of the repayments that the loans had, `after` the loans as they stand.
+    `kept` are the loans whose replay changed; None takes the figures of a loan out.
     """
 
     splits_before: Mapping[UUID, Allocation]
-    splits: Mapping[UUID, Allocation]
+    after: Replays
     moves: Sequence[Move]
     kept: Mapping[UUID, Replayed | None]
     days: DailyTotals
@@ -72,7 +72,7 @@ def find_figures(changes: Sequence[Change]) -> Figures:
     splits_before = {a.repayment_id: a for _, replayed in before for a in replayed.allocations}
     return Figures(
         splits_before=splits_before,
-        splits={a.repayment_id: a for _, replayed in after for a in replayed.allocations},
+        after=after,
         moves=[*_find_moves(after, splits_before), *_find_moves_of_credit(before, after)],
         kept=_find_kept(before, after),
         days=subtract_days(sum_days(after), sum_days(before)),

@@ -197,11 +197,22 @@ def _check_conventions(rules: ProductRules, loan: Candidate) -> Iterator[InputEr
     compared.append(("interest_on_overdue_interest", *overdue))
     for name, expected, found in compared:
         if expected is not None and expected != found:
+            said, had = _show(expected), _show(found)
             message = Text(
-                f"Le produit prévoit « {expected} » ; le prêt a « {found} ».",
-                f'The product provides for "{expected}"; the loan has "{found}".',
+                f"Le produit prévoit « {said.fr} » ; le prêt a « {had.fr} ».",
+                f'The product provides for "{said.en}"; the loan has "{had.en}".',
             )
             yield InputError(f"/{name}", "product.convention_differs", message)
+
+
+def _show(value: object) -> Text:
+    """A convention: yes or no, an amount, or a code; none, of an amount that a loan leaves out."""
+    if value is None:
+        return Text("aucun", "none")
+    if isinstance(value, bool):
+        return Text("oui", "yes") if value else Text("non", "no")
+    shown = format_cents(value) if isinstance(value, int) else str(value)
+    return Text(shown, shown)
 
 
 def _check_eligibility(rule: Eligibility, loan: Candidate) -> Iterator[InputError]:

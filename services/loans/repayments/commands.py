@@ -16,6 +16,7 @@ from services.common.messages import MESSAGES
 from services.common.recording import (
     OnRecord,
     Recorded,
+    Sorted,
     drafts_of,
     next_revision,
     refuse,
@@ -79,39 +80,45 @@ async def record_repayments(
     refused: Refused = {}
     for row in batch.to_record:
         _check(drafts[row], row, known.get(drafts[row].loan_external_id), today, refused)
-    dates = list_dates(batch, drafts, on_record, lambda draft: draft.paid_on)
-    await refuse_locked(session, "/paid_on", dates, refused)
-    paid_on = {row: drafts[row].paid_on for row in batch.to_record}
-    warned = await check_rows(
-        session, "repayments", paid_on, lambda row: describe(drafts[row]), refused
-    )
-    loan_ids = {
-        row: known[drafts[row].loan_external_id].loan_id
-        for row in batch.to_record
-        if row not in refused
-    }
-    left = {row: known[old.draft.loan_external_id].loan_id for row, old in replaced.items()}
-    concerned = list({*loan_ids.values(), *left.values()})
-    with_terms = bool(replaced) or any(drafts[row].purpose for row in loan_ids)
+    warned = await _check_dates(session, batch, drafts, on_record, refused)
+    rows = [row for row in batch.to_record if row not in refused]
+    names = {drafts[row].loan_external_id for row in rows}
+    names |= {old.draft.loan_external_id for old in replaced.values()}
+    with_terms = bool(replaced) or any(drafts[row].purpose for row in rows)
+    concerned = [known[name].loan_id for name in names]
     facts = await load_facts(session, concerned, with_terms=with_terms)
     before = {f.loan_id: f for f in facts}
-    ids = dict(zip(loan_ids, new_ids(len(loan_ids)), strict=True))
-    offers = {row: _to_offer(drafts[row], ids[row]) for row in loan_ids}
-    _check_sums(offers, loan_ids, replaced, before, refused)
-    good = [row for row in loan_ids if row not in refused]
+    loan_ids = [known[drafts[row].loan_external_id].loan_id for row in rows]
+    good, loan_ids, payments = _take_sound(drafts, rows, loan_ids, replaced, before, refused)
     if good:
         await _store(
             session,
             principal,
             [drafts[row] for row in good],
-            [offers[row].payment for row in good],
-            [loan_ids[row] for row in good],
+            payments,
+            loan_ids,
             {external_ids[row]: replaced[row] for row in good if row in replaced},
             before,
             reason,
         )
     absent = await count_absent(session, "repayment", external_ids) if batch.is_resend else 0
     return batch.conclude(refused, absent, warned)
+
+
+async def _check_dates(
+    session: WriteSession,
+    batch: Sorted,
+    drafts: Sequence[RepaymentDraft],
+    on_record: Mapping[str, OnRecord[RepaymentDraft]],
+    refused: Refused,
+) -> Mapping[int, Sequence[InputError]]:
+    """Refuse those of locked months, or that break a rule in force on their date; warnings."""
+    dates = list_dates(batch, drafts, on_record, lambda draft: draft.paid_on)
+    await refuse_locked(session, "/paid_on", dates, refused)
+    paid_on = {row: drafts[row].paid_on for row in batch.to_record}
+    return await check_rows(
+        session, "repayments", paid_on, lambda row: describe(drafts[row]), refused
+    )
 
 
 def _keep_untold(
@@ -164,7 +171,7 @@ async def _store(
         for loan_id in {*added, *(loan_id for loan_id, _ in removed)}
     ]
     revisions = [next_revision(replaced.get(draft.external_id)) for draft in drafts]
-    facts = queries.insert_repayments(
+    insertion = queries.insert_repayments(
         session,
         drafts,
         [payment.repayment_id for payment in payments],
@@ -177,11 +184,12 @@ async def _store(
         for loan_id, payment in removed:
             split = figures.splits_before[payment.repayment_id]
             yield tell_reversal(_tell(loan_id, payment, split))
-        for loan_id, come in added.items():
-            for payment in come:
-                yield _tell(loan_id, payment, figures.splits[payment.repayment_id])
+        for facts, now in figures.after:
+            for payment, split in zip(facts.payments, now.allocations, strict=True):
+                if payment.repayment_id not in figures.splits_before:
+                    yield _tell(facts.loan_id, payment, split)
 
-    await keep_figures(session, changes, principal.subject, tell, facts)
+    await keep_figures(session, changes, principal.subject, tell, insertion)
     await audit.append(session, principal, "repayments.recorded", {"count": len(drafts)})
 
 
@@ -204,8 +212,29 @@ def _check(
         refuse(refused, row, "/paid_on", "date.future", MESSAGES["date.future"])
 
 
+def _take_sound(
+    drafts: Sequence[RepaymentDraft],
+    rows: Sequence[int],
+    loan_ids: Sequence[UUID],
+    replaced: Mapping[int, OnRecord[RepaymentDraft]],
+    before: Mapping[UUID, LoanFacts],
+    refused: Refused,
+) -> tuple[list[int], list[UUID], list[Payment]]:
+    """The rows that their loans can take, with their loans and payments; `loan_ids` are of `rows`.
+
+    What is made of each row is large for two hundred thousand, and gone at the end.
+    """
+    loan_of = dict(zip(rows, loan_ids, strict=True))
+    ids = new_ids(len(rows))
+    payments = {row: to_payment(drafts[row], i) for row, i in zip(rows, ids, strict=True)}
+    _check_sums(drafts, payments, loan_of, replaced, before, refused)
+    good = [row for row in rows if row not in refused]
+    return good, [loan_of[row] for row in good], [payments[row] for row in good]
+
+
 def _check_sums(
-    offers: Mapping[int, Offer],
+    drafts: Sequence[RepaymentDraft],
+    payments: Mapping[int, Payment],
     loan_ids: Mapping[int, UUID],
     replaced: Mapping[int, OnRecord[RepaymentDraft]],
     before: Mapping[UUID, LoanFacts],
@@ -218,15 +247,16 @@ def _check_sums(
     """
     is_settled = False
     while not is_settled:
-        left = {row: loan_ids[row] for row in offers if row not in refused}
+        left = {row: loan_ids[row] for row in payments if row not in refused}
         gone = {replaced[row].fact_id: row for row in left if row in replaced}
-        found = _find_refused(offers, left, gone, before)
+        found = _find_refused(drafts, payments, left, gone, before)
         refused.update({row: [error] for row, error in found.items()})
         is_settled = not found.keys() & gone.values()
 
 
 def _find_refused(
-    offers: Mapping[int, Offer],
+    drafts: Sequence[RepaymentDraft],
+    payments: Mapping[int, Payment],
     loan_ids: Mapping[int, UUID],
     gone: Mapping[UUID, int],
     before: Mapping[UUID, LoanFacts],
@@ -237,8 +267,8 @@ def _find_refused(
         by_loan[loan_id].append(row)
     found: dict[int, InputError] = {}
     for loan_id, facts in before.items():
-        rows = sorted(by_loan[loan_id], key=lambda row: payment_order(offers[row].payment))
-        offered = [offers[row] for row in rows]
+        rows = sorted(by_loan[loan_id], key=lambda row: payment_order(payments[row]))
+        offered = [Offer(payments[row], drafts[row].keeps_surplus) for row in rows]
         leaving = [p.repayment_id for p in facts.payments if p.repayment_id in gone]
         kept = drop_payments(facts, leaving)
         if leaving and not kept.is_plain:
@@ -250,10 +280,6 @@ def _find_refused(
             if refusal is not None:
                 found[row] = refusal
     return found
-
-
-def _to_offer(draft: RepaymentDraft, repayment_id: UUID) -> Offer:
-    return Offer(to_payment(draft, repayment_id), draft.keeps_surplus)
 
 
 def to_payment(draft: RepaymentDraft, repayment_id: UUID) -> Payment:

@@ -141,11 +141,8 @@ def actuarial_rate(flows: CashFlows) -> Decimal:
     without passing it, and at the worst 1 + rate doubles at each step.
     """
     with localcontext(Context(prec=_DIGITS)):
-        rate = _first_guess(flows)
-        if rate == 0:
-            return rate
+        rate = move = _first_guess(flows)
         runs = _runs(flows)
-        move = rate
         while abs(move) > (1 + rate) * _PRECISION:
             value, slope = _present_value(runs, rate)
             move = (flows.advance_cents - value) / slope
@@ -325,7 +322,7 @@ def find_rate_over(flows: CashFlows, limit: CriminalRateLimit) -> Decimal | None
     Rounded up: it never reads as equal to the limit. Where several rates make the flows worth the
     same, it is one over the limit.
     """
-    if min(flows.payments_cents, default=0) < 0:
+    if min(flows.payments_cents) < 0:
         return _search_rate(flows, limit)
     if flows.advance_cents <= 0:
         return None
