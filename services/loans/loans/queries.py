@@ -209,6 +209,7 @@ class FactRow:
     amount_cents: int | None
     fees_withheld_cents: int | None
     reason: str | None
+    agreed: object
     reversed_for: str | None
 
 
@@ -269,10 +270,19 @@ def show_fact(
             None if fact.fees_withheld_cents is None else format_cents(fact.fees_withheld_cents)
         ),
         "reason": fact.reason,
+        "agreed": _show_agreed(fact.agreed),
         "allocation": allocations.get(fact.fact_id),
         "credit_used": credit_uses.get(fact.fact_id, []),
         "reversed": None if fact.reversed_for is None else {"reason": fact.reversed_for},
     }
+
+
+def _show_agreed(agreed: object) -> JsonValue:
+    """What was said of new terms, or of a moratorium."""
+    said = json.loads(agreed) if isinstance(agreed, str) else agreed
+    if not isinstance(said, dict):
+        return None
+    return {name: value for name, value in said.items() if value is not None}
 
 
 _IS_REVERSED = """
@@ -321,13 +331,20 @@ _FIRST_SCHEDULE = text(
 )
 
 
+_AGREED = {
+    "rescheduling": "terms",
+    "moratorium": "jsonb_build_object('kind', kind, 'periods', periods, 'interest', interest)",
+}
+
+
 def _facts_of(kind: str, table: str, on: str, amount: str = "amount_cents") -> str:
     reason = "NULL" if kind in ("disbursement", "repayment") else "reason"
     withheld = "fees_withheld_cents" if kind == "disbursement" else "NULL"
+    agreed = _AGREED.get(kind, "cast(NULL AS jsonb)")
     return f"""
         SELECT organisation_id, '{kind}' AS kind, {kind}_id AS fact_id, external_id,
                {on} AS on_date, {amount} AS amount_cents, {withheld} AS fees_withheld_cents,
-               {reason} AS reason
+               {reason} AS reason, {agreed} AS agreed
         FROM {table} WHERE organisation_id = :organisation AND loan_id = :loan
     """
 
@@ -345,7 +362,7 @@ _FACTS = text(
         UNION ALL {_facts_of("moratorium", "moratoria", "starts_on", "NULL")}
     )
     SELECT f.kind, f.fact_id, coalesce(f.external_id, l.external_id), f.on_date, f.amount_cents,
-           f.fees_withheld_cents, f.reason, r.reason AS reversed_for
+           f.fees_withheld_cents, f.reason, f.agreed, r.reason AS reversed_for
     FROM facts f
     JOIN loans l ON l.organisation_id = f.organisation_id AND l.loan_id = :loan
     LEFT JOIN reversals r ON r.organisation_id = f.organisation_id

@@ -226,7 +226,8 @@ class FactAnswer(Answer):
 
     A repayment's `allocation` is what it settled on its own day, `credit_used` what later fees took
     of what it left. The first disbursement came with the loan: its `external_id` is the loan's.
-    `fees_withheld` was kept from a disbursement: the borrower received so much less.
+    `fees_withheld` was kept from a disbursement: the borrower received so much less. `agreed` is
+    what a rescheduling or a moratorium said.
     """
 
     kind: str
@@ -236,6 +237,7 @@ class FactAnswer(Answer):
     amount: Amount | None
     fees_withheld: Amount | None
     reason: str | None
+    agreed: dict[str, str | int] | None
     allocation: dict[str, str] | None
     credit_used: list[CreditUseAnswer]
     reversed: dict[str, str] | None

@@ -37,6 +37,14 @@ def moratorium(on: str = "2025-05-20", **changes: JsonValue) -> Document:
     }
 
 
+def what_was_agreed(shown: Document) -> JsonValue:
+    """With the latest fact."""
+    facts = shown["facts"]
+    assert isinstance(facts, list)
+    agreed: JsonValue = facts[-1]["agreed"]
+    return agreed
+
+
 def rescheduling(on: str = "2025-09-20", **new_terms: JsonValue) -> Document:
     return {
         "external_id": some_id("RS"),
@@ -213,6 +221,8 @@ async def test_interest_of_a_moratorium_may_be_given_up(
     shown = await see(member, place, "2025-08-31")
     assert rows(shown, "payment")[:3] == [("0.00",)] * 3
     assert rows(shown, "due_on", "interest")[3] == ("2025-09-15", "12.83")
+    agreed = {"kind": "capital_and_interest", "periods": 3, "interest": "waived"}
+    assert what_was_agreed(shown) == agreed
     assert await loans.find_differences(member) == []
 
 
@@ -237,6 +247,7 @@ async def test_a_rescheduling_takes_arrears_with_it(
     assert len(rows(shown, "number")) == 24
     principal = sum(Decimal(str(each)) for (each,) in rows(shown, "principal"))
     assert principal == Decimal("1105.38")
+    assert what_was_agreed(shown) == rescheduling(annual_rate="6")["terms"]
     before = await see(member, place, "2025-09-19")
     assert figures(before, "days_past_due") == [96]
     assert causes(before) == ["contract"]
