@@ -173,6 +173,13 @@ def test_a_convention_is_told_as_people_write_it(
     assert found.message.fr == told
 
 
+def test_a_convention_is_told_in_english_too() -> None:
+    for expected, told in ((True, '"yes"; the loan has "no"'), (False, '"no"; the loan has "yes"')):
+        loan = with_terms(smoothing=not expected)
+        [found] = find_deviations(rules(conventions={"smoothing": expected}), loan)
+        assert found.message.en == f"The product provides for {told}."
+
+
 def test_how_interest_runs_and_payments_are_split() -> None:
     daily: dict[str, object] = {
         "interest_accrual": "daily",

@@ -113,6 +113,12 @@ def test_a_payment_before_those_that_settle_the_loan_is_told_of_them() -> None:
         assert "Repayments on record after this date" in before.message.en
         assert "closed on this date" in since.message.en
         assert offer(facts, date(2025, 1, 20), 10_00, keeps_surplus=True) is None
+        assert before == offer(facts, date(2025, 1, 20), 1)
+        # By the evening of the day that settles it, the loan is closed.
+        assert since == offer(facts, date(2025, 2, 1), 10_00)
+    day = date(2025, 2, 1)
+    errors = refuse_offers(THREE, [Offer(pay(day, 335_00)), Offer(pay(day, 10_00))])
+    assert errors == [None, since]
 
 
 def test_a_fee_after_a_refund_is_paid_like_any_other() -> None:

@@ -20,11 +20,15 @@ CLOSED = InputError(
         f"{LOAN_CLOSED.en} What comes in after a write-off is recorded as a recovery.",
     ),
 )
-SETTLED_LATER = Text(
-    "Des paiements inscrits après cette date soldent déjà ce prêt. Renversez celui qui est de trop,"
-    " ou inscrivez celui-ci avec « surplus » : « credit » pour garder le trop-perçu.",
-    "Repayments on record after this date already settle this loan. Reverse the one too many, or"
-    ' record this one with "surplus": "credit" to keep what is too much.',
+SETTLED_LATER = InputError(
+    "/amount",
+    "loan.closed",
+    Text(
+        "Des paiements inscrits après cette date soldent déjà ce prêt. Renversez celui qui est de"
+        " trop, ou inscrivez celui-ci avec « surplus » : « credit » pour garder le trop-perçu.",
+        "Repayments on record after this date already settle this loan. Reverse the one too many,"
+        ' or record this one with "surplus": "credit" to keep what is too much.',
+    ),
 )
 
 
@@ -75,7 +79,7 @@ def refuse_offers(facts: LoanFacts, offers: Sequence[Offer]) -> list[InputError 
         error = _check_payoff(facts, offer.payment)
         outcome = error or _try(with_it)
         if isinstance(outcome, Replayed):
-            error = _find_error(offer, replayed, outcome)
+            error = _find_error(offer, facts, replayed, outcome)
             if error is None:
                 facts, replayed = with_it, outcome
         else:
@@ -94,20 +98,19 @@ def _fit_together(facts: LoanFacts, offers: Sequence[Offer], before: Replayed) -
 
 def _refuse_plain(facts: LoanFacts, offers: Sequence[Offer]) -> list[InputError | None]:
     """A loan that nothing but payments has changed takes what its schedule still asks for."""
-    left = max(0, facts.ladder.total_cents - facts.paid_cents)
+    asked = facts.ladder.total_cents
+    left = max(0, asked - facts.paid_cents)
     found: list[InputError | None] = []
+    taken = 0
     for offer in offers:
-        cents = offer.payment.amount_cents
+        on, cents = offer.payment.paid_on, offer.payment.amount_cents
         if cents > left:
-            # It settles something where what is on record by its day does not settle all.
-            known = sum(
-                p.amount_cents for p in facts.payments if p.paid_on <= offer.payment.paid_on
-            )
-            is_open = known < facts.ladder.total_cents
-            found.append(_over_payment(left, is_open=is_open))
+            known = sum(p.amount_cents for p in facts.payments if p.paid_on <= on)
+            found.append(_over_payment(left, is_open=known + taken < asked))
         else:
             found.append(None)
             left -= cents
+            taken += cents
     return found
 
 
@@ -123,16 +126,18 @@ def _try(facts: LoanFacts) -> Replayed | InputError:
         return InputError("/amount", "fact.contradicts_another", message)
 
 
-def _find_error(offer: Offer, before: Replayed, after: Replayed) -> InputError | None:
+def _find_error(
+    offer: Offer, facts: LoanFacts, before: Replayed, after: Replayed
+) -> InputError | None:
     """A payment that settles nothing came on a closed loan. Of one that comes late, the surplus
     may be that of the payments after it.
     """
     payment = offer.payment
     extra = after.surplus_cents - before.surplus_cents
-    is_open = after.settled_by(payment.repayment_id) > 0
     if extra and not offer.keeps_surplus:
+        is_open = not find_position(facts, payment.paid_on).is_closed
         return _over_payment(max(0, payment.amount_cents - extra), is_open=is_open)
-    return None if is_open else CLOSED
+    return None if after.settled_by(payment.repayment_id) else CLOSED
 
 
 def _check_payoff(facts: LoanFacts, payment: Payment) -> InputError | None:
@@ -153,10 +158,10 @@ def _check_payoff(facts: LoanFacts, payment: Payment) -> InputError | None:
     return InputError("/amount", "repayment.payoff_differs", message)
 
 
-def _over_payment(left_cents: int, *, is_open: bool = False) -> InputError:
-    """`is_open`: on the payment's day the loan asks for more, which payments after it settle."""
+def _over_payment(left_cents: int, *, is_open: bool) -> InputError:
+    """`is_open`: by the payment's day the loan asks for more, which payments after it settle."""
     if not left_cents and is_open:
-        return InputError("/amount", "loan.closed", SETTLED_LATER)
+        return SETTLED_LATER
     if not left_cents:
         return CLOSED
     left = format_cents(left_cents)
