@@ -50,7 +50,15 @@ from services.loans.positions.facts import (
     payment_order,
 )
 from services.loans.positions.figures import Change, find_figures
-from services.loans.positions.ladder import DAY, Instalment, Ladder
+from services.loans.positions.ladder import (
+    DAY,
+    FEES,
+    INTEREST,
+    PRINCIPAL,
+    Instalment,
+    Ladder,
+    Rungs,
+)
 from services.loans.repayments.arithmetic import add_payments
 from services.loans.schedules.arithmetic import build_schedule
 from services.loans.schedules.terms import Fee, FeeCharged
@@ -198,6 +206,13 @@ def test_par30_is_more_than_thirty_days(as_of: date, is_at_risk: bool) -> None:
     assert summed[PAR30] == (300_00 if is_at_risk else 0)
     assert summed[PAR90] == 0
     assert at_risk_from(replay(THREE).states[0], 30) == date(2025, 3, 4)
+
+
+def test_a_payment_settles_part_by_part_and_leaves_the_rest() -> None:
+    rungs = Rungs(Ladder([date(2025, 2, 1)], [1_00], [2_00], [3_00]))
+    order = (FEES, INTEREST, PRINCIPAL)
+    assert rungs.settle(4_00, order) == ((1_00, 2_00, 1_00), 0)
+    assert rungs.settle(5_00, order) == ((0, 0, 2_00), 3_00)
 
 
 def test_a_state_is_at_risk_from_a_day_within_it() -> None:
