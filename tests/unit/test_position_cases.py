@@ -50,15 +50,7 @@ from services.loans.positions.facts import (
     payment_order,
 )
 from services.loans.positions.figures import Change, find_figures
-from services.loans.positions.ladder import (
-    DAY,
-    FEES,
-    INTEREST,
-    PRINCIPAL,
-    Instalment,
-    Ladder,
-    Rungs,
-)
+from services.loans.positions.ladder import DAY, Instalment, Ladder, Rungs
 from services.loans.repayments.arithmetic import add_payments
 from services.loans.schedules.arithmetic import build_schedule
 from services.loans.schedules.terms import Fee, FeeCharged
@@ -210,7 +202,7 @@ def test_par30_is_more_than_thirty_days(as_of: date, is_at_risk: bool) -> None:
 
 def test_a_payment_settles_part_by_part_and_leaves_the_rest() -> None:
     rungs = Rungs(Ladder([date(2025, 2, 1)], [1_00], [2_00], [3_00]))
-    order = (FEES, INTEREST, PRINCIPAL)
+    order = (0, 1, 2)
     assert rungs.settle(4_00, order) == ((1_00, 2_00, 1_00), 0)
     assert rungs.settle(5_00, order) == ((0, 0, 2_00), 3_00)
 
