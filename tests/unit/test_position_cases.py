@@ -439,6 +439,12 @@ def test_a_fact_added_and_taken_out_again_leaves_the_loan_as_it_was() -> None:
     assert out == paid(THREE, (on, 1)) == facts_until(payments, on)
 
 
+def test_a_disbursement_keeps_what_was_withheld_of_it() -> None:
+    withheld = replace(draft(FactKind.DISBURSEMENT), fees_withheld_cents=50)
+    [tranche] = with_fact(THREE, withheld, UUID(int=9)).tranches
+    assert tranche.fees_withheld_cents == 50
+
+
 def test_only_payments_and_recoveries_leave_a_loan_plain() -> None:
     on = date(2025, 2, 5)
     plain = replace(paid(THREE, (on, 1)), recoveries=(Loss(on, 1),), refunds=(Loss(on, 1),))
