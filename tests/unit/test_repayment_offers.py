@@ -117,8 +117,11 @@ def test_a_payment_before_those_that_settle_the_loan_is_told_of_them() -> None:
         # By the evening of the day that settles it, the loan is closed.
         assert since == offer(facts, date(2025, 2, 1), 10_00)
     day = date(2025, 2, 1)
-    errors = refuse_offers(THREE, [Offer(pay(day, 335_00)), Offer(pay(day, 10_00))])
-    assert errors == [None, since]
+    offers = [Offer(pay(day, cents)) for cents in (100_00, 235_00, 10_00)]
+    assert refuse_offers(THREE, offers) == [None, None, since]
+    # A cent that comes later leaves it open until then.
+    almost = paid(THREE, (day, 334_99), (date(2025, 3, 1), 1))
+    assert offer(almost, date(2025, 2, 2), 10_00) == before
 
 
 def test_a_fee_after_a_refund_is_paid_like_any_other() -> None:
