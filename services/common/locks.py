@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import InputError
-from services.common.recording import Draft, OnRecord, Sorted, to_problem
+from services.common.recording import Draft, Known, Sorted, to_problem
 from services.common.text import Text
 
 CODE = "reporting_period.locked"
@@ -40,7 +40,7 @@ async def refuse_locked(
 def list_dates(
     batch: Sorted,
     drafts: Sequence[Draft],
-    on_record: Mapping[str, OnRecord[Draft]],
+    on_record: Mapping[str, Known[Draft]],
     day_of: Callable[[Draft], date],
 ) -> list[tuple[int, date]]:
     """The dates of the rows to record, and of the standing facts that corrections replace."""

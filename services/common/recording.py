@@ -52,6 +52,7 @@ class Posted(Protocol):
 
 
 Draft = TypeVar("Draft", bound=Posted)
+Kept = TypeVar("Kept", covariant=True)
 Told = TypeVar("Told")
 
 
@@ -65,7 +66,17 @@ class OnRecord(Generic[Draft]):
     draft: Draft
 
 
-def drafts_of(on_record: Mapping[str, OnRecord[Draft]]) -> dict[str, Draft]:
+class Known(Protocol[Kept]):
+    """A fact on record: `OnRecord`, or what a service has in its place."""
+
+    @property
+    def is_reversed(self) -> bool: ...
+
+    @property
+    def draft(self) -> Kept: ...
+
+
+def drafts_of(on_record: Mapping[str, Known[Draft]]) -> dict[str, Draft]:
     return {external_id: known.draft for external_id, known in on_record.items()}
 
 

@@ -1,6 +1,6 @@
 """Recording contributions and the repayments made to contributors, with their journal entries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
@@ -8,9 +8,9 @@ from services.common import audit, outbox
 from services.common.database import WriteSession
 from services.common.errors import InputError, JsonValue, Unprocessable
 from services.common.identity import Principal
-from services.common.locks import refuse_locked, require_unlocked
+from services.common.locks import list_dates, refuse_locked, require_unlocked
 from services.common.money import format_cents
-from services.common.recording import CONFLICT, Recorded, Sorted, settle, sort_batch, to_problem
+from services.common.recording import CONFLICT, Recorded, drafts_of, settle, sort_batch, to_problem
 from services.common.strict_json import fingerprint
 from services.common.text import Text
 from services.funds import tenancy
@@ -61,8 +61,7 @@ async def record_contributions(
         await queries.read_fingerprints(session, external_ids),
     )
     on_record = await queries.find_on_record(session, [external_ids[r] for r in batch.changed])
-    said = {name: known.draft for name, known in on_record.items()}
-    batch = settle(batch, drafts, said, _tell_columns, reason)
+    batch = settle(batch, drafts, drafts_of(on_record), _tell_columns, reason)
     refused: dict[int, list[InputError]] = {}
     for row in batch.to_record:
         found = list(check_contribution(drafts[row], today))
@@ -71,7 +70,8 @@ async def record_contributions(
             found.append(NEEDED_BY_REPAYMENTS)
         if found:
             refused[row] = found
-    await refuse_locked(session, "/received_on", _list_dates(batch, drafts, on_record), refused)
+    dates = list_dates(batch, drafts, on_record, lambda draft: draft.received_on)
+    await refuse_locked(session, "/received_on", dates, refused)
     good = [drafts[row] for row in batch.to_record if row not in refused]
     if good:
         replaced = [on_record[external_ids[r]] for r in batch.changed if r not in refused]
@@ -85,17 +85,6 @@ async def record_contributions(
         )
     absent = await queries.count_absent(session, external_ids) if batch.is_resend else 0
     return batch.conclude(refused, absent)
-
-
-def _list_dates(
-    batch: Sorted, drafts: Sequence[ContributionDraft], on_record: Mapping[str, Contribution]
-) -> list[tuple[int, date]]:
-    """The dates of the rows to record, and of the standing contributions that they replace."""
-    replaced = ((row, on_record[drafts[row].external_id]) for row in batch.changed)
-    return [
-        *((row, drafts[row].received_on) for row in batch.to_record),
-        *((row, old.draft.received_on) for row, old in replaced if not old.is_reversed),
-    ]
 
 
 def _tell_columns(draft: ContributionDraft) -> dict[str, str]:

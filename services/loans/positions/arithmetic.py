@@ -331,7 +331,7 @@ def list_schedules(facts: LoanFacts) -> list[tuple[LaidSchedule, ScheduleTerms]]
     """The schedules laid during the life of the loan, each with its terms."""
     run = _Run(facts)
     found: list[tuple[LaidSchedule, ScheduleTerms]] = []
-    for *_, take in _list_events(run, facts):
+    for _, take in _list_events(run, facts):
         take()
         if len(run.schedules) > len(found):
             found.append((run.schedules[-1], run.account.terms))
