@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.json_schema import WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from services.common.money import format_cents
+from services.common.money import format_cents, format_rate
 
 AMOUNT_MAX_CENTS = 1_000_000_000_00  # a billion dollars: far above any fund, far below bigint
 _AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]+)?", re.ASCII)
@@ -113,7 +113,7 @@ SignedAmount = Annotated[  # answers only: a balance may be negative
 Rate = Annotated[
     Decimal,
     BeforeValidator(parse_rate),
-    PlainSerializer(lambda rate: format(rate.normalize(), "f"), return_type=str),
+    PlainSerializer(format_rate, return_type=str),
     WithJsonSchema({**_RATE_SCHEMA, "description": "Pourcentage par année."}),
 ]
 CalendarDate = Annotated[

@@ -64,6 +64,11 @@ def format_cents(amount_cents: int) -> str:
     return f"{'-' if amount_cents < 0 else ''}{units}.{cents:02d}"
 
 
+def format_rate(rate: Decimal) -> str:
+    """Write a decimal that is no amount: `7.5` for 7.50, `10` for 10, never an exponent."""
+    return format(rate.normalize(), "f")
+
+
 def allocate(total_cents: int, weights: Sequence[int]) -> list[int]:
     """Share an amount by weight so that the parts always add up (largest remainder).
 

@@ -17,6 +17,7 @@ from services.common.errors import (
     JsonValue,
     Unprocessable,
 )
+from services.common.money import format_rate
 from services.common.text import Text
 
 INTEGER_DIGITS_MAX = 15  # what every reader holds exactly (RFC 7493, 2.2)
@@ -156,7 +157,7 @@ def to_json(value: object) -> JsonValue:
     if isinstance(value, str):
         return str(value)
     if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
+        return format_rate(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Mapping):

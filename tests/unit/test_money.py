@@ -11,6 +11,7 @@ from services.common.money import (
     allocate,
     divide_rounded,
     format_cents,
+    format_rate,
     parse_cents,
     round_cents,
 )
@@ -107,3 +108,9 @@ def test_shares_always_add_up(total: int, weights: list[int]) -> None:
     assert sum(parts) == total
     for part, weight in zip(parts, weights, strict=True):
         assert abs(part - Fraction(total * weight, sum(weights))) < 1
+
+
+def test_a_rate_is_written_without_trailing_zeros_nor_exponent() -> None:
+    written = {"7.50": "7.5", "10": "10", "100": "100", "0.000": "0", "-1.20": "-1.2"}
+    assert {rate: format_rate(Decimal(rate)) for rate in written} == written
+    assert format_rate(Decimal("0.00000001")) == "0.00000001"

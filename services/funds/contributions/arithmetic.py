@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from services.common.errors import InputError, JsonValue
-from services.common.money import format_cents
+from services.common.money import format_cents, format_rate
 from services.common.strict_json import fingerprint
 from services.common.text import Text
 from services.common.validation import say
@@ -41,7 +41,7 @@ class ContributionDraft:
     @property
     def annual_rate_text(self) -> str | None:
         """One writing for one rate: 7, 7.0 and 7.00 are `7`."""
-        return None if self.annual_rate is None else format(self.annual_rate.normalize(), "f")
+        return None if self.annual_rate is None else format_rate(self.annual_rate)
 
     @property
     def fingerprint(self) -> bytes:

@@ -10,6 +10,7 @@ from decimal import Context, Decimal, localcontext
 
 from services.common.calendar import Frequency, add_months
 from services.common.errors import InputError
+from services.common.money import format_rate
 from services.common.text import Text
 from services.loans.schedules.apr import (
     CashFlows,
@@ -126,14 +127,14 @@ def state_yearly_rate(terms: ScheduleTerms, *, is_compound: bool = False) -> Yea
 
 
 def _tell_yearly_rate(terms: ScheduleTerms, effective: Decimal | None) -> Text:
-    rate = format(terms.annual_rate.normalize(), "f")
+    rate = format_rate(terms.annual_rate)
     each = _tell_period(terms)
     if effective is None:
         return Text(
             f"{rate} % par année sur le capital prêté, payable {each.fr}.",
             f"{rate} % a year on the sum lent, payable {each.en}.",
         )
-    shown = format(effective.quantize(_SHOWN).normalize(), "f")
+    shown = format_rate(effective.quantize(_SHOWN))
     return Text(
         f"{rate} % par année (taux nominal), calculé sur le solde et payable {each.fr}, "
         f"soit {shown} % par année (taux effectif).",

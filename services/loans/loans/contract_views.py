@@ -1,7 +1,7 @@
 """A loan's contract and its legal dates, as they are shown."""
 
 from services.common.errors import JsonValue
-from services.common.money import format_cents
+from services.common.money import format_cents, format_rate
 from services.loans.loans.contract_queries import Contract
 from services.loans.loans.contract_terms import find_prescription, state_yearly_rate
 from services.loans.loans.contracts import Reviewed
@@ -24,8 +24,8 @@ def show_contract(contract: Contract, reviewed: Reviewed) -> dict[str, JsonValue
         "terms": _show_terms(contract.terms),
         "apr": format(annual_percentage_rate(flows), "f"),
         "yearly_rate": {
-            "nominal": format(yearly.nominal.normalize(), "f"),
-            "periods_a_year": format(yearly.periods_a_year.normalize(), "f"),
+            "nominal": format_rate(yearly.nominal),
+            "periods_a_year": format_rate(yearly.periods_a_year),
             "effective": None if effective is None else format(effective, "f"),
             "fr": yearly.text.fr,
             "en": yearly.text.en,
@@ -42,7 +42,7 @@ def _show_terms(terms: ScheduleTerms) -> JsonValue:
     multiple, down = terms.instalment_multiple_cents, terms.down_payment_percent
     return {
         "principal": format_cents(terms.principal_cents),
-        "annual_rate": format(terms.annual_rate.normalize(), "f"),
+        "annual_rate": format_rate(terms.annual_rate),
         "instalments": terms.instalments,
         "frequency": terms.frequency,
         "repay_every": terms.repay_every,
@@ -59,7 +59,7 @@ def _show_terms(terms: ScheduleTerms) -> JsonValue:
             "interest_periods": terms.interest_grace_periods,
             "interest_free_periods": terms.interest_free_periods,
         },
-        "down_payment_percent": None if down is None else format(down.normalize(), "f"),
+        "down_payment_percent": None if down is None else format_rate(down),
         "fees": [
             {"amount": format_cents(fee.amount_cents), "charged": fee.charged} for fee in terms.fees
         ],
@@ -95,7 +95,7 @@ def show_provision(matrix: Matrix | None, facts: LoanFacts, position: Position) 
         is_rescheduled=any(r.on <= position.as_of for r in facts.reschedulings),
     )
     return {
-        "rate": format(provision.rate.normalize(), "f"),
+        "rate": format_rate(provision.rate),
         "amount": format_cents(provision.amount_cents),
         "matrix_effective_from": matrix.effective_on.isoformat(),
     }

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from services.common.calendar import add_months, add_periods
 from services.common.errors import InputError
-from services.common.money import format_cents
+from services.common.money import format_cents, format_rate
 from services.common.text import Text
 from services.loans.positions.facts import Accrual, AllocationOrder, MoratoriumKind
 from services.loans.products.rules import (
@@ -279,4 +279,4 @@ def _tell_range(
 
 
 def _percent(rate: Decimal) -> str:
-    return f"{rate.normalize():f} %"
+    return f"{format_rate(rate)} %"
