@@ -16,10 +16,10 @@ async def running_bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
 
 
 @pytest.fixture
-def bench(running_bench: Bench) -> Bench:
-    """Parts and keys as they were at the start."""
-    running_bench.forget()
-    return running_bench
+async def bench(running_bench: Bench) -> AsyncIterator[Bench]:
+    """Parts and keys as they were at the start; nothing of a test goes on in the next."""
+    yield running_bench
+    await running_bench.forget()
 
 
 @pytest.fixture

@@ -141,7 +141,7 @@ async def test_no_request_is_let_in_by_a_question_asked_before_it_came(
     bench: Bench, anyone: httpx.AsyncClient
 ) -> None:
     await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
-    bench.forget()
+    await bench.forget()
     bench.keys.answering.clear()
     early = asyncio.create_task(anyone.get("/v1/loans", headers=bearer(MEMBER_KEY)))
     await until(lambda: bench.keys.asked == 1)

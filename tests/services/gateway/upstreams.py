@@ -77,6 +77,26 @@ class Keys:
 
 
 @dataclass
+class Visits:
+    """What has come to a server: a request that is counted has come to its first wait."""
+
+    begun: int = 0
+    ended: int = 0
+
+    def count(self, app: ASGIApp) -> ASGIApp:
+        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                return await app(scope, receive, send)
+            self.begun += 1
+            try:
+                await app(scope, receive, send)
+            finally:
+                self.ended += 1
+
+        return counted
+
+
+@dataclass
 class TinyPart:
     """A part that says what reached it, or does what the test gave it to do.
 
@@ -90,6 +110,7 @@ class TinyPart:
     begun: list[tuple[str, str]] = field(default_factory=list)
     completed: list[tuple[str, str, int]] = field(default_factory=list)
     aborted: list[tuple[str, str, int]] = field(default_factory=list)
+    visits: Visits = field(default_factory=Visits)
     url: str = ""
 
     async def answer(self, request: Request) -> Response:
@@ -133,9 +154,10 @@ class TinyPart:
         for seen in (self.begun, self.completed, self.aborted):
             seen.clear()
 
-    def app(self) -> Starlette:
+    def app(self) -> ASGIApp:
         methods = ["GET", "POST", "PATCH", "PUT", "DELETE"]
-        return Starlette(routes=[Route("/{path:path}", self.answer, methods=methods)])
+        app = Starlette(routes=[Route("/{path:path}", self.answer, methods=methods)])
+        return self.visits.count(app)
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -195,26 +217,6 @@ async def serve(app: ASGIApp) -> AsyncIterator[str]:
 
 
 @dataclass
-class Visits:
-    """What has come to the gateway: a request that is counted has come to its first wait."""
-
-    begun: int = 0
-    ended: int = 0
-
-    def count(self, app: ASGIApp) -> ASGIApp:
-        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http":
-                return await app(scope, receive, send)
-            self.begun += 1
-            try:
-                await app(scope, receive, send)
-            finally:
-                self.ended += 1
-
-        return counted
-
-
-@dataclass
 class Bench:
     """A gateway and the tiny parts behind it."""
 
@@ -235,10 +237,15 @@ class Bench:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=PATIENCE_SECONDS)
 
-    def forget(self) -> None:
-        self.keys.forget()
+    async def forget(self) -> None:
+        """Back to how it began, once nobody is left: a client has its answer before we are done."""
+        self.keys.answering.set()
+        parts = (self.registry, self.funds, self.loans)
+        counts = [self.visits, *(part.visits for part in parts)]
+        await until(lambda: all(count.begun == count.ended for count in counts))
         self.visits.begun = self.visits.ended = 0
-        for part in (self.registry, self.funds, self.loans):
+        self.keys.forget()
+        for part in parts:
             part.forget()
 
 
