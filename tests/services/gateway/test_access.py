@@ -84,10 +84,11 @@ async def test_a_read_is_withheld_until_its_key_is_confirmed(
     bench: Bench, anyone: httpx.AsyncClient
 ) -> None:
     await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
+    answered = len(bench.loans.completed)
     del bench.keys.holders[MEMBER_KEY]
     bench.keys.answering.clear()
     reading = asyncio.create_task(anyone.get("/v1/loans", headers=bearer(MEMBER_KEY)))
-    await until(lambda: len(bench.loans.completed) == 2)  # the part has answered already
+    await until(lambda: len(bench.loans.completed) > answered)  # the part has answered already
     await asyncio.sleep(0.05)
     assert not reading.done()  # its answer stays here
     bench.keys.answering.set()
@@ -95,7 +96,7 @@ async def test_a_read_is_withheld_until_its_key_is_confirmed(
     for _ in range(2):
         refused = await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
         assert refused.status_code == 401
-    assert len(bench.loans.completed) == 2
+    assert len(bench.loans.completed) == answered + 1
 
 
 async def test_a_write_waits_for_its_key(bench: Bench, anyone: httpx.AsyncClient) -> None:
@@ -110,9 +111,11 @@ async def test_a_principal_that_has_changed_is_told_anew(
     bench: Bench, anyone: httpx.AsyncClient
 ) -> None:
     await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
-    bench.keys.holders[MEMBER_KEY] = bench.keys.holders[FUNDER_KEY]
-    answer = await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
-    assert answer.json()["principal"]["role"] == "funder"
+    member, funder = bench.keys.holders[MEMBER_KEY], bench.keys.holders[FUNDER_KEY]
+    for holder, role in ((funder, "funder"), (member, "member")):
+        bench.keys.holders[MEMBER_KEY] = holder
+        answer = await anyone.get("/v1/loans", headers=bearer(MEMBER_KEY))
+        assert answer.json()["principal"]["role"] == role
 
 
 @asynccontextmanager

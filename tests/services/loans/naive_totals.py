@@ -307,13 +307,13 @@ def sum_portfolio(
     portfolio: Portfolio, first: date, last: date, as_of: date, dimension: str | None = None
 ) -> dict[tuple[str, str | None], Figures]:
     """By region and group: counts, and amounts in cents, of what is not nothing."""
+    persons = complete_persons(portfolio.loans)
     totals: dict[tuple[str, str | None], Figures] = defaultdict(lambda: defaultdict(int))
     for each in portfolio.loans:
         figures = sum_loan(each, first, last, as_of)
         for group in groups_of_loan(each, dimension):
             add(totals[each.region, group], figures)
     add_enterprises(totals, portfolio.loans, first, last, dimension)
-    persons = complete_persons(portfolio.loans)
     people: dict[tuple[str, str | None], set[str]] = defaultdict(set)
     for session in portfolio.sessions:
         if first <= session.held_on <= last:
