@@ -271,7 +271,7 @@ def _read_changes(document: Mapping[str, object]) -> Iterator[Change]:
             yield Change(
                 _place(change),
                 str(change["external_id"]),
-                str(field["column"]),
+                str(field.get("title") or field["column"]),
                 str(field["before"] or ""),
                 str(field["after"] or ""),
             )

@@ -219,6 +219,13 @@ def import_file(
         is_refused = bool(outcome.errors or outcome.counts.get("rejected", 0))
         marked = fetch_errors(client, upload, outcome) if errors and is_refused else None
     print_outcome(outcome)
+    if outcome.changes and correct is None:
+        say(
+            text(
+                "Pour corriger ce qui est inscrit : la même commande avec --correct RAISON.",
+                "To correct what is on record: the same command with --correct REASON.",
+            )
+        )
     if errors is not None and marked is not None:
         errors.write_bytes(marked)
         say(text(f"À corriger : {errors}", f"To correct: {errors}"))

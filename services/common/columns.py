@@ -7,7 +7,7 @@ is left out with a notice, unless it looks like a slip for a column that is not 
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.common.cells import CellKind
 from services.common.messages import MESSAGES
@@ -15,6 +15,8 @@ from services.common.text import Text
 
 COLUMNS_MAX = 200
 SHOWN_LENGTH_MAX = 100
+_CALLED = Text("« {title} » ({name})", '"{title}" ({name})')
+_NAMED = Text("« {name} »", '"{name}"')
 
 _SMALL_WORDS = frozenset({"d", "de", "des", "du", "l", "la", "le", "les", "of", "the"})
 _ONE_WORD = {
@@ -106,16 +108,18 @@ class Notice:
 class Remarks:
     """What is said of a file beside its errors; grows while the file is read.
 
-    `header_line` is where the titles stand in a sheet, from 1; JSON has none.
+    `header_line` is where the titles stand in a sheet, from 1; JSON has none. `titles` are what the
+    sender of a sheet calls our columns.
     """
 
     warnings: list[RowError] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     header_line: int | None = None
+    titles: dict[str, str] = field(default_factory=dict)
 
-    def notice(self, code: str, column: str = "", **blanks: object) -> None:
-        """Say something once."""
-        said = Notice(code, MESSAGES[code].fill(column=show(column), **blanks))
+    def notice(self, code: str, title: str = "", **blanks: object) -> None:
+        """Say something once, of the column that the sender calls so."""
+        said = Notice(code, MESSAGES[code].fill(column=show(title), **blanks))
         if said not in self.notices and len(self.notices) < COLUMNS_MAX:
             self.notices.append(said)
 
@@ -180,7 +184,7 @@ def match_titles(
 ) -> list[Column | None]:
     """The column of each title; None for those left out, which the remarks tell.
 
-    Raises TableRefused with all that is wrong in the header.
+    The remarks keep the titles. Raises TableRefused with all that is wrong in the header.
     """
     if len(titles) > COLUMNS_MAX:
         raise TableRefused([row_error(0, "", "header.too_wide", columns_max=COLUMNS_MAX)])
@@ -188,8 +192,8 @@ def match_titles(
     matched: list[Column | None] = []
     for title in titles:
         column = index.get(fold_name(title)) if title.strip() else None
-        if column is not None and column in matched:
-            found.append(row_error(0, column.name, "column.duplicate"))
+        if column is not None and column.name and column in matched:
+            found.append(duplicate(0, column, titles[matched.index(column)], title))
         matched.append(column)
     absent = [column for column in columns if column not in matched and column.name]
     for title, column in zip(titles, matched, strict=True):
@@ -202,18 +206,33 @@ def match_titles(
                 absent.remove(meant)
     for column in absent:
         if column.required:
-            found.append(row_error(0, column.name, "column.missing", named=_name_of(column)))
+            found.append(row_error(0, column.name, "column.missing", meant=call_column(column)))
     if found:
         raise TableRefused(found)
+    remarks.titles |= {
+        column.name: show(title.strip())
+        for title, column in zip(titles, matched, strict=True)
+        if column is not None and column.name
+    }
     return [column if column is not None and column.name else None for column in matched]
 
 
 def misspelt(row: int, title: str, meant: Column) -> RowError:
-    return row_error(row, title, "column.misspelt", meant=_name_of(meant))
+    return row_error(row, title, "column.misspelt", meant=call_column(meant))
 
 
-def _name_of(column: Column) -> str:
-    return column.name if column.title is None else f"{column.name} ({column.title.fr})"
+def duplicate(row: int, column: Column, first: str, second: str) -> RowError:
+    """Two titles of one column, as the sender wrote them."""
+    said = {"first": show(first.strip()), "second": show(second.strip())}
+    error = row_error(row, column.name, "column.duplicate", meant=call_column(column), **said)
+    return replace(error, title=said["second"])
+
+
+def call_column(column: Column) -> Text:
+    """A column as a sentence calls it when the sender has no title for it."""
+    if column.title is None:
+        return _NAMED.fill(name=column.name)
+    return _CALLED.fill(title=column.title, name=column.name)
 
 
 def find_slip(title: str, absent: Sequence[Column]) -> Column | None:

@@ -103,16 +103,16 @@ class DateReading:
         self.serial = self.serial or (text, read)
         return read
 
-    def tell(self, column: str, remarks: Remarks) -> None:
-        """Say how the column was read, where another reader could read it otherwise."""
+    def tell(self, title: str, remarks: Remarks) -> None:
+        """Say how the column of this title was read, where another could read it otherwise."""
         if self.ambiguous is not None and (self.order == "month" or not self.is_decided):
             shown, read = self.ambiguous
             code = "dates.month_first" if self.order == "month" else "dates.day_first"
-            remarks.notice(code, column, shown=shown, read=read)
+            remarks.notice(code, title, shown=shown, read=read)
         if self.serial is not None:
-            remarks.notice("dates.serials", column, shown=self.serial[0], read=self.serial[1])
+            remarks.notice("dates.serials", title, shown=self.serial[0], read=self.serial[1])
         if self.timed:
-            remarks.notice("dates.times", column, shown=self.timed)
+            remarks.notice("dates.times", title, shown=self.timed)
 
 
 def find_order(text: str) -> set[Order]:

@@ -8,6 +8,7 @@ from services.common.columns import (
     Column,
     Remarks,
     RowError,
+    duplicate,
     find_slip,
     fold_name,
     index_columns,
@@ -67,14 +68,14 @@ def _read_members(
     number: int, document: Mapping[str, JsonValue], names: _Names
 ) -> dict[str, JsonValue] | list[RowError]:
     values: dict[str, JsonValue] = {}
-    present: set[str] = set()
+    present: dict[str, str] = {}
     for name, value in document.items():
         column = names.find(name)
         if column is None or not column.name:
             continue
         if column.name in present:
-            return [row_error(number, column.name, "column.duplicate")]
-        present.add(column.name)
+            return [duplicate(number, column, present[column.name], name)]
+        present[column.name] = name
         read = _read_value(column, value)
         if read is not None and read != "":
             values[column.name] = read

@@ -63,7 +63,8 @@ class Prepared:
     """A file read and checked: its good rows ready to be recorded, its bad ones explained.
 
     `numbers` are the row numbers of the drafts, by position. `digest` is the same whenever the same
-    file gives the same drafts in the same rows. `header_line` is where the titles of a sheet stand.
+    file gives the same drafts in the same rows. `header_line` is where the titles of a sheet stand,
+    and `titles` what its sender calls our columns.
     """
 
     received: int
@@ -72,6 +73,7 @@ class Prepared:
     findings: Findings
     digest: bytes
     header_line: int | None
+    titles: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,7 @@ def import_kind(
             _find_first(found, log, table.remarks),
             _digest(numbers, drafts),
             table.remarks.header_line,
+            table.remarks.titles,
         )
 
     return ImportKind(

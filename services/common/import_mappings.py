@@ -12,6 +12,7 @@ from services.common.cells import LIST_SEPARATOR, SHEET_READINGS, CellKind
 from services.common.columns import Column, count_slips, find_names, fold_name, fold_words
 from services.common.dates import DateReading
 from services.common.records import Record
+from services.common.text import Text
 
 SAMPLE_ROWS = 200
 WORDS_MAX = 50
@@ -47,7 +48,8 @@ def apply_mapping(columns: Sequence[Column], mapping: ImportMapping) -> tuple[Co
     applied = [
         replace(
             column,
-            aliases=(*column.aliases, *_titles_of(mapping, column.name)),
+            aliases=(*column.titles, *_titles_of(mapping, column.name)),
+            title=_title_of(column, mapping),
             taken=frozenset(title for title, name in taken.items() if name != column.name),
             words={
                 fold_name(word): code for word, code in mapping.codes.get(column.name, {}).items()
@@ -56,6 +58,12 @@ def apply_mapping(columns: Sequence[Column], mapping: ImportMapping) -> tuple[Co
         for column in columns
     ]
     return (*applied, Column("", aliases=_titles_of(mapping, None)))
+
+
+def _title_of(column: Column, mapping: ImportMapping) -> Text | None:
+    """What messages call a column: the organisation's first title for it, else ours."""
+    own = _titles_of(mapping, column.name)
+    return Text(own[0], own[0]) if own else column.title
 
 
 def _titles_of(mapping: ImportMapping, name: str | None) -> tuple[str, ...]:

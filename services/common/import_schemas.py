@@ -61,6 +61,9 @@ class NoticeAnswer(Answer):
 
 class FieldChangeAnswer(Answer):
     column: str
+    title: str | None = Field(
+        None, description="Votre titre de la colonne, quand elle en a un.", exclude_if=_is_none
+    )
     before: str | None = Field(description="Ce qui est inscrit.")
     after: str | None = Field(description="Ce qui est envoyé.")
 
@@ -223,15 +226,24 @@ def to_error_answers(found: Sequence[RowError], language: Language) -> list[RowE
 
 
 def to_change_answer(
-    sheet: str, row: int, line: int | None, external_id: str, changes: Sequence[FieldChange]
+    sheet: str,
+    row: int,
+    line: int | None,
+    external_id: str,
+    changes: Sequence[FieldChange],
+    titles: Mapping[str, str],
 ) -> RowChangeAnswer:
+    """`titles` are what the sender calls our columns."""
     return RowChangeAnswer(
         sheet=sheet or None,
         row=row,
         line=line,
         external_id=external_id,
         fields=[
-            FieldChangeAnswer(column=c.column, before=c.before, after=c.after) for c in changes
+            FieldChangeAnswer(
+                column=c.column, title=titles.get(c.column), before=c.before, after=c.after
+            )
+            for c in changes
         ],
     )
 

@@ -12,7 +12,6 @@ from services.common.columns import Notice, fold_name, index_columns, show
 from services.common.import_kinds import ImportKind, KindElsewhere, WorkbookKind
 from services.common.messages import MESSAGES
 from services.common.sheets import KNOWN_MIN, is_ours, read_titles, split_words
-from services.common.text import Text
 from services.common.workbook import Book, Sheet
 
 _ALIKE_PERCENT_MIN = 85
@@ -107,17 +106,9 @@ def _tell_left_out(name: str, titles: Sequence[str], elsewhere: Sequence[KindEls
     folded = {fold_name(title) for title in titles}
     for kind in elsewhere:
         if _is_named(name, kind.sheet_names) or folded.intersection(map(fold_name, kind.titles)):
-            return Notice("sheet.elsewhere", _say_elsewhere(name, kind), show(name))
+            return _tell("sheet.elsewhere", name, shown=kind.shown, kind=kind.name)
     return _tell("sheet.unknown", name)
 
 
-def _say_elsewhere(name: str, kind: KindElsewhere) -> Text:
-    message = MESSAGES["sheet.elsewhere"]
-    return Text(
-        message.fr.format(sheet=show(name), shown=kind.shown.fr, kind=kind.name),
-        message.en.format(sheet=show(name), shown=kind.shown.en, kind=kind.name),
-    )
-
-
-def _tell(code: str, name: str) -> Notice:
-    return Notice(code, MESSAGES[code].fill(sheet=show(name)), show(name))
+def _tell(code: str, name: str, **blanks: object) -> Notice:
+    return Notice(code, MESSAGES[code].fill(sheet=show(name), **blanks), show(name))

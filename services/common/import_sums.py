@@ -19,7 +19,7 @@ from services.common.import_schemas import (
     to_counts_answer,
     to_kind_mapping_answers,
 )
-from services.common.quoting import name_columns, quote_cells
+from services.common.quoting import name_columns, quote_cells, reword_changes
 from services.common.recording import Recorded
 from services.common.records import read_records
 
@@ -105,6 +105,7 @@ def _sum_up_part(part: Part, recorded: Recorded) -> _PartCame:
                 None if header is None else header + prepared.numbers[row],
                 prepared.drafts[row].external_id,
                 recorded.changes[row],
+                prepared.titles,
             )
             for row in shown
         ],
@@ -134,12 +135,14 @@ def _show_sheet(came: _PartCame) -> SheetAnswer:
 
 def _merge(part: Part, recorded: Recorded) -> Findings:
     """What reading found and what recording found: the first of both by row, and all of them."""
-    prepared = part.prepared
+    prepared, columns = part.prepared, part.kind.columns
 
     def place(told: Mapping[int, Sequence[InputError]]) -> Iterator[RowError]:
         for position in sorted(told):
-            number, places = prepared.numbers[position], part.kind.places
-            yield from place_errors(number, told[position], places)
+            number, found = prepared.numbers[position], told[position]
+            if prepared.header_line is not None:  # a sheet: programs are told names and codes
+                found = list(reword_changes(found, columns, prepared.titles))
+            yield from place_errors(number, found, part.kind.places)
 
     read = prepared.findings
     warnings = sorted([*read.warnings, *place(recorded.warned)], key=by_row)
@@ -168,7 +171,7 @@ def _quote(came: _PartCame, file: SentFile) -> _PartCame:
     warnings = findings.warnings
     if header is not None:
         errors, warnings = (
-            [replace(e, line=header + e.row) for e in name_columns(found, records.titles, columns)]
+            [replace(e, line=header + e.row) for e in name_columns(found, part.prepared.titles)]
             for found in (errors, warnings)
         )
     return replace(came, findings=replace(findings, errors=errors, warnings=warnings))

@@ -88,8 +88,7 @@ MESSAGES: dict[str, Text] = {
     ),
     "identifier.form": Text("Un identifiant UUID est attendu.", "A UUID is expected."),
     "borrower.legal_name": Text(
-        "Une personne morale a une dénomination (legal_name).",
-        "A legal person has a legal name (legal_name).",
+        "Une personne morale a une dénomination.", "A legal person has a legal name."
     ),
     "loan.disbursed_on_twice": Text(
         "La date de versement du prêt et celle de ses conditions diffèrent.",
@@ -168,21 +167,21 @@ MESSAGES: dict[str, Text] = {
     ),
     "cell.too_long": Text("Cette cellule est trop longue.", "This cell is too long."),
     "column.duplicate": Text(
-        "La colonne « {column} » est là deux fois.", 'The column "{column}" stands here twice.'
+        "« {first} » et « {second} » sont lus comme une seule colonne, {meant} ; "
+        "n'en gardez qu'une.",
+        '"{first}" and "{second}" are read as one column, {meant}; keep only one of them.',
     ),
     "column.ignored": Text(
         "La colonne « {column} » n'est pas de ce fichier ; elle est laissée de côté.",
         'The column "{column}" is not one of this file; it is left out.',
     ),
     "column.misspelt": Text(
-        "« {column} » ressemble à « {meant} », qui manque : corrigez le titre, "
+        "« {column} » ressemble à {meant}, qui manque : corrigez le titre, "
         "ou renommez cette colonne si elle est autre chose.",
-        '"{column}" looks like "{meant}", which is absent: mend the title, '
+        '"{column}" looks like {meant}, which is absent: mend the title, '
         "or rename this column if it is something else.",
     ),
-    "column.missing": Text(
-        "La colonne « {named} » est requise.", 'The column "{named}" is required.'
-    ),
+    "column.missing": Text("La colonne {meant} est requise.", "The column {meant} is required."),
     "column.unnamed": Text(
         "La colonne {position} n'a pas de titre ; elle est laissée de côté.",
         "Column {position} has no title; it is left out.",
@@ -290,15 +289,16 @@ MESSAGES: dict[str, Text] = {
     ),
     "sheet.elsewhere": Text(
         "La feuille « {sheet} » n'est pas inscrite : les {shown} s'envoient à part. Renvoyez ce "
-        "même classeur avec kind={kind} : elle y sera lue.",
+        "même classeur comme « {kind} » (kind) : elle y sera lue.",
         'The sheet "{sheet}" is not recorded: {shown} are sent apart. Send this same workbook '
-        "with kind={kind}: it will be read there.",
+        'as "{kind}" (kind): it will be read there.',
     ),
     "sheet.not_read": Text(
-        "Seule la feuille « {read} » est lue ; ne le sont pas : {sheets}. Envoyé sans kind, un "
-        "classeur est lu feuille par feuille, selon ce que chacune contient.",
-        'Only the sheet "{read}" is read; not read: {sheets}. Sent without kind, a workbook is '
-        "read sheet by sheet, after what each holds.",
+        "Seule la feuille « {read} » est lue ; ne le sont pas : {sheets}. Envoyé comme "
+        "« workbook » (kind), un classeur est lu feuille par feuille, selon ce que "
+        "chacune contient.",
+        'Only the sheet "{read}" is read; not read: {sheets}. Sent as "workbook" (kind), a '
+        "workbook is read sheet by sheet, after what each holds.",
     ),
     "sheet.unknown": Text(
         "La feuille « {sheet} » n'est pas reconnue : elle est laissée de côté.",

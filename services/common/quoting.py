@@ -7,7 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
+from services.common.cells import LIST_SEPARATOR, CellKind
 from services.common.columns import Column, RowError, find_names, show
+from services.common.errors import InputError
+from services.common.recording import ChangeRefused, tell_changes
 from services.common.records import Records
 from services.common.text import Text
 
@@ -15,6 +18,7 @@ QUOTED_LENGTH_MAX = 60
 
 _QUOTED = Text("« {cell} » : {said}", '"{cell}": {said}')
 _CHOICES = Text("Écrivez l'un de ces mots : {words}.", "Write one of these words: {words}.")
+_BOOLEANS = {"true": Text("oui", "yes"), "false": Text("non", "no")}
 _IN_A_SHEET: Mapping[str, Text] = {
     "amount.form": Text(
         "Un montant s'écrit 1234,56 ou 1 234,56 $.", "An amount is written 1234.56 or $1,234.56."
@@ -46,12 +50,41 @@ def reword_sheets(
         yield from reword(errors, columns.get(sheet, ()))
 
 
-def name_columns(
-    found: Sequence[RowError], titles: Sequence[str], columns: Sequence[Column]
-) -> list[RowError]:
+def reword_changes(
+    found: Iterable[InputError], columns: Sequence[Column], titles: Mapping[str, str]
+) -> Iterator[InputError]:
+    """The same refusals, with both versions of a row under the sender's titles and in its words."""
+    by_name = {column.name: column for column in columns}
+
+    def call(name: str) -> str:
+        return titles.get(name, name)
+
+    def say(name: str, value: str) -> Text:
+        return say_value(by_name.get(name), value)
+
+    for error in found:
+        if isinstance(error, ChangeRefused):
+            yield replace(error, message=tell_changes(error.changes, call, say))
+        else:
+            yield error
+
+
+def say_value(column: Column | None, value: str) -> Text:
+    """A value of a column in the words of its list; what is none of its codes as it is."""
+    if column is None:
+        return Text(value, value)
+    if column.kind is CellKind.BOOLEAN:
+        return _BOOLEANS.get(value, Text(value, value))
+    words = {choice.code: choice.word for choice in column.choices}
+    codes = value.split(LIST_SEPARATOR) if column.kind is CellKind.LIST else [value]
+    said = [words.get(code, Text(code, code)) for code in codes]
+    fr, en = (word.fr for word in said), (word.en for word in said)
+    return Text(LIST_SEPARATOR.join(fr), LIST_SEPARATOR.join(en))
+
+
+def name_columns(found: Sequence[RowError], titles: Mapping[str, str]) -> list[RowError]:
     """The same errors, with what the sender calls their columns."""
-    names = {name: titles[place].strip() for place, name in find_names(titles, columns).items()}
-    return [replace(error, title=show(names.get(error.column, ""))) for error in found]
+    return [replace(error, title=titles.get(error.column, "")) for error in found]
 
 
 def quote_cells(
@@ -66,20 +99,16 @@ def quote_cells(
         cell = cells.get((error.row, error.column), "")
         if cell and error.code != "cell.error":  # it quotes its cell itself
             shown = show(cell if len(cell) <= QUOTED_LENGTH_MAX else f"{cell[:QUOTED_LENGTH_MAX]}…")
-            said = Text(
-                _QUOTED.fr.format(cell=shown, said=said.fr),
-                _QUOTED.en.format(cell=shown, said=said.en),
-            )
+            said = _QUOTED.fill(cell=shown, said=said)
         quoted.append(replace(error, message=said))
     return quoted
 
 
 def _say(error: RowError, column: Column | None) -> Text:
     if error.code == "choice" and column is not None and column.choices:
-        return Text(
-            _CHOICES.fr.format(words=", ".join(choice.word.fr for choice in column.choices)),
-            _CHOICES.en.format(words=", ".join(choice.word.en for choice in column.choices)),
-        )
+        fr = ", ".join(choice.word.fr for choice in column.choices)
+        en = ", ".join(choice.word.en for choice in column.choices)
+        return _CHOICES.fill(words=Text(fr, en))
     return _IN_A_SHEET.get(error.code, error.message)
 
 

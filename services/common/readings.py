@@ -86,7 +86,7 @@ class Plan:
 
     def tell(self, remarks: Remarks) -> None:
         for name, reading in self.dates.items():
-            reading.tell(name, remarks)
+            reading.tell(remarks.titles.get(name, name), remarks)
 
 
 class Memory(dict[str, Read]):

@@ -30,6 +30,16 @@ CONFLICT = InputError(
         "To correct a fact, post a reversal and then a new fact.",
     ),
 )
+_CHANGED = Text(
+    "Cet identifiant est déjà inscrit avec un autre contenu ; rien n'a été changé. "
+    "Inscrit → envoyé : {changes}{more}. "
+    "Pour corriger ce qui est inscrit, envoyez le fichier en demandant une correction, "
+    "avec sa raison.",
+    "This identifier is already on record with other content; nothing was changed. "
+    "On record → sent: {changes}{more}. "
+    "To correct what is on record, send the file and ask for a correction, with its reason.",
+)
+_CHANGE = Text("{column} : {before} → {after}", "{column}: {before} → {after}")
 _TWICE = replace(
     CONFLICT,
     message=Text(
@@ -94,6 +104,13 @@ class FieldChange:
 
 
 Changes = Mapping[int, Sequence[FieldChange]]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRefused(InputError):
+    """The conflict of a row that says something else of a fact on record, with what it says."""
+
+    changes: Sequence[FieldChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,27 +297,36 @@ def compare(before: Mapping[str, str], after: Mapping[str, str]) -> list[FieldCh
 
 def conflict(changes: Sequence[FieldChange]) -> InputError:
     """The refusal of a row that says something else of a fact on record."""
-    shown = " ; ".join(
-        f"{change.column} : {_show(change.before)} → {_show(change.after)}"
+    message = tell_changes(changes, lambda column: column, lambda _, value: Text(value, value))
+    return ChangeRefused(CONFLICT.pointer, CONFLICT.code, message, changes)
+
+
+def tell_changes(
+    changes: Sequence[FieldChange],
+    call: Callable[[str], str],
+    say: Callable[[str, str], Text],
+) -> Text:
+    """Both versions of a row: `call` gives a column's title, `say` the words of its value."""
+
+    def show(column: str, value: str | None) -> Text:
+        said = Text("∅", "∅") if value is None else say(column, value)
+        return Text(_shorten(said.fr), _shorten(said.en))
+
+    told = [
+        _CHANGE.fill(
+            column=call(change.column),
+            before=show(change.column, change.before),
+            after=show(change.column, change.after),
+        )
         for change in changes[:FIELDS_SHOWN_MAX]
-    )
-    more = " ; …" if len(changes) > FIELDS_SHOWN_MAX else ""
-    return replace(
-        CONFLICT,
-        message=Text(
-            "Cet identifiant est déjà inscrit avec un autre contenu ; rien n'a été changé. "
-            f"Inscrit → envoyé : {shown}{more}. "
-            "Pour corriger ce qui est inscrit, envoyez un fichier avec on_change=correct.",
-            "This identifier is already on record with other content; nothing was changed. "
-            f"On record → sent: {shown}{more}. "
-            "To correct what is on record, send a file with on_change=correct.",
-        ),
+    ]
+    return _CHANGED.fill(
+        changes=Text(" ; ".join(one.fr for one in told), "; ".join(one.en for one in told)),
+        more=" ; …" if len(changes) > FIELDS_SHOWN_MAX else "",
     )
 
 
-def _show(value: str | None) -> str:
-    if value is None:
-        return "∅"
+def _shorten(value: str) -> str:
     return value if len(value) <= VALUE_SHOWN_MAX else f"{value[:VALUE_SHOWN_MAX]}…"
 
 

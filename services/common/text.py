@@ -14,7 +14,12 @@ class Text:
     en: str
 
     def fill(self, **values: object) -> "Text":
-        return Text(self.fr.format(**values), self.en.format(**values))
+        """The sentence with these values; those that are texts are each in its language."""
+        if not any(isinstance(value, Text) for value in values.values()):
+            return Text(self.fr.format(**values), self.en.format(**values))
+        french = {n: v.fr if isinstance(v, Text) else v for n, v in values.items()}
+        english = {n: v.en if isinstance(v, Text) else v for n, v in values.items()}
+        return Text(self.fr.format(**french), self.en.format(**english))
 
     def read(self, language: Language) -> str:
         return self.en if language == "en" else self.fr

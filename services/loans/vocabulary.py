@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from services.common.calendar import Frequency
 from services.common.fields import Code
+from services.common.text import Text
 from services.common.words import spoken_as, to_code
 
 
@@ -135,6 +136,71 @@ FREQUENCY_WORDS: Mapping[str, str] = {
     "jours": "days",
 }
 """What members write for a code, accents and case left aside."""
+
+BORROWER_KIND_SHOWN: Mapping[str, Text] = {
+    "person": Text("personne", "person"),
+    "legal_person": Text("personne morale", "legal person"),
+}
+GENDER_SHOWN: Mapping[str, Text] = {
+    "woman": Text("femme", "woman"),
+    "man": Text("homme", "man"),
+    "other": Text("autre", "other"),
+    "undisclosed": Text("préfère ne pas répondre", "undisclosed"),
+}
+PRODUCT_SHOWN: Mapping[str, Text] = {
+    "individual_loan": Text("prêt individuel", "individual loan"),
+    "circle_loan": Text("prêt de cercle", "circle loan"),
+    "bridge_loan": Text("prêt relais", "bridge loan"),
+    "first_loan": Text("premier prêt", "first loan"),
+    "emergency_loan": Text("prêt d'urgence", "emergency loan"),
+}
+STAGE_SHOWN: Mapping[str, Text] = {
+    "pre_start": Text("pré-démarrage", "pre-start"),
+    "start": Text("démarrage", "start"),
+    "growth": Text("croissance", "growth"),
+    "consolidation": Text("consolidation", "consolidation"),
+    "takeover": Text("relève", "takeover"),
+}
+CLIENTELE_SHOWN: Mapping[str, Text] = {
+    "immigrant": Text("immigrant", "immigrant"),
+    "under_35": Text("moins de 35 ans", "under 35"),
+    "low_income": Text("faible revenu", "low income"),
+    "employment_insurance": Text("assurance-emploi", "employment insurance"),
+    "social_assistance": Text("aide sociale", "social assistance"),
+    "single_parent": Text("monoparental", "single parent"),
+    "no_credit_history": Text("sans historique de crédit", "no credit history"),
+    "indigenous": Text("autochtone", "indigenous"),
+    "disability": Text("personne handicapée", "disability"),
+    "social_economy": Text("économie sociale", "social economy"),
+}
+FREQUENCY_SHOWN: Mapping[str, Text] = {
+    "months": Text("mensuel", "monthly"),
+    "weeks": Text("hebdomadaire", "weekly"),
+    "days": Text("jours", "days"),
+}
+COACHING_MODE_SHOWN: Mapping[str, Text] = {
+    "in_person": Text("en personne", "in person"),
+    "phone": Text("téléphone", "phone"),
+    "video": Text("visioconférence", "video"),
+    "group": Text("groupe", "group"),
+}
+COACHING_STAGE_SHOWN: Mapping[str, Text] = {
+    "pre_start": Text("avant démarrage", "pre-start"),
+    "post_start": Text("après démarrage", "post-start"),
+    "post_loan": Text("après prêt", "post-loan"),
+}
+BUSINESS_STATUS_SHOWN: Mapping[str, Text] = {
+    "active": Text("active", "active"),
+    "closed": Text("fermée", "closed"),
+    "sold": Text("vendue", "sold"),
+    "unknown": Text("inconnu", "unknown"),
+}
+"""The word that people are shown for a code."""
+
+
+def say(code: str, shown: Mapping[str, Text]) -> Text:
+    """The word for a code; a code of nobody's list is shown as it is."""
+    return shown.get(code, Text(code, code))
 
 
 def _to_gender(text: str) -> str:

@@ -251,6 +251,21 @@ def test_corrections_and_mappings_are_asked_for_by_name(
     assert query["mapping"] == ["acceo"]
 
 
+def test_what_is_on_record_otherwise_is_told_with_the_way_to_correct_it(
+    gateway: Gateway, reseau: Reseau, file: Path
+) -> None:
+    field = {"column": "gender", "title": "Sexe", "before": "woman", "after": "man"}
+    changes = [{"row": 1, "line": 2, "external_id": "E-1", "fields": [field]}]
+    gateway.answers = [Answer(422, {**REFUSED, "changes": changes})]
+    result = reseau(*import_arguments(gateway, file))
+    assert result.code == 1
+    assert "Sexe" in result.output
+    assert "--correct RAISON" in result.errors
+
+    gateway.answers = [Answer(201, {**STORED, "changes": changes})]
+    assert "--correct" not in reseau(*import_arguments(gateway, file), "--correct", "Relu").errors
+
+
 def long_import(state: str, **members: object) -> Answer:
     progress = {
         "rows_expected": 2,

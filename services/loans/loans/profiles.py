@@ -8,12 +8,16 @@ from services.common.text import Text
 from services.loans.borrowers.drafts import BorrowerDraft
 from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans.drafts import BorrowerProfile, LoanDraft
-from services.loans.vocabulary import BorrowerKind
+from services.loans.vocabulary import BORROWER_KIND_SHOWN, GENDER_SHOWN, BorrowerKind, say
 
 Refused = dict[int, list[InputError]]
 
 BORROWER_UNKNOWN = Text(
     "Aucun emprunteur ne porte cet identifiant.", "No borrower has this identifier."
+)
+DESCRIBED_OTHERWISE = Text(
+    "L'emprunteur {name} est déjà décrit autrement : {theirs}.",
+    "Borrower {name} is already described otherwise: {theirs}.",
 )
 
 
@@ -101,14 +105,12 @@ def check_borrowers(
 def _compare(
     name: str, before: BorrowerProfile, said: BorrowerProfile, row: int, refused: Refused
 ) -> None:
-    for column, theirs, ours in (
-        ("borrower_kind", before.kind, said.kind),
-        ("gender", before.gender, said.gender),
-        ("birth_year", before.birth_year, said.birth_year),
+    for column, theirs, ours, shown in (
+        ("borrower_kind", before.kind, said.kind, BORROWER_KIND_SHOWN),
+        ("gender", before.gender, said.gender, GENDER_SHOWN),
+        ("birth_year", before.birth_year, said.birth_year, {}),
     ):
         if ours is not None and theirs is not None and ours != theirs:
-            message = Text(
-                f"L'emprunteur {name} est déjà décrit autrement : {theirs}.",
-                f"Borrower {name} is already described otherwise: {theirs}.",
-            )
+            word = say(str(theirs), shown)
+            message = DESCRIBED_OTHERWISE.fill(name=name, theirs=word)
             refuse(refused, row, f"/{column}", "borrower.described_otherwise", message)

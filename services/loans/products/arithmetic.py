@@ -8,7 +8,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import TypeVar
 
-from services.common.calendar import add_months, add_periods
+from services.common.calendar import Frequency, add_months, add_periods
 from services.common.errors import InputError
 from services.common.money import format_cents, format_rate
 from services.common.text import Text
@@ -21,7 +21,13 @@ from services.loans.products.rules import (
     ProductRules,
 )
 from services.loans.schedules.terms import ScheduleTerms
-from services.loans.vocabulary import BorrowerKind
+from services.loans.vocabulary import (
+    BORROWER_KIND_SHOWN,
+    FREQUENCY_SHOWN,
+    STAGE_SHOWN,
+    BorrowerKind,
+    say,
+)
 
 Ordered = TypeVar("Ordered", int, Decimal, date)
 
@@ -206,26 +212,30 @@ def _check_conventions(rules: ProductRules, loan: Candidate) -> Iterator[InputEr
 
 
 def _show(value: object) -> Text:
-    """A convention: yes or no, an amount, or a code; none, of an amount that a loan leaves out."""
+    """A convention: yes or no, an amount, a word, or a code; none, of an amount left out."""
     if value is None:
         return Text("aucun", "none")
     if isinstance(value, bool):
         return Text("oui", "yes") if value else Text("non", "no")
+    if isinstance(value, Frequency):
+        return say(value, FREQUENCY_SHOWN)
     shown = format_cents(value) if isinstance(value, int) else str(value)
     return Text(shown, shown)
 
 
 def _check_eligibility(rule: Eligibility, loan: Candidate) -> Iterator[InputError]:
     if rule.borrower_kinds is not None and loan.borrower_kind not in rule.borrower_kinds:
+        kind = say(loan.borrower_kind, BORROWER_KIND_SHOWN)
         message = Text(
-            f"Le produit n'est pas offert à ce genre d'emprunteur : {loan.borrower_kind}.",
-            f"The product is not offered to this kind of borrower: {loan.borrower_kind}.",
+            f"Le produit n'est pas offert à ce genre d'emprunteur : {kind.fr}.",
+            f"The product is not offered to this kind of borrower: {kind.en}.",
         )
         yield InputError("/borrower_kind", "product.borrower_kind", message)
     if rule.stages is not None and loan.stage is not None and loan.stage not in rule.stages:
+        stage = say(loan.stage, STAGE_SHOWN)
         message = Text(
-            f"Le produit n'est pas offert à ce stade : {loan.stage}.",
-            f"The product is not offered at this stage: {loan.stage}.",
+            f"Le produit n'est pas offert à ce stade : {stage.fr}.",
+            f"The product is not offered at this stage: {stage.en}.",
         )
         yield InputError("/stage", "product.stage", message)
     if _is_outside(loan.rank, rule.cycle_min, rule.cycle_max):

@@ -112,7 +112,7 @@ async def test_a_changed_row_is_refused_then_corrected(funds: Funds, member: Cli
         (1, "external_id.conflict"),
         (2, "external_id.conflict"),
     ]
-    assert "amount : 1234.50 → 1200.00" in refused.json()["errors"][0]["message"]
+    assert "montant : 1234.50 → 1200.00" in refused.json()["errors"][0]["message"]
     tried = (await send(member, changed, f"{CORRECT}&dry_run=true")).json()
     real = (await send(member, changed, CORRECT)).json()
     for answer in (tried, real):
@@ -124,13 +124,22 @@ async def test_a_changed_row_is_refused_then_corrected(funds: Funds, member: Cli
             "row": 1,
             "line": 2,
             "external_id": "A-1",
-            "fields": [{"column": "amount", "before": "1234.50", "after": "1200.00"}],
+            "fields": [
+                {"column": "amount", "title": "montant", "before": "1234.50", "after": "1200.00"}
+            ],
         },
         {
             "row": 2,
             "line": 3,
             "external_id": "A-2",
-            "fields": [{"column": "contributor", "before": "Une voisine", "after": "Un voisin"}],
+            "fields": [
+                {
+                    "column": "contributor",
+                    "title": "contributeur",
+                    "before": "Une voisine",
+                    "after": "Un voisin",
+                }
+            ],
         },
     ]
     assert real["totals"]["before"]["contributions_amount"] == "1554.50"

@@ -26,7 +26,7 @@ async def test_warnings_and_notices_are_told_apart_and_kept(
     assert [notice["code"] for notice in sent["notices"]] == ["column.ignored", "dates.day_first"]
     found = (await service.get(member, f"/v1/imports/{sent['import_id']}")).json()
     assert [w["code"] for w in found["warnings"]] == ["amount.unusual", "note.round"]
-    assert found["notices"][1]["message"].startswith("Colonne « noted_on » : « 04/03/2026 »")
+    assert found["notices"][1]["message"].startswith("Colonne « date note » : « 04/03/2026 »")
 
 
 async def test_every_error_is_in_the_workbook(service: NotesService, member: str) -> None:

@@ -44,6 +44,10 @@ def change_ten_rows(portfolio: Portfolio) -> Portfolio:
     return change(changed, "borrowers", "E-010", family_name="Bégin-Roy")
 
 
+def told(column: str, before: str, after: str) -> Document:
+    return {"column": column, "title": column, "before": before, "after": after}
+
+
 async def test_a_portfolio_sent_again_changes_nothing(loans: Loans, member: Client) -> None:
     portfolio = make_portfolio(8)
     for answer in (await send_all(member, portfolio)).values():
@@ -95,13 +99,13 @@ async def test_ten_changed_rows_are_refused_shown_then_corrected(
             "row": 1,
             "line": 2,
             "external_id": "R-001-1",
-            "fields": [{"column": "amount", "before": "106.62", "after": "100.00"}],
+            "fields": [told("amount", "106.62", "100.00")],
         },
         {
             "row": 3,
             "line": 4,
             "external_id": "R-001-3",
-            "fields": [{"column": "paid_on", "before": "2025-04-13", "after": "2025-04-20"}],
+            "fields": [told("paid_on", "2025-04-13", "2025-04-20")],
         },
     ]
     fresh = loans.as_member()
@@ -400,7 +404,7 @@ async def test_what_a_sheet_cannot_tell_stays(loans: Loans, member: Client) -> N
             "row": 1,
             "line": 2,
             "external_id": "P-1",
-            "fields": [{"column": "stage", "before": "start", "after": "growth"}],
+            "fields": [told("stage", "start", "growth")],
         }
     ]
     [newest] = (await member.get("/v1/loans")).json()["items"]

@@ -364,7 +364,7 @@ async def test_borrowers_described_otherwise_in_one_sheet(member: Client) -> Non
         (4, "borrower_kind", "borrower.described_otherwise"),
     ]
     assert sent.json()["errors"][1]["message"] == (
-        "« man » : L'emprunteur E-1 est déjà décrit autrement : woman."
+        "« man » : L'emprunteur E-1 est déjà décrit autrement : femme."
     )
     [person] = (await member.get("/v1/borrowers")).json()["items"]
     assert (person["gender"], person["birth_year"]) == ("woman", 1991)

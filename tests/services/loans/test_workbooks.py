@@ -294,7 +294,7 @@ async def test_a_sheet_of_contributions_says_where_to_send_it(member: Client) ->
         ("Apports 2026", "sheet.elsewhere"),
         ("Feuil8", "sheet.elsewhere"),
     ]
-    assert "kind=contributions" in document["notices"][0]["message"]
+    assert "comme « contributions » (kind)" in document["notices"][0]["message"]
     assert "Apports 2026" not in [each["sheet"] for each in document["sheets"]]
 
 
