@@ -7,7 +7,7 @@ connection breaks or a part is down: the server answers the second sending with 
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -158,14 +158,13 @@ def import_upload(
 
 
 def fetch_errors(client: httpx.Client, upload: Upload, outcome: ImportOutcome) -> bytes | None:
-    """The workbook of what was wrong with an upload; None when it could not be read at all."""
-    if upload.dry_run:
-        response = _post(client, upload, lambda _: None, {"errors": "xlsx"}, {})
-    elif outcome.import_id is not None:
+    """The workbook of what was wrong with an upload; None when it is no table at all."""
+    if outcome.import_id is None:  # nothing of it is kept: it is tried once more
+        tried = replace(upload, dry_run=True)
+        response = _post(client, tried, lambda _: None, {"errors": "xlsx"}, {})
+    else:
         path = f"{_IMPORT_PATH}/{outcome.import_id}/errors.xlsx"
         response = _send(client, lambda: client.build_request("GET", path))
-    else:
-        return None
     is_workbook = response.headers.get("Content-Type") == CONTENT_TYPES[".xlsx"]
     return response.content if response.is_success and is_workbook else None
 

@@ -17,7 +17,7 @@ from services.common.app import database_of, import_settings_of, service_router,
 from services.common.archive import WorkbookRefused
 from services.common.columns import TableRefused
 from services.common.error_log import read_log
-from services.common.error_sheet import write_error_sheet
+from services.common.error_sheet import is_told_in_titles, write_error_sheet
 from services.common.errors import InputError, Problem, Unprocessable, not_found
 from services.common.fields import Reason
 from services.common.identity import Principal
@@ -58,7 +58,13 @@ from services.common.import_schemas import (
     parse_import_id,
 )
 from services.common.import_size import has_more_rows
-from services.common.importing import describe_outcome, read_file, receive_import, try_import
+from services.common.importing import (
+    describe_outcome,
+    read_file,
+    receive_import,
+    refuse_order,
+    try_import,
+)
 from services.common.messages import MESSAGES
 from services.common.pagination import LIMIT_DEFAULT, Limit, decode_cursor, page
 from services.common.quoting import reword_sheets
@@ -218,7 +224,8 @@ def _add_routes_of_one_import(
             kind = await read_with(session, by_name[found[0].kind], found[0].mappings)
         language = choose_language(request.headers.get("accept-language"))
         findings = replace(found[1], log=log)
-        return await _send_errors(kind, require_content(file), findings, language)
+        content, refusal = require_content(file), not_found(IMPORT)
+        return await _send_errors(kind, content, findings, language, refusal)
 
 
 async def _mark_errors(
@@ -227,18 +234,23 @@ async def _mark_errors(
     """A dry run answered by the file with its bad cells marked, as usual when it has none."""
     database, today = database_of(request), today_of(request)
     came = await try_import(database, member, order, file, today)
-    if not came.counts.rejected:
+    found = came.findings.errors
+    if not found:
         return json_response(describe_outcome(order, None, came))
-    return await _send_errors(order.kind, file, came.findings, order.language)
+    refusal = refuse_order(order, None, came)
+    if not came.counts.received and not is_told_in_titles(found):
+        raise refusal
+    return await _send_errors(order.kind, file, came.findings, order.language, refusal)
 
 
 async def _send_errors(
-    kind: Kind, file: SentFile, findings: Findings, language: Language
+    kind: Kind, file: SentFile, findings: Findings, language: Language, refusal: Problem
 ) -> Response:
+    """Raises `refusal` for a file that nobody can mark: it is no table."""
     try:
         sheet = await asyncio.to_thread(_write_errors, kind, file, findings, language)
-    except (TableRefused, WorkbookRefused) as refused:  # only a long import keeps such a file
-        raise not_found(IMPORT) from refused
+    except (TableRefused, WorkbookRefused) as refused:
+        raise refusal from refused
     name = PurePath(file.name or f"import-{file.sha256.hex()[:12]}").stem
     return attachment(sheet, XLSX, f"{name}-{_ERRORS_NAME.read(language)}.xlsx")
 

@@ -98,7 +98,7 @@ async def run_import(
     PayloadTooLarge; and whatever `progress` raises, which undoes the import.
     """
 
-    async def keep_refusal(came: Came) -> uuid.UUID:
+    async def keeprefuse_order(came: Came) -> uuid.UUID:
         async with database.write(principal.organisation_id) as session:
             return await _keep(session, principal, order, file, "refused", came)
 
@@ -108,8 +108,8 @@ async def run_import(
         )
     except TableRefused as refused:
         came = refuse_file(refused.found)
-        import_id = None if order.job_id is None else await keep_refusal(came)
-        raise _refusal(order, import_id, came) from refused
+        import_id = None if order.job_id is None else await keeprefuse_order(came)
+        raise refuse_order(order, import_id, came) from refused
 
     async def work(session: WriteSession) -> Answered:
         return await _record(session, principal, order, file, prepared, today, progress)
@@ -119,18 +119,18 @@ async def run_import(
     except _RowsRefused as refused:
         import_id = None
         if not order.dry_run:
-            import_id = await keep_refusal(refused.came)
-        raise _refusal(order, import_id, refused.came) from None
+            import_id = await keeprefuse_order(refused.came)
+        raise refuse_order(order, import_id, refused.came) from None
 
 
 async def try_import(
     database: Database, principal: Principal, order: Order, file: SentFile, today: date
 ) -> Came:
-    """What would come of a file, with all its errors. Raises Unprocessable and PayloadTooLarge."""
+    """What would come of a file, with all its errors. Raises PayloadTooLarge."""
     try:
         prepared = await asyncio.to_thread(prepare_file, order.kind, file.content, file.media_type)
     except TableRefused as refused:
-        raise _refusal(order, None, refuse_file(refused.found)) from refused
+        return refuse_file(refused.found)
 
     async def work(session: WriteSession) -> Came:
         savepoint = await session.connection.begin_nested()
@@ -305,7 +305,7 @@ def describe_outcome(order: Order, import_id: uuid.UUID | None, came: Came) -> d
     return answer.model_dump(mode="json")
 
 
-def _refusal(order: Order, import_id: uuid.UUID | None, came: Came) -> Problem:
+def refuse_order(order: Order, import_id: uuid.UUID | None, came: Came) -> Problem:
     """The answer's members in a problem document, whose errors also have the pointer of a place."""
     document = describe_outcome(order, import_id, came)
     found, counts = came.findings.errors, came.counts

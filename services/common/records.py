@@ -64,7 +64,7 @@ def read_records(
     essence, charset = parse_media_type(media_type)
     if essence == XLSX:
         book = workbook.open_book(body)
-        return _read_sheet(
+        return read_sheet(
             book, book.sheet(sheet) if sheet else choose_table(book, columns), columns
         )
     if essence == CSV:
@@ -158,7 +158,7 @@ def _find_delimiter(text: io.TextIOWrapper, columns: Sequence[Column]) -> str:
 # XLSX
 
 
-def _read_sheet(book: Book, sheet: Sheet, columns: Sequence[Column]) -> Records:
+def read_sheet(book: Book, sheet: Sheet, columns: Sequence[Column]) -> Records:
     """From the first column in which something stands, at the titles or above them."""
     found = open_sheet(book, sheet, columns)
     if not found.titles:

@@ -52,23 +52,32 @@ SheetRow = tuple[int, dict[int, Cell]]
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A visible worksheet, by the name on its tab."""
+    """A worksheet, by the name on its tab."""
 
     name: str
     part: str
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A vetted workbook: its visible sheets in the order of their tabs, and what they share."""
+    """A vetted workbook: its sheets in the order of their tabs, and what they share."""
 
     archive: zipfile.ZipFile
-    sheets: Sequence[Sheet]
-    hidden: Sequence[str]
+    tabs: Sequence[Sheet]
     texts_part: str | None
     texts: Sequence[str]
     formats: Sequence[NumberFormat]
     starts_in_1904: bool
+
+    @property
+    def sheets(self) -> list[Sheet]:
+        """Those that are visible: no other is read."""
+        return [sheet for sheet in self.tabs if not sheet.is_hidden]
+
+    @property
+    def hidden(self) -> list[str]:
+        return [sheet.name for sheet in self.tabs if sheet.is_hidden]
 
     def sheet(self, name: str) -> Sheet:
         return next(sheet for sheet in self.sheets if sheet.name == name)
@@ -143,25 +152,23 @@ def _read_book(archive: zipfile.ZipFile) -> Book:
         kind = relation.get("Type", "").rpartition("/")[2]
         parts[relation.get("Id", "")] = kind, part
     by_kind = dict(parts.values())
-    starts_in_1904, sheets, hidden = False, list[Sheet](), list[str]()
+    starts_in_1904, tabs = False, list[Sheet]()
     for element in load_part(archive, _WORKBOOK).iter():
         name = local_name(element)
         if name == "workbookPr":
             starts_in_1904 = element.get("date1904") in ("1", "true")
-        elif name == "sheet" and element.get("state", "visible") != "visible":
-            hidden.append(element.get("name", ""))
         elif name == "sheet":
             relations = [value for key, value in element.items() if key.endswith("}id")]
             kind, part = parts.get("".join(relations), ("", ""))
+            is_hidden = element.get("state", "visible") != "visible"
             if kind == "worksheet":
-                sheets.append(Sheet(element.get("name", ""), part))
-    if not sheets:
+                tabs.append(Sheet(element.get("name", ""), part, is_hidden))
+    if all(sheet.is_hidden for sheet in tabs):
         raise WorkbookRefused("workbook.no_sheet")
     texts_part = by_kind.get("sharedStrings")
     return Book(
         archive,
-        sheets,
-        hidden,
+        tabs,
         texts_part,
         _read_texts(archive, texts_part),
         _read_formats(archive, by_kind.get("styles")),

@@ -225,9 +225,21 @@ def test_a_file_that_cannot_be_read_has_no_sheet_of_errors(
     gateway: Gateway, reseau: Reseau, file: Path
 ) -> None:
     marked = file.with_name("erreurs.xlsx")
-    gateway.answers = [Answer(422, {**REFUSED, "import_id": None})]
+    refused = Answer(422, {**REFUSED, "import_id": None})
+    gateway.answers = [refused, refused]
     assert reseau(*import_arguments(gateway, file), "--errors", str(marked)).code == 1
     assert not marked.exists()
+
+
+def test_a_file_whose_titles_are_wrong_is_tried_again_for_its_sheet_of_errors(
+    gateway: Gateway, reseau: Reseau, file: Path
+) -> None:
+    marked = file.with_name("erreurs.xlsx")
+    refused = Answer(422, {**REFUSED, "import_id": None})
+    gateway.answers = [refused, Answer(200, "a workbook", {"Content-Type": XLSX})]
+    assert reseau(*import_arguments(gateway, file), "--errors", str(marked)).code == 1
+    assert marked.read_bytes() == b'"a workbook"'
+    assert "dry_run=true&errors=xlsx" in gateway.calls[1].path
 
 
 def test_dry_run_says_that_nothing_is_recorded(

@@ -127,7 +127,7 @@ class TestErrorSheet:
         assert response.headers["content-disposition"] == (
             "attachment; filename*=UTF-8''pr%C3%AAts-erreurs.xlsx"
         )
-        assert book.sheet_names == ["Données", "Erreurs"]
+        assert book.sheet_names == ["Sheet1", "Erreurs"]
         assert rows_of(book, 0) == [
             ["Identifiant", "Nom", "Montant", "Date note", "Nombre", "Sujets"],
             ["N1", "Zoé", "1234.56", "2026-03-31", "3", "loan|training"],
@@ -240,11 +240,8 @@ class TestDryRun:
         assert await kept(service, member) == {}
 
     async def test_a_file_that_cannot_be_read(self, service: NotesService, member: str) -> None:
-        answer = await self.errors(service, member, "nom;montant\nZoé;5\n")
-        assert (answer.status_code, places(answer)) == (
-            422,
-            [(0, "external_id", "column.missing")],
-        )
+        answer = await self.errors(service, member, 'identifiant;nom;montant\nN1;"Zoé;5\n')
+        assert (answer.status_code, places(answer)) == (422, [(1, "", "csv.malformed")])
 
     async def test_only_of_a_dry_run(self, service: NotesService, member: str) -> None:
         for query, pointer in (("&errors=xlsx", "/dry_run"), ("&errors=pdf", "/errors")):

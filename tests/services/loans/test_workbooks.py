@@ -5,10 +5,11 @@ import io
 import re
 import zipfile
 from collections.abc import Sequence
+from datetime import date
 from itertools import accumulate, permutations
 
 import pytest
-from python_calamine import load_workbook
+from python_calamine import SheetVisibleEnum, load_workbook
 from xlsxwriter.workbook import Workbook
 
 from services.common.database import Database
@@ -296,6 +297,44 @@ async def test_a_sheet_of_contributions_says_where_to_send_it(member: Client) ->
     ]
     assert "comme « contributions » (kind)" in document["notices"][0]["message"]
     assert "Apports 2026" not in [each["sheet"] for each in document["sheets"]]
+
+
+async def test_the_workbook_of_errors_is_the_whole_workbook(member: Client) -> None:
+    """Also what is not read of it: the sheets of another service, nobody's, and hidden ones."""
+    apports: list[list[Value]] = [["No", "Bailleur", None, "Reçu le"], ["A1", "=Caisse", 5.5]]
+    apports[1].append(date(2026, 3, 31))
+    notes: list[list[Value]] = [["Rappeler Zoé"], [], [None, "le 3 mai"]]
+    others: list[tuple[str, list[list[Value]], bool]] = [
+        ("Apports 2026", apports, False),
+        ("Brouillon", [["external_id"], ["E-9"]], True),
+        ("Vide", [], False),
+        ("Notes", notes, False),
+    ]
+    portfolio = change(make_portfolio(2), "outcomes", "O-002", jobs_created="deux")
+    book = make_book(portfolio, KINDS[::-1], FRENCH, others)
+    asked = {"dry_run": "true", "errors": "xlsx"}
+    marked = await member.send("workbook", book, XLSX, **asked)
+    sent, found = (load_workbook(io.BytesIO(content)) for content in (book, marked.content))
+    assert found.sheet_names == [*sent.sheet_names, "Erreurs"]
+    hidden = [s.name for s in found.sheets_metadata if s.visible is not SheetVisibleEnum.Visible]
+    assert hidden == ["Brouillon"]
+    assert found.get_sheet_by_name("Apports 2026").to_python() == [
+        ["No", "Bailleur", "", "Reçu le"],
+        ["A1", "=Caisse", "5.5", "2026-03-31"],
+    ]
+    assert found.get_sheet_by_name("Notes").to_python() == [
+        ["Rappeler Zoé", ""], ["", ""], ["", "le 3 mai"],
+    ]  # fmt: skip
+
+    again = await member.send("workbook", marked.content, XLSX, **asked)
+    twice = load_workbook(io.BytesIO(again.content))
+    assert twice.sheet_names == found.sheet_names
+    for name in found.sheet_names:
+        rows = found.get_sheet_by_name(name).to_python()
+        assert twice.get_sheet_by_name(name).to_python() == rows, name
+
+    one = await member.send("outcomes", book, XLSX, **asked)
+    assert load_workbook(io.BytesIO(one.content)).sheet_names == found.sheet_names
 
 
 class TestMappings:
