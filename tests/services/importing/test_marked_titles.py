@@ -49,8 +49,8 @@ async def test_what_is_marked_can_be_mended_and_sent(service: NotesService, memb
     assert list(comments_of(marked.content)) == ["E2"]
     again = await service.send(member, marked.content, "&mode=partial", XLSX)
     assert places(again) == [(1, "external_id", "missing")]
-    mended = [*found[:2], [*found[2][:4], "N1"]]
-    sent = await service.send(member, sheet(mended), "", XLSX)
+    rows[1:] = [["Nom", "Montant", None, None, "external_id"], [*rows[2], "N1"]]
+    sent = await service.send(member, sheet(rows), "", XLSX)
     assert (sent.status_code, sent.json()["counts"]["created"]) == (201, 1)
 
 
