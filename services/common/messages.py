@@ -206,6 +206,11 @@ MESSAGES: dict[str, Text] = {
         "Colonne « {column} » : l'heure est laissée de côté (« {shown} »).",
         'Column "{column}": the time of day is left out ("{shown}").',
     ),
+    "csv.blank_lines": Text(
+        "Ce fichier a plus de {lines_max} lignes, presque toutes vides ; effacez celles qui le "
+        "sont.",
+        "This file has more than {lines_max} lines, nearly all of them blank; delete those.",
+    ),
     "csv.malformed": Text(
         "Un guillemet ouvert ici est mal fermé, ou une cellule est trop longue ; "
         "la suite est illisible.",

@@ -171,13 +171,18 @@ def is_total(cells: Iterable[tuple[int, str]], plan: Plan) -> bool:
 
 
 def read_plain(
-    records: Sequence[tuple[int, Sequence[str]]], plan: Plan, width: int
+    records: Sequence[tuple[int, Sequence[str]]], plan: Plan, width: int, unnamed: Sequence[int]
 ) -> Batch | None:
-    """The rows of records, column by column; None when one of them needs a look of its own."""
+    """The rows of records, column by column; None when one of them needs a look of its own.
+
+    `unnamed` are the places without a title, where nothing is expected.
+    """
     numbers, rows = zip(*records, strict=True)
     if set(map(len, rows)) != {width}:
         return None
     cells = list(zip(*rows, strict=True))
+    if any("".join(cells[place]).strip() for place in unnamed):
+        return None
     columns: dict[str, Sequence[JsonValue]] = {}
     for place, (name, reading) in plan.readings.items():
         texts = list(map(str.strip, cells[place]))

@@ -96,11 +96,12 @@ def read_csv(body: bytes, charset: str, columns: Sequence[Column]) -> Records:
 
 
 class _Malformed(Exception):
-    """The line of a record that is not CSV."""
+    """The line from which on a file is not read, and why."""
 
-    def __init__(self, line: int) -> None:
-        super().__init__(line)
+    def __init__(self, line: int, code: str) -> None:
+        super().__init__(line, code)
         self.line = line
+        self.code = code
 
 
 def _read_lines(text: io.TextIOWrapper, delimiter: str) -> Iterator[Record]:
@@ -109,10 +110,12 @@ def _read_lines(text: io.TextIOWrapper, delimiter: str) -> Iterator[Record]:
     try:
         for cells in csv.reader(text, delimiter=delimiter, strict=True, skipinitialspace=True):
             line += 1
-            if "".join(cells).strip():
+            if cells and (cells[0].strip() or "".join(cells).strip()):
                 yield line, cells
+            elif line > workbook.SHEET_ROWS_MAX:
+                raise _Malformed(line, "csv.blank_lines")
     except csv.Error as error:
-        raise _Malformed(line + 1) from error
+        raise _Malformed(line + 1, "csv.malformed") from error
 
 
 def _take_first(lines: Iterator[Record]) -> tuple[list[Record], Iterator[Record]]:
@@ -136,7 +139,8 @@ def _count_from(line: int, lines: Iterator[Record]) -> Iterator[Record]:
             yield number - line, cells
     except _Malformed as malformed:
         number = malformed.line - line if line else 0
-        error = replace(row_error(number, "", "csv.malformed"), line=malformed.line)
+        blanks = {"lines_max": workbook.SHEET_ROWS_MAX}
+        error = replace(row_error(number, "", malformed.code, **blanks), line=malformed.line)
         raise TableRefused([error]) from malformed
 
 

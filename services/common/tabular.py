@@ -156,7 +156,7 @@ def _read_csv(
     while some := list(islice(records.rows, BATCH_ROWS)):
         if has_totals:
             some = [row for row in some if not _leaves_out(*row, plan, remarks)]
-        batch = None if unnamed or not some else read_plain(some, plan, width)
+        batch = read_plain(some, plan, width, unnamed) if some else None
         if batch is not None:
             yield batch
             continue

@@ -15,6 +15,7 @@ from services.common import tabular
 from services.common.cells import CellKind
 from services.common.columns import Column, RowError, TableRefused, fold_name, index_columns
 from services.common.errors import JsonValue, PayloadTooLarge, UnsupportedMediaType
+from services.common.readings import make_plan, read_plain
 from services.common.records import parse_media_type
 from services.common.tabular import READERS, find_reader, read_table
 
@@ -126,6 +127,21 @@ class TestHeaders:
         assert rows == [{"external_id": "R1", "amount": "5"}]
         assert notices[0] == "column.ignored"
         assert notices[1:] == (["column.unnamed"] if media_type == "text/csv" else [])
+
+    @pytest.mark.parametrize("header", ["external_id,amount,", "external_id,,amount", ",,amount,"])
+    def test_a_column_without_a_title_or_cells_costs_nothing(self, header: str) -> None:
+        """Its rows are read by column, as those of a sheet without it."""
+        matched = {
+            place: index_columns(COLUMNS).get(t) for place, t in enumerate(header.split(","))
+        }
+        plan = make_plan(matched, {}, starts_in_1904=False)
+        unnamed = [place for place, column in matched.items() if column is None]
+        row = [" 5 " if column else " " for column in matched.values()]
+        batch = read_plain([(1, row), (2, row)], plan, len(row), unnamed)
+        assert batch is not None
+        assert batch.values == [{c.name: "5" for c in matched.values() if c}] * 2
+        row[unnamed[0]] = "x"
+        assert read_plain([(1, row)], plan, len(row), unnamed) is None
 
     def test_a_hostile_name_is_shown_short_and_printable(self) -> None:
         body = b"external_id,amount," + b"\x1b[31m" * 100 + b"\nR1,5,x\n"

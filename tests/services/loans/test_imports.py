@@ -545,6 +545,12 @@ async def test_a_bad_cell_is_named_and_nothing_is_stored(
             422,
             "import.encoding",
         ),
+        (
+            b"external_id,loan_external_id,paid_on,amount" + b"\n" * 1_100_000,
+            CSV,
+            422,
+            "csv.blank_lines",
+        ),
         (b"external_id,loan_external_id\0,paid_on,amount\n", CSV, 422, "import.encoding"),
         (b"{}", "application/json", 422, "import.array"),
         (b"external_id\nR-1\n", "", 415, "media_type.unsupported"),
