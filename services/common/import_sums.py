@@ -19,8 +19,8 @@ from services.common.import_schemas import (
     to_counts_answer,
     to_kind_mapping_answers,
 )
-from services.common.quoting import name_columns, quote_cells, reword_changes
-from services.common.recording import Recorded
+from services.common.quoting import name_columns, quote_cells, tell_in_words
+from services.common.recording import Recorded, say_as_is, tell_changes
 from services.common.records import read_records
 
 CHANGES_MAX = 1_000
@@ -135,14 +135,14 @@ def _show_sheet(came: _PartCame) -> SheetAnswer:
 
 def _merge(part: Part, recorded: Recorded) -> Findings:
     """What reading found and what recording found: the first of both by row, and all of them."""
-    prepared, columns = part.prepared, part.kind.columns
+    prepared = part.prepared
+    is_sheet = prepared.header_line is not None
+    say = tell_in_words(part.kind.columns) if is_sheet else say_as_is
 
     def place(told: Mapping[int, Sequence[InputError]]) -> Iterator[RowError]:
         for position in sorted(told):
-            number, found = prepared.numbers[position], told[position]
-            if prepared.header_line is not None:  # a sheet: programs are told names and codes
-                found = list(reword_changes(found, columns, prepared.titles))
-            yield from place_errors(number, found, part.kind.places)
+            found = [tell_changes(error, prepared.titles, say) for error in told[position]]
+            yield from place_errors(prepared.numbers[position], found, part.kind.places)
 
     read = prepared.findings
     warnings = sorted([*read.warnings, *place(recorded.warned)], key=by_row)

@@ -9,8 +9,7 @@ from itertools import groupby
 
 from services.common.cells import LIST_SEPARATOR, CellKind
 from services.common.columns import Column, RowError, find_names, show
-from services.common.errors import InputError
-from services.common.recording import ChangeRefused, tell_changes
+from services.common.recording import Say
 from services.common.records import Records
 from services.common.text import Text
 
@@ -50,36 +49,27 @@ def reword_sheets(
         yield from reword(errors, columns.get(sheet, ()))
 
 
-def reword_changes(
-    found: Iterable[InputError], columns: Sequence[Column], titles: Mapping[str, str]
-) -> Iterator[InputError]:
-    """The same refusals, with both versions of a row under the sender's titles and in its words."""
-    by_name = {column.name: column for column in columns}
-
-    def call(name: str) -> str:
-        return titles.get(name, name)
+def tell_in_words(columns: Sequence[Column]) -> Say:
+    """How values are said: in the words of their columns' lists, others as they are."""
+    words = {
+        column.name: _BOOLEANS
+        if column.kind is CellKind.BOOLEAN
+        else {choice.code: choice.word for choice in column.choices}
+        for column in columns
+    }
+    lists = {column.name for column in columns if column.kind is CellKind.LIST}
 
     def say(name: str, value: str) -> Text:
-        return say_value(by_name.get(name), value)
+        known = words.get(name)
+        if not known:
+            return Text(value, value)
+        if name not in lists:
+            return known.get(value, Text(value, value))
+        said = [known.get(code, Text(code, code)) for code in value.split(LIST_SEPARATOR)]
+        fr, en = (word.fr for word in said), (word.en for word in said)
+        return Text(LIST_SEPARATOR.join(fr), LIST_SEPARATOR.join(en))
 
-    for error in found:
-        if isinstance(error, ChangeRefused):
-            yield replace(error, message=tell_changes(error.changes, call, say))
-        else:
-            yield error
-
-
-def say_value(column: Column | None, value: str) -> Text:
-    """A value of a column in the words of its list; what is none of its codes as it is."""
-    if column is None:
-        return Text(value, value)
-    if column.kind is CellKind.BOOLEAN:
-        return _BOOLEANS.get(value, Text(value, value))
-    words = {choice.code: choice.word for choice in column.choices}
-    codes = value.split(LIST_SEPARATOR) if column.kind is CellKind.LIST else [value]
-    said = [words.get(code, Text(code, code)) for code in codes]
-    fr, en = (word.fr for word in said), (word.en for word in said)
-    return Text(LIST_SEPARATOR.join(fr), LIST_SEPARATOR.join(en))
+    return say
 
 
 def name_columns(found: Sequence[RowError], titles: Mapping[str, str]) -> list[RowError]:

@@ -39,7 +39,7 @@ _CHANGED = Text(
     "On record → sent: {changes}{more}. "
     "To correct what is on record, send the file and ask for a correction, with its reason.",
 )
-_CHANGE = Text("{column} : {before} → {after}", "{column}: {before} → {after}")
+_NOTHING = Text("∅", "∅")
 _TWICE = replace(
     CONFLICT,
     message=Text(
@@ -108,9 +108,15 @@ Changes = Mapping[int, Sequence[FieldChange]]
 
 @dataclass(frozen=True, slots=True)
 class ChangeRefused(InputError):
-    """The conflict of a row that says something else of a fact on record, with what it says."""
+    """The conflict of a row that says something else of a fact on record, with what it says.
+
+    `tell_changes` puts both versions into its message, once somebody is to read it.
+    """
 
     changes: Sequence[FieldChange]
+
+
+Say = Callable[[str, str], Text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +171,7 @@ def refuse_first(recorded: Recorded, places: Mapping[str, str] | None = None) ->
         raise to_problem(
             [
                 replace(error, pointer=(places or {}).get(error.pointer, error.pointer))
-                for error in found
+                for error in (tell_changes(each, {}, say_as_is) for each in found)
             ]
         )
 
@@ -280,7 +286,7 @@ def settle(
         changed=() if is_refused else list(changes),
         refused={
             **batch.refused,
-            **({row: [conflict(found)] for row, found in changes.items()} if is_refused else {}),
+            **({row: [_conflict(found)] for row, found in changes.items()} if is_refused else {}),
         },
         changes=changes,
     )
@@ -295,35 +301,37 @@ def compare(before: Mapping[str, str], after: Mapping[str, str]) -> list[FieldCh
     ]
 
 
-def conflict(changes: Sequence[FieldChange]) -> InputError:
-    """The refusal of a row that says something else of a fact on record."""
-    message = tell_changes(changes, lambda column: column, lambda _, value: Text(value, value))
-    return ChangeRefused(CONFLICT.pointer, CONFLICT.code, message, changes)
+def _conflict(changes: Sequence[FieldChange]) -> ChangeRefused:
+    return ChangeRefused(CONFLICT.pointer, CONFLICT.code, CONFLICT.message, changes)
 
 
-def tell_changes(
-    changes: Sequence[FieldChange],
-    call: Callable[[str], str],
-    say: Callable[[str, str], Text],
-) -> Text:
-    """Both versions of a row: `call` gives a column's title, `say` the words of its value."""
+def tell_changes(error: InputError, titles: Mapping[str, str], say: Say) -> InputError:
+    """A conflict with both versions of its row in its message; any other refusal as it is.
 
-    def show(column: str, value: str | None) -> Text:
-        said = Text("∅", "∅") if value is None else say(column, value)
-        return Text(_shorten(said.fr), _shorten(said.en))
-
-    told = [
-        _CHANGE.fill(
-            column=call(change.column),
-            before=show(change.column, change.before),
-            after=show(change.column, change.after),
+    `titles` are what the sender calls columns, `say` gives the words for a column's value.
+    """
+    if not isinstance(error, ChangeRefused):
+        return error
+    fr, en = list[str](), list[str]()
+    for change in error.changes[:FIELDS_SHOWN_MAX]:
+        title = titles.get(change.column, change.column)
+        before, after = (
+            _NOTHING if value is None else say(change.column, value)
+            for value in (change.before, change.after)
         )
-        for change in changes[:FIELDS_SHOWN_MAX]
-    ]
-    return _CHANGED.fill(
-        changes=Text(" ; ".join(one.fr for one in told), "; ".join(one.en for one in told)),
-        more=" ; …" if len(changes) > FIELDS_SHOWN_MAX else "",
+        fr.append(f"{title} : {_shorten(before.fr)} → {_shorten(after.fr)}")
+        en.append(f"{title}: {_shorten(before.en)} → {_shorten(after.en)}")
+    more = " ; …" if len(error.changes) > FIELDS_SHOWN_MAX else ""
+    message = Text(
+        _CHANGED.fr.format(changes=" ; ".join(fr), more=more),
+        _CHANGED.en.format(changes="; ".join(en), more=more),
     )
+    return InputError(error.pointer, error.code, message)
+
+
+def say_as_is(column: str, value: str) -> Text:
+    """What a program is told: codes."""
+    return Text(value, value)
 
 
 def _shorten(value: str) -> str:
