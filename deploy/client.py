@@ -271,9 +271,17 @@ def _read_changes(document: Mapping[str, object]) -> Iterator[Change]:
                 _place(change),
                 str(change["external_id"]),
                 str(field.get("title") or field["column"]),
-                str(field["before"] or ""),
-                str(field["after"] or ""),
+                _read_version(field, "before"),
+                _read_version(field, "after"),
             )
+
+
+def _read_version(field: Mapping[str, object], name: str) -> str:
+    """What a column says, in the reader's word for it when it has one."""
+    word = field.get(f"{name}_word")
+    if isinstance(word, dict):
+        return str(word["en" if speaks_english() else "fr"])
+    return str(field.get(name) or "")
 
 
 def _place(told: Mapping[str, object]) -> str:

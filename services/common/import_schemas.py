@@ -19,7 +19,7 @@ from services.common.import_queries import (
     Outcome,
 )
 from services.common.oddities import WARNINGS_MAX
-from services.common.recording import FieldChange
+from services.common.recording import FieldChange, Say
 from services.common.tabular import PARSER_VERSION
 from services.common.text import Language
 
@@ -59,6 +59,14 @@ class NoticeAnswer(Answer):
     message: str
 
 
+class WordAnswer(Answer):
+    fr: str
+    en: str
+
+
+_WORD = Field(None, description="Le mot de ce code, d'une feuille.", exclude_if=_is_none)
+
+
 class FieldChangeAnswer(Answer):
     column: str
     title: str | None = Field(
@@ -66,6 +74,8 @@ class FieldChangeAnswer(Answer):
     )
     before: str | None = Field(description="Ce qui est inscrit.")
     after: str | None = Field(description="Ce qui est envoyé.")
+    before_word: WordAnswer | None = _WORD
+    after_word: WordAnswer | None = _WORD
 
 
 class RowChangeAnswer(Answer):
@@ -232,8 +242,9 @@ def to_change_answer(
     external_id: str,
     changes: Sequence[FieldChange],
     titles: Mapping[str, str],
+    say: Say,
 ) -> RowChangeAnswer:
-    """`titles` are what the sender calls our columns."""
+    """`titles` are what the sender calls our columns, `say` gives the words for their codes."""
     return RowChangeAnswer(
         sheet=sheet or None,
         row=row,
@@ -241,11 +252,23 @@ def to_change_answer(
         external_id=external_id,
         fields=[
             FieldChangeAnswer(
-                column=c.column, title=titles.get(c.column), before=c.before, after=c.after
+                column=c.column,
+                title=titles.get(c.column),
+                before=c.before,
+                after=c.after,
+                before_word=_to_word_answer(c.column, c.before, say),
+                after_word=_to_word_answer(c.column, c.after, say),
             )
             for c in changes
         ],
     )
+
+
+def _to_word_answer(column: str, value: str | None, say: Say) -> WordAnswer | None:
+    if value is None:
+        return None
+    word = say(column, value)
+    return None if word.fr == word.en == value else WordAnswer(fr=word.fr, en=word.en)
 
 
 def to_notice_answers(found: Sequence[Notice], language: Language) -> list[NoticeAnswer]:

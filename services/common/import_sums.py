@@ -20,7 +20,7 @@ from services.common.import_schemas import (
     to_kind_mapping_answers,
 )
 from services.common.quoting import name_columns, quote_cells, tell_in_words
-from services.common.recording import Recorded, say_as_is, tell_changes
+from services.common.recording import Recorded, Say, say_as_is, tell_changes
 from services.common.records import read_records
 
 CHANGES_MAX = 1_000
@@ -93,6 +93,7 @@ def _sum_up_part(part: Part, recorded: Recorded) -> _PartCame:
     assert created + corrected + unchanged + refused == drafts, "a row is recorded or refused"
     rejected = prepared.received - drafts + refused
     shown = sorted(recorded.changes)[:CHANGES_MAX]
+    say = _say_to_sender(part)
     return _PartCame(
         part,
         Counts(prepared.received, created + corrected, unchanged, rejected),
@@ -106,6 +107,7 @@ def _sum_up_part(part: Part, recorded: Recorded) -> _PartCame:
                 prepared.drafts[row].external_id,
                 recorded.changes[row],
                 prepared.titles,
+                say,
             )
             for row in shown
         ],
@@ -136,8 +138,7 @@ def _show_sheet(came: _PartCame) -> SheetAnswer:
 def _merge(part: Part, recorded: Recorded) -> Findings:
     """What reading found and what recording found: the first of both by row, and all of them."""
     prepared = part.prepared
-    is_sheet = prepared.header_line is not None
-    say = tell_in_words(part.kind.columns) if is_sheet else say_as_is
+    say = _say_to_sender(part)
 
     def place(told: Mapping[int, Sequence[InputError]]) -> Iterator[RowError]:
         for position in sorted(told):
@@ -158,6 +159,12 @@ def _merge(part: Part, recorded: Recorded) -> Findings:
         is_truncated=is_truncated,
         log=write_log(chain(first, found)) if is_truncated else b"",
     )
+
+
+def _say_to_sender(part: Part) -> Say:
+    """People who fill a sheet are told words, programs codes."""
+    is_sheet = part.prepared.header_line is not None
+    return tell_in_words(part.kind.columns) if is_sheet else say_as_is
 
 
 def _quote(came: _PartCame, file: SentFile) -> _PartCame:

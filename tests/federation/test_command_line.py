@@ -266,12 +266,16 @@ def test_corrections_and_mappings_are_asked_for_by_name(
 def test_what_is_on_record_otherwise_is_told_with_the_way_to_correct_it(
     gateway: Gateway, reseau: Reseau, file: Path
 ) -> None:
-    field = {"column": "gender", "title": "Sexe", "before": "woman", "after": "man"}
+    word = {"fr": "femme", "en": "woman"}
+    said = {"before": "woman", "before_word": word, "after": None}
+    field = {"column": "gender", "title": "Sexe", **said}
     changes = [{"row": 1, "line": 2, "external_id": "E-1", "fields": [field]}]
     gateway.answers = [Answer(422, {**REFUSED, "changes": changes})]
     result = reseau(*import_arguments(gateway, file))
     assert result.code == 1
-    assert "Sexe" in result.output
+    [told] = [line for line in result.output.splitlines() if "Sexe" in line]
+    assert "femme" in told
+    assert "woman" not in told
     assert "--correct RAISON" in result.errors
 
     gateway.answers = [Answer(201, {**STORED, "changes": changes})]

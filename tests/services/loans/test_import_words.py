@@ -43,6 +43,11 @@ async def test_both_versions_are_told_in_the_words_of_the_sender(member: Client)
     fields = {f["column"]: f for f in refused.json()["changes"][0]["fields"]}
     assert fields["gender"] == {
         "column": "gender", "title": "Sexe", "before": "woman", "after": "man",
+        "before_word": {"fr": "femme", "en": "woman"},
+        "after_word": {"fr": "homme", "en": "man"},
+    }  # fmt: skip
+    assert fields["neq"] == {
+        "column": "neq", "title": "NEQ", "before": None, "after": "2270000001",
     }  # fmt: skip
     corrected = await member.send("borrowers", second.encode(), mapping="excel", **REASON)
     assert corrected.json()["corrected"] == 1
