@@ -1,7 +1,7 @@
 """Keeping the figures beside the facts, in the transaction that changes the facts."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 
 from services.common import outbox
 from services.common.database import WriteSession
@@ -12,7 +12,7 @@ from services.loans.positions.telling import EVENT, Told, list_payloads
 
 async def keep_figures(
     session: WriteSession,
-    changes: Sequence[Change],
+    changes: Iterable[Change],
     recorded_by: str,
     tell: Callable[[Figures], Iterable[Told]],
     facts: Awaitable[None] | None = None,
@@ -23,16 +23,18 @@ async def keep_figures(
     seconds for a large import: `facts`, which PostgreSQL writes first, are awaited meanwhile.
     """
 
-    def find() -> tuple[Figures, list[str]]:
+    def find() -> tuple[Figures, queries.KeptColumns, list[str]]:
         figures = find_figures(changes)
         payloads = list_payloads(tell(figures), figures.moves)
-        return figures, list(map(outbox.to_text, payloads))
+        columns = queries.list_columns(figures.kept)
+        return figures, columns, list(map(outbox.to_text, payloads))
 
     finding = asyncio.create_task(asyncio.to_thread(find))
     if facts is not None:
         await facts
-    figures, events = await finding
-    await queries.put_figures(session, figures.kept)
+    figures, columns, events = await finding
+    await queries.put_figures(session, columns)
+    await queries.forget_figures(session, figures.kept)
     await schedule_queries.put_schedules(session, figures.schedules, recorded_by)
     await queries.add_daily_totals(session, figures.days)
     await outbox.append_texts(session, EVENT, events)

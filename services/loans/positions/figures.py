@@ -1,7 +1,7 @@
 """What new facts change in the figures kept beside them; all of it follows from the facts alone."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -65,8 +65,9 @@ class Figures:
     schedules: Mapping[UUID, Relaid]
 
 
-def find_figures(changes: Sequence[Change]) -> Figures:
+def find_figures(changes: Iterable[Change]) -> Figures:
     """Replay each loan before and after, and keep the differences."""
+    changes = list(changes)
     before = [(c.before, replay(c.before)) for c in changes if c.before is not None]
     after = [(c.after, replay(c.after)) for c in changes if c.after is not None]
     splits_before = {a.repayment_id: a for _, replayed in before for a in replayed.allocations}

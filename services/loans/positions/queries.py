@@ -40,6 +40,9 @@ Read = TypeVar("Read")
 _TERMS = TypeAdapter(ScheduleTerms)
 _AGREED = TypeAdapter(AgreedTerms)
 
+KeptColumns = Mapping[str, Sequence[object]]
+"""What is kept of loans, column by column of `loan_figures`; most are lists."""
+
 
 async def load_facts(
     session: ReadSession, loan_ids: Sequence[UUID], *, with_terms: bool = False
@@ -134,37 +137,41 @@ async def list_loan_ids(session: ReadSession) -> list[UUID]:
     return [row.loan_id for row in rows]
 
 
-async def put_figures(session: WriteSession, kept: Mapping[UUID, Replayed | None]) -> None:
-    """Keep the splits and states of these loans instead of those on record; None takes them out."""
+def list_columns(kept: Mapping[UUID, Replayed | None]) -> KeptColumns:
+    """The splits and states of these loans, but of those that are None, as they are kept."""
     put = {loan_id: replayed for loan_id, replayed in kept.items() if replayed is not None}
     splits = [replayed.allocations for replayed in put.values()]
     uses = [replayed.credit_uses for replayed in put.values()]
     states = [replayed.states for replayed in put.values()]
-    await insert_columns(
-        session,
-        tables.LoanFigures,
-        {
-            "loan_id": list(put),
-            "repayment_ids": [[a.repayment_id for a in each] for each in splits],
-            "fees_cents": [[a.fees_cents for a in each] for each in splits],
-            "interest_cents": [[a.interest_cents for a in each] for each in splits],
-            "principal_cents": [[a.principal_cents for a in each] for each in splits],
-            "credit_repayment_ids": [[u.repayment_id for u in each] for each in uses],
-            "credit_fee_ids": [[u.fee_id for u in each] for each in uses],
-            "credit_used_on": [[u.on for u in each] for each in uses],
-            "credit_used_cents": [[u.amount_cents for u in each] for each in uses],
-            "from_on": [[s.from_on for s in each] for each in states],
-            "outstanding_principal_cents": [
-                [s.outstanding_principal_cents for s in each] for each in states
-            ],
-            "oldest_unpaid_due_on": [[s.oldest_unpaid_due_on for s in each] for each in states],
-        },
-        {"organisation_id": session.organisation_id},
-        on_conflict=_PUT_FIGURES,
-    )
-    gone = kept.keys() - put.keys()
+    return {
+        "loan_id": list(put),
+        "repayment_ids": [[a.repayment_id for a in each] for each in splits],
+        "fees_cents": [[a.fees_cents for a in each] for each in splits],
+        "interest_cents": [[a.interest_cents for a in each] for each in splits],
+        "principal_cents": [[a.principal_cents for a in each] for each in splits],
+        "credit_repayment_ids": [[u.repayment_id for u in each] for each in uses],
+        "credit_fee_ids": [[u.fee_id for u in each] for each in uses],
+        "credit_used_on": [[u.on for u in each] for each in uses],
+        "credit_used_cents": [[u.amount_cents for u in each] for each in uses],
+        "from_on": [[s.from_on for s in each] for each in states],
+        "outstanding_principal_cents": [
+            [s.outstanding_principal_cents for s in each] for each in states
+        ],
+        "oldest_unpaid_due_on": [[s.oldest_unpaid_due_on for s in each] for each in states],
+    }
+
+
+async def put_figures(session: WriteSession, columns: KeptColumns) -> None:
+    """Keep these splits and states instead of those on record."""
+    same = {"organisation_id": session.organisation_id}
+    await insert_columns(session, tables.LoanFigures, columns, same, on_conflict=_PUT_FIGURES)
+
+
+async def forget_figures(session: WriteSession, kept: Mapping[UUID, Replayed | None]) -> None:
+    """Take out the figures of the loans that are None."""
+    gone = [loan_id for loan_id, replayed in kept.items() if replayed is None]
     if gone:
-        place = {"organisation": session.organisation_id, "loans": list(gone)}
+        place = {"organisation": session.organisation_id, "loans": gone}
         await session.connection.execute(_FORGET_FIGURES, place)
 
 
