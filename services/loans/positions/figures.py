@@ -1,7 +1,7 @@
 """What new facts change in the figures kept beside them; all of it follows from the facts alone."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -53,10 +53,11 @@ class Relaid:
 class Figures:
     """What to write and what to take out.
 
-    `splits_before` are those of the repayments that the loans had, `after` the loans as they stand.
-    `kept` are the loans whose replay changed; None takes the figures of a loan out.
+    `before` are the loans as they stood, with `splits_before` of their repayments; `after` as they
+    stand. `kept` are the loans whose replay changed; None takes the figures of a loan out.
     """
 
+    before: Replays
     splits_before: Mapping[UUID, Allocation]
     after: Replays
     moves: Sequence[Move]
@@ -65,13 +66,13 @@ class Figures:
     schedules: Mapping[UUID, Relaid]
 
 
-def find_figures(changes: Iterable[Change]) -> Figures:
+def find_figures(changes: Sequence[Change]) -> Figures:
     """Replay each loan before and after, and keep the differences."""
-    changes = list(changes)
     before = [(c.before, replay(c.before)) for c in changes if c.before is not None]
     after = [(c.after, replay(c.after)) for c in changes if c.after is not None]
     splits_before = {a.repayment_id: a for _, replayed in before for a in replayed.allocations}
     return Figures(
+        before=before,
         splits_before=splits_before,
         after=after,
         moves=[*_find_moves(after, splits_before), *_find_moves_of_credit(before, after)],

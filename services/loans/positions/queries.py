@@ -167,11 +167,10 @@ async def put_figures(session: WriteSession, columns: KeptColumns) -> None:
     await insert_columns(session, tables.LoanFigures, columns, same, on_conflict=_PUT_FIGURES)
 
 
-async def forget_figures(session: WriteSession, kept: Mapping[UUID, Replayed | None]) -> None:
-    """Take out the figures of the loans that are None."""
-    gone = [loan_id for loan_id, replayed in kept.items() if replayed is None]
-    if gone:
-        place = {"organisation": session.organisation_id, "loans": gone}
+async def forget_figures(session: WriteSession, loan_ids: Sequence[UUID]) -> None:
+    """Take out the figures of these loans."""
+    if loan_ids:
+        place = {"organisation": session.organisation_id, "loans": loan_ids}
         await session.connection.execute(_FORGET_FIGURES, place)
 
 

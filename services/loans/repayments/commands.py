@@ -164,12 +164,11 @@ async def _store(
     added: dict[UUID, list[Payment]] = defaultdict(list)
     for payment, loan_id in zip(payments, loan_ids, strict=True):
         added[loan_id].append(payment)
-    removed = [
-        (f.loan_id, p) for f in before.values() for p in f.payments if p.repayment_id in gone
-    ]
+    lost = {f.loan_id for f in before.values() if any(p.repayment_id in gone for p in f.payments)}
     changes = (
-        Change(before[loan_id], add_payments(drop_payments(before[loan_id], gone), added[loan_id]))
-        for loan_id in {*added, *(loan_id for loan_id, _ in removed)}
+        Change(facts, add_payments(drop_payments(facts, gone), added[facts.loan_id]))
+        for facts in before.values()
+        if facts.loan_id in added or facts.loan_id in lost
     )
     revisions = [next_revision(replaced.get(draft.external_id)) for draft in drafts]
     insertion = queries.insert_repayments(
@@ -182,9 +181,10 @@ async def _store(
     )
 
     def tell(figures: Figures) -> Iterator[Told]:
-        for loan_id, payment in removed:
-            split = figures.splits_before[payment.repayment_id]
-            yield tell_reversal(_tell(loan_id, payment, split))
+        for facts, then in figures.before:
+            for payment, split in zip(facts.payments, then.allocations, strict=True):
+                if payment.repayment_id in gone:
+                    yield tell_reversal(_tell(facts.loan_id, payment, split))
         for facts, now in figures.after:
             for payment, split in zip(facts.payments, now.allocations, strict=True):
                 if payment.repayment_id not in figures.splits_before:
