@@ -57,7 +57,7 @@ async def insert_columns(
     what becomes of it, makes the statement fail. Raises AssertionError when one is left out and
     none is expected (`returning` is empty).
     """
-    count = len(next(iter(columns.values())))
+    count = len(next(iter(columns.values()), ()))
     assert all(len(values) == count for values in columns.values()), f"columns of {table} differ"
     if not count:
         return []

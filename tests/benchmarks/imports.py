@@ -92,8 +92,9 @@ def _measure(federation: Federation, bound: "_Bound", organisation: str, kind: K
     processes = family(federation.process.pid)
     _wait_until_idle(processes)  # the journal of the funds follows the import before
     bound.settle()
+    sheet = _SHEETS[kind.name]()
     used, began = processor_seconds(processes), time.monotonic()
-    _import(federation, organisation, kind)
+    _import(federation, organisation, kind, sheet)
     imported = time.monotonic() - began
     used = processor_seconds(processes) - used
     return Measure(imported, used, bound.copy(organisation, kind))
@@ -141,8 +142,7 @@ def repayments_sheet() -> bytes:
 _SHEETS = {"loans": loans_sheet, "repayments": repayments_sheet}
 
 
-def _import(federation: Federation, organisation: str, kind: Kind) -> None:
-    sheet = _SHEETS[kind.name]()
+def _import(federation: Federation, organisation: str, kind: Kind, sheet: bytes) -> None:
     response = httpx.post(
         f"{federation.url}/v1/imports?kind={kind.name}",
         content=sheet,

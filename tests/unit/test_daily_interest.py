@@ -234,7 +234,7 @@ def test_a_fee_after_the_last_instalment_is_due_that_day(accrual: Accrual) -> No
     closing = pay(date(2024, 4, 30), 1090_00 + 4_00, PaymentPurpose.PAYOFF)
     loan = live(replace(DAILY, amortisation=Amortisation.EQUAL_INSTALMENTS), accrual=accrual)
     owed = find_position(loan, date(2024, 4, 30)).payoff_cents
-    loan = add_fact(loan, replace(closing, amount_cents=owed + 4_00))
+    loan = add_fact(loan, closing._replace(amount_cents=owed + 4_00))
     assert find_position(loan, date(2024, 5, 30)).credit_cents == 4_00
     charged = add_fact(loan, Charge(UUID(int=1), date(2024, 5, 31), 10_00))
     position = find_position(charged, date(2024, 6, 30))

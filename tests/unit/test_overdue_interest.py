@@ -102,7 +102,7 @@ def test_the_oldest_interest_is_paid_first() -> None:
     # 21 days of 0.1 % of 1,009.00 = 21.189, with 29.00 + 10.29 - 20.00: 40.479.
     assert owed(loan, SECOND) == (40_48, 0)
     # With 335.00 more, 15.71 of the principal: 984.29, and nothing overdue. 21 days: 20.67009.
-    more = add_fact(loan, replace(pay(LATE, 35_00), external_id="S", repayment_id=UUID(int=3)))
+    more = add_fact(loan, pay(LATE, 35_00)._replace(external_id="S", repayment_id=UUID(int=3)))
     assert split(more) == [(20_00, 0), (19_29, 15_71)]
     assert owed(more, LATE) == (0, 0)
     assert owed(more, SECOND) == (20_67, 0)

@@ -63,7 +63,7 @@ def test_the_flows_of_a_whole_life_are_worth_nothing_at_the_rate_of_the_loan(
     for number in range(1, month + 1):
         loan = pay_due(loan, months_after(number))
     if isinstance(change, Payment):
-        loan = add_fact(loan, replace(change, paid_on=on))
+        loan = add_fact(loan, change._replace(paid_on=on))
     elif not isinstance(change, tuple):
         loan = add_fact(loan, replace(change, on=on))
     for number in range(month + 1, month + count + 12):

@@ -332,11 +332,11 @@ def test_what_was_paid_before_a_new_schedule_counts_the_day_it_was_paid() -> Non
 
 def test_what_is_prepaid_counts_and_what_follows_it_that_day_does_not() -> None:
     """600.00 prepaid leaves 400.00; 100.00 more that day is only early."""
-    prepaid = replace(pay(FIFTH, 600_00, PaymentPurpose.PREPAYMENT), external_id="A")
-    early = replace(pay(FIFTH, 100_00), external_id="B")
+    prepaid = pay(FIFTH, 600_00, PaymentPurpose.PREPAYMENT)._replace(external_id="A")
+    early = pay(FIFTH, 100_00)._replace(external_id="B")
     asked = [(Fraction(1, 5), 600_00), (Fraction(1), 400_00)]
     assert timed(flows_of(prepaid)) == timed(flows_of(prepaid, early)) == asked
-    first = replace(early, external_id="0")
+    first = early._replace(external_id="0")
     asked = [(Fraction(1, 5), 700_00), (Fraction(1), 300_00)]
     assert timed(flows_of(first, prepaid)) == asked
 

@@ -220,11 +220,9 @@ async def _store(
 
     are_new = [revision == 1 for revision in revisions]
     opened = compress(zip(loan_ids, drafts, regions, strict=True), are_new)
-    changes = [Change(None, _open(*each)) for each in opened]
-    told = map(_tell_disbursement, drafts, loan_ids, disbursement_ids)
-    await keep_figures(
-        session, changes, principal.subject, lambda _: compress(told, are_new), insert()
-    )
+    changes = (Change(None, _open(*each)) for each in opened)
+    told = compress(map(_tell_disbursement, drafts, loan_ids, disbursement_ids), are_new)
+    await keep_figures(session, changes, principal.subject, lambda _: told, insert())
     await audit.append(session, principal, "loans.recorded", {"count": len(drafts)})
     return {draft.external_id: loan_id for draft, loan_id in zip(drafts, loan_ids, strict=True)}
 

@@ -2,7 +2,8 @@
 anew as the next revision. What was posted since must still be possible.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -16,11 +17,10 @@ from services.loans.content import tell_columns
 from services.loans.loans import revision_queries
 from services.loans.loans.drafts import BorrowerProfile, LoanDraft, first_of, lay_schedule
 from services.loans.loans.revision_queries import FollowUp, MoneyFact
-from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.commands import keep_figures
 from services.loans.positions.contradictions import find_contradiction
 from services.loans.positions.facts import LoanFacts
-from services.loans.positions.figures import Change, Figures
+from services.loans.positions.figures import Change, Figures, Replays
 from services.loans.positions.queries import load_facts
 from services.loans.positions.telling import Told, tell_fact, tell_reversal
 from services.loans.schedules.terms import ScheduleTerms
@@ -144,7 +144,7 @@ async def move_loans(
 
     `new_ids` are the new loans by the old ones, all of them already inserted.
     """
-    gone = await revision_queries.find_money_facts(session, list(new_ids))
+    gone = _by_loan(await revision_queries.find_money_facts(session, list(new_ids)))
     await revision_queries.move_facts(session, new_ids, reason, principal.subject)
     new = list(new_ids.values())
     after = await load_facts(session, new, with_terms=True)
@@ -152,27 +152,35 @@ async def move_loans(
         *(Change(facts, None) for facts in before),
         *(Change(None, facts) for facts in after),
     ]
-    come = await revision_queries.find_money_facts(session, new)
+    come = _by_loan(await revision_queries.find_money_facts(session, new))
 
     def tell(figures: Figures) -> Iterator[Told]:
-        for fact in gone:
-            yield tell_reversal(_tell(fact, figures.splits_before.get(fact.fact_id)))
-        splits = {a.repayment_id: a for _, now in figures.after for a in now.allocations}
-        for fact in come:
-            yield _tell(fact, splits.get(fact.fact_id))
+        yield from map(tell_reversal, _tell(gone, figures.before))
+        yield from _tell(come, figures.after)
 
     await keep_figures(session, changes, principal.subject, tell)
     details: dict[str, JsonValue] = {"kind": "loan", "count": len(new_ids)}
     await audit.append(session, principal, "facts.corrected", details)
 
 
-def _tell(fact: MoneyFact, split: Allocation | None) -> Told:
-    return tell_fact(
-        fact.kind,
-        fact.fact_id,
-        fact.loan_id,
-        fact.on,
-        fact.amount_cents,
-        split,
-        fact.fees_withheld_cents,
-    )
+def _by_loan(facts: Iterable[MoneyFact]) -> dict[UUID, list[MoneyFact]]:
+    of_loans: dict[UUID, list[MoneyFact]] = defaultdict(list)
+    for fact in facts:
+        of_loans[fact.loan_id].append(fact)
+    return of_loans
+
+
+def _tell(facts: Mapping[UUID, Sequence[MoneyFact]], replays: Replays) -> Iterator[Told]:
+    """What moved the money of these loans."""
+    for loan, replayed in replays:
+        splits = {split.repayment_id: split for split in replayed.allocations}
+        for fact in facts[loan.loan_id]:
+            yield tell_fact(
+                fact.kind,
+                fact.fact_id,
+                fact.loan_id,
+                fact.on,
+                fact.amount_cents,
+                splits.get(fact.fact_id),
+                fact.fees_withheld_cents,
+            )

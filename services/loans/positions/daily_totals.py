@@ -7,6 +7,7 @@ one sum each. A loan enters PAR30 on a day that is known in advance: no nightly 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date
+from operator import add
 
 from services.loans.positions.arithmetic import END_OF_TIME, LoanState, Replayed, at_risk_from
 from services.loans.positions.facts import LoanFacts
@@ -74,6 +75,13 @@ def subtract_days(after: DailyTotals, before: DailyTotals) -> DailyTotals:
         for day in after.keys() | before.keys()
     }
     return {day: measures for day, measures in change.items() if any(measures)}
+
+
+def add_days(totals: DailyTotals, change: DailyTotals) -> None:
+    """Add a change to the totals of its days."""
+    for day, measures in change.items():
+        known = totals.get(day)
+        totals[day] = measures if known is None else list(map(add, known, measures))
 
 
 def _add_loan(days: _Days, facts: LoanFacts, replayed: Replayed) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from operator import attrgetter
+from typing import NamedTuple
 from uuid import UUID
 
 from services.common.calendar import Frequency
@@ -58,8 +59,7 @@ class MoratoriumInterest(StrEnum):
     WAIVED = "waived"
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(NamedTuple):
     """A repayment that stands (not reversed). `external_id` orders those of one day."""
 
     repayment_id: UUID

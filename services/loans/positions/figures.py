@@ -53,10 +53,11 @@ class Relaid:
 class Figures:
     """What to write and what to take out.
 
-    `splits_before` are those of the repayments that the loans had, `after` the loans as they stand.
-    `kept` are the loans whose replay changed; None takes the figures of a loan out.
+    `before` are the loans as they stood, with `splits_before` of their repayments; `after` as they
+    stand. `kept` are the loans whose replay changed; None takes the figures of a loan out.
     """
 
+    before: Replays
     splits_before: Mapping[UUID, Allocation]
     after: Replays
     moves: Sequence[Move]
@@ -71,6 +72,7 @@ def find_figures(changes: Sequence[Change]) -> Figures:
     after = [(c.after, replay(c.after)) for c in changes if c.after is not None]
     splits_before = {a.repayment_id: a for _, replayed in before for a in replayed.allocations}
     return Figures(
+        before=before,
         splits_before=splits_before,
         after=after,
         moves=[*_find_moves(after, splits_before), *_find_moves_of_credit(before, after)],

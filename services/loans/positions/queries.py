@@ -1,8 +1,10 @@
 """The facts a position depends on, and the figures kept beside them."""
 
+from array import array
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
@@ -40,6 +42,11 @@ Read = TypeVar("Read")
 _TERMS = TypeAdapter(ScheduleTerms)
 _AGREED = TypeAdapter(AgreedTerms)
 
+KeptColumns = Mapping[str, Sequence[object]]
+"""What is kept of loans, column by column of `loan_figures`; most are lists, cents as numbers of
+eight bytes: objects would take four times that.
+"""
+
 
 async def load_facts(
     session: ReadSession, loan_ids: Sequence[UUID], *, with_terms: bool = False
@@ -49,15 +56,20 @@ async def load_facts(
     Terms are read where a schedule was laid anew, or may be: `with_terms` says of any.
     """
     place = {"organisation": session.organisation_id, "loans": list(loan_ids)}
+    days: dict[date, date] = {}  # loans share a few hundred: each is held once
     ladders = {
-        row.loan_id: Ladder(row.due, row.fees, row.interest, row.principal)
+        row.loan_id: Ladder(
+            [days.setdefault(day, day) for day in row.due],
+            *(array("q", cents) for cents in (row.fees, row.interest, row.principal)),
+        )
         for row in await session.connection.execute(_LADDERS, place)
     }
     payments: dict[UUID, list[Payment]] = defaultdict(list)
-    for row in (await session.connection.execute(_PAYMENTS, place)).all():
+    for row in await session.connection.execute(_PAYMENTS, place):
         purpose = None if row.purpose is None else PaymentPurpose(row.purpose)
+        paid_on = days.setdefault(row.paid_on, row.paid_on)
         payments[row.loan_id].append(
-            Payment(row.repayment_id, row.external_id, row.paid_on, row.amount_cents, purpose)
+            Payment(row.repayment_id, row.external_id, paid_on, row.amount_cents, purpose)
         )
     losses: dict[tuple[str, UUID], list[Loss]] = defaultdict(list)
     for row in await session.connection.execute(_LOSSES, place):
@@ -134,37 +146,40 @@ async def list_loan_ids(session: ReadSession) -> list[UUID]:
     return [row.loan_id for row in rows]
 
 
-async def put_figures(session: WriteSession, kept: Mapping[UUID, Replayed | None]) -> None:
-    """Keep the splits and states of these loans instead of those on record; None takes them out."""
+def list_columns(kept: Mapping[UUID, Replayed | None]) -> KeptColumns:
+    """The splits and states of these loans, but of those that are None, as they are kept."""
     put = {loan_id: replayed for loan_id, replayed in kept.items() if replayed is not None}
     splits = [replayed.allocations for replayed in put.values()]
     uses = [replayed.credit_uses for replayed in put.values()]
     states = [replayed.states for replayed in put.values()]
-    await insert_columns(
-        session,
-        tables.LoanFigures,
-        {
-            "loan_id": list(put),
-            "repayment_ids": [[a.repayment_id for a in each] for each in splits],
-            "fees_cents": [[a.fees_cents for a in each] for each in splits],
-            "interest_cents": [[a.interest_cents for a in each] for each in splits],
-            "principal_cents": [[a.principal_cents for a in each] for each in splits],
-            "credit_repayment_ids": [[u.repayment_id for u in each] for each in uses],
-            "credit_fee_ids": [[u.fee_id for u in each] for each in uses],
-            "credit_used_on": [[u.on for u in each] for each in uses],
-            "credit_used_cents": [[u.amount_cents for u in each] for each in uses],
-            "from_on": [[s.from_on for s in each] for each in states],
-            "outstanding_principal_cents": [
-                [s.outstanding_principal_cents for s in each] for each in states
-            ],
-            "oldest_unpaid_due_on": [[s.oldest_unpaid_due_on for s in each] for each in states],
-        },
-        {"organisation_id": session.organisation_id},
-        on_conflict=_PUT_FIGURES,
-    )
-    gone = kept.keys() - put.keys()
-    if gone:
-        place = {"organisation": session.organisation_id, "loans": list(gone)}
+    return {
+        "loan_id": list(put),
+        "repayment_ids": [[a.repayment_id for a in each] for each in splits],
+        "fees_cents": [array("q", [a.fees_cents for a in each]) for each in splits],
+        "interest_cents": [array("q", [a.interest_cents for a in each]) for each in splits],
+        "principal_cents": [array("q", [a.principal_cents for a in each]) for each in splits],
+        "credit_repayment_ids": [[u.repayment_id for u in each] for each in uses],
+        "credit_fee_ids": [[u.fee_id for u in each] for each in uses],
+        "credit_used_on": [[u.on for u in each] for each in uses],
+        "credit_used_cents": [[u.amount_cents for u in each] for each in uses],
+        "from_on": [[s.from_on for s in each] for each in states],
+        "outstanding_principal_cents": [
+            array("q", [s.outstanding_principal_cents for s in each]) for each in states
+        ],
+        "oldest_unpaid_due_on": [[s.oldest_unpaid_due_on for s in each] for each in states],
+    }
+
+
+async def put_figures(session: WriteSession, columns: KeptColumns) -> None:
+    """Keep these splits and states instead of those on record."""
+    same = {"organisation_id": session.organisation_id}
+    await insert_columns(session, tables.LoanFigures, columns, same, on_conflict=_PUT_FIGURES)
+
+
+async def forget_figures(session: WriteSession, loan_ids: Sequence[UUID]) -> None:
+    """Take out the figures of these loans."""
+    if loan_ids:
+        place = {"organisation": session.organisation_id, "loans": loan_ids}
         await session.connection.execute(_FORGET_FIGURES, place)
 
 

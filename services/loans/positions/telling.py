@@ -8,7 +8,7 @@ Columns and not objects: an import tells a hundred thousand facts, and names wou
 
 from collections.abc import Iterable, Iterator
 from datetime import date
-from itertools import chain, islice
+from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
@@ -56,13 +56,14 @@ def tell_reversal(told: Told) -> Told:
     return told._replace(kind="reversal", reversed_kind=told.kind)
 
 
-def list_payloads(facts: Iterable[Told], moves: Iterable[Move]) -> Iterator[JsonValue]:
-    """What was recorded, then what moved: one event a thousand facts."""
-    told = chain(facts, map(_tell_move, moves))
-    while some := list(islice(told, FACTS_PER_EVENT_MAX)):
+def list_payloads(told: Iterable[Told]) -> Iterator[JsonValue]:
+    """One event a thousand facts."""
+    left = iter(told)
+    while some := list(islice(left, FACTS_PER_EVENT_MAX)):
         columns = zip(*some, strict=True)
         yield {"facts": {n: list(c) for n, c in zip(Told._fields, columns, strict=True)}}
 
 
-def _tell_move(move: Move) -> Told:
+def tell_move(move: Move) -> Told:
+    """A repayment on record that is split otherwise than it was told."""
     return tell_fact("allocation", move.repayment_id, move.loan_id, move.on, 0, move)

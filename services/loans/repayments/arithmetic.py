@@ -66,6 +66,16 @@ def refuse_together(
     return next(iter(found), None)
 
 
+def takes_all(facts: LoanFacts, cents: int) -> bool:
+    """Whether payments of so much in all are sound at a glance, whatever their dates."""
+    return facts.is_plain and cents <= _left_to_pay(facts)
+
+
+def _left_to_pay(facts: LoanFacts) -> int:
+    """What the schedule of a plain loan still asks for, in cents."""
+    return max(0, facts.ladder.total_cents - facts.paid_cents)
+
+
 def refuse_offers(facts: LoanFacts, offers: Sequence[Offer]) -> list[InputError | None]:
     """For each offer, in order of date, what is wrong with it beside those taken before it."""
     if facts.is_plain and not any(o.payment.purpose or o.keeps_surplus for o in offers):
@@ -98,8 +108,7 @@ def _fit_together(facts: LoanFacts, offers: Sequence[Offer], before: Replayed) -
 
 def _refuse_plain(facts: LoanFacts, offers: Sequence[Offer]) -> list[InputError | None]:
     """A loan that nothing but payments has changed takes what its schedule still asks for."""
-    asked = facts.ladder.total_cents
-    left = max(0, asked - facts.paid_cents)
+    asked, left = facts.ladder.total_cents, _left_to_pay(facts)
     found: list[InputError | None] = []
     taken = 0
     for offer in offers:

@@ -1,6 +1,6 @@
 """Recording repayments: one from the JSON API, or a whole sheet; the same function."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -42,6 +42,7 @@ from services.loans.repayments.arithmetic import (
     drop_payments,
     refuse_offers,
     refuse_together,
+    takes_all,
 )
 from services.loans.repayments.drafts import RepaymentDraft
 from services.loans.reversals.queries import count_absent, insert_reversals
@@ -163,13 +164,12 @@ async def _store(
     added: dict[UUID, list[Payment]] = defaultdict(list)
     for payment, loan_id in zip(payments, loan_ids, strict=True):
         added[loan_id].append(payment)
-    removed = [
-        (f.loan_id, p) for f in before.values() for p in f.payments if p.repayment_id in gone
-    ]
-    changes = [
-        Change(before[loan_id], add_payments(drop_payments(before[loan_id], gone), added[loan_id]))
-        for loan_id in {*added, *(loan_id for loan_id, _ in removed)}
-    ]
+    lost = {f.loan_id for f in before.values() if any(p.repayment_id in gone for p in f.payments)}
+    changes = (
+        Change(facts, add_payments(drop_payments(facts, gone), added[facts.loan_id]))
+        for facts in before.values()
+        if facts.loan_id in added or facts.loan_id in lost
+    )
     revisions = [next_revision(replaced.get(draft.external_id)) for draft in drafts]
     insertion = queries.insert_repayments(
         session,
@@ -181,9 +181,10 @@ async def _store(
     )
 
     def tell(figures: Figures) -> Iterator[Told]:
-        for loan_id, payment in removed:
-            split = figures.splits_before[payment.repayment_id]
-            yield tell_reversal(_tell(loan_id, payment, split))
+        for facts, then in figures.before:
+            for payment, split in zip(facts.payments, then.allocations, strict=True):
+                if payment.repayment_id in gone:
+                    yield tell_reversal(_tell(facts.loan_id, payment, split))
         for facts, now in figures.after:
             for payment, split in zip(facts.payments, now.allocations, strict=True):
                 if payment.repayment_id not in figures.splits_before:
@@ -224,12 +225,35 @@ def _take_sound(
 
     What is made of each row is large for two hundred thousand, and gone at the end.
     """
-    loan_of = dict(zip(rows, loan_ids, strict=True))
     ids = new_ids(len(rows))
-    payments = {row: to_payment(drafts[row], i) for row, i in zip(rows, ids, strict=True)}
-    _check_sums(drafts, payments, loan_of, replaced, before, refused)
+    payments = [to_payment(drafts[row], i) for row, i in zip(rows, ids, strict=True)]
+    doubtful = _list_doubtful(drafts, rows, loan_ids, replaced, before)
+    if not doubtful:
+        return list(rows), list(loan_ids), payments
+    loan_of = dict(zip(rows, loan_ids, strict=True))
+    payment_of = dict(zip(rows, payments, strict=True))
+    _check_sums(
+        drafts, payment_of, {row: loan_of[row] for row in doubtful}, replaced, before, refused
+    )
     good = [row for row in rows if row not in refused]
-    return good, [loan_of[row] for row in good], [payments[row] for row in good]
+    return good, [loan_of[row] for row in good], [payment_of[row] for row in good]
+
+
+def _list_doubtful(
+    drafts: Sequence[RepaymentDraft],
+    rows: Sequence[int],
+    loan_ids: Sequence[UUID],
+    replaced: Mapping[int, OnRecord[RepaymentDraft]],
+    before: Mapping[UUID, LoanFacts],
+) -> Sequence[int]:
+    """The rows of loans that need more than a glance; `loan_ids` are of `rows`."""
+    if replaced or any(drafts[row].purpose or drafts[row].keeps_surplus for row in rows):
+        return rows
+    offered: Counter[UUID] = Counter()
+    for row, loan_id in zip(rows, loan_ids, strict=True):
+        offered[loan_id] += drafts[row].amount_cents
+    sound = {loan_id for loan_id, cents in offered.items() if takes_all(before[loan_id], cents)}
+    return [row for row, loan_id in zip(rows, loan_ids, strict=True) if loan_id not in sound]
 
 
 def _check_sums(
@@ -240,14 +264,15 @@ def _check_sums(
     before: Mapping[UUID, LoanFacts],
     refused: Refused,
 ) -> None:
-    """Refuse what a loan could not take, taking payments in order of date.
+    """Refuse what a loan could not take, taking payments in order of date; `loan_ids` names the
+    rows to look at.
 
     A correction that is refused leaves what is on record in its place: the others are then
     checked beside it.
     """
     is_settled = False
     while not is_settled:
-        left = {row: loan_ids[row] for row in payments if row not in refused}
+        left = {row: loan_id for row, loan_id in loan_ids.items() if row not in refused}
         gone = {replaced[row].fact_id: row for row in left if row in replaced}
         found = _find_refused(drafts, payments, left, gone, before)
         refused.update({row: [error] for row, error in found.items()})
@@ -267,7 +292,7 @@ def _find_refused(
         by_loan[loan_id].append(row)
     found: dict[int, InputError] = {}
     for loan_id, facts in before.items():
-        rows = sorted(by_loan[loan_id], key=lambda row: payment_order(payments[row]))
+        rows = sorted(by_loan.get(loan_id, ()), key=lambda row: payment_order(payments[row]))
         offered = [Offer(payments[row], drafts[row].keeps_surplus) for row in rows]
         leaving = [p.repayment_id for p in facts.payments if p.repayment_id in gone]
         kept = drop_payments(facts, leaving)

@@ -8,8 +8,10 @@ from services.common.strict_json import quote
 from services.loans.positions.facts import PaymentPurpose
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RepaymentDraft:
+    """Nobody changes one; that it is not frozen halves what a hundred thousand take to be made."""
+
     external_id: str
     loan_external_id: str
     paid_on: date
@@ -27,8 +29,7 @@ class RepaymentDraft:
         )
         if self.purpose is not None or self.keeps_surplus:
             content += f",{_or_null(self.purpose)},{'true' if self.keeps_surplus else 'false'}"
-        digest = hashlib.sha256(f"{content}]".encode()).digest()
-        object.__setattr__(self, "fingerprint", digest)
+        self.fingerprint = hashlib.sha256(f"{content}]".encode()).digest()
 
 
 def _or_null(text: str | None) -> str:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from services.common.errors import JsonValue
+from services.loans.positions import commands
 from tests.services.loans.conftest import (
     Client,
     Document,
@@ -114,6 +115,24 @@ async def test_ten_changed_rows_are_refused_shown_then_corrected(
     assert await loans.find_differences(member) == []
     again = await send_all(member, changed, **REASON)
     assert {answer.json()["corrected"] for answer in again.values()} == {0}
+
+
+async def test_loans_that_are_replayed_a_few_at_a_time_tell_each_fact_once(
+    loans: Loans, member: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large import is five hundred loans after five hundred; here it is two after two."""
+    portfolio = make_portfolio(12)
+    changed = change(change_ten_rows(portfolio), "loans", "P-002", stage="growth")
+    changed = change(changed, "loans", "P-005", stage="growth")
+    monkeypatch.setattr(commands, "LOANS_AT_ONCE", 2)
+    await send_all(member, portfolio)
+    for kind, answer in (await send_all(member, changed, **REASON)).items():
+        assert answer.status_code in (200, 201), f"{kind}: {answer.text}"
+    monkeypatch.undo()
+    fresh = loans.as_member()
+    await send_all(fresh, changed)
+    assert await read_state(loans, member) == await read_state(loans, fresh)
+    assert await loans.find_differences(member) == []
 
 
 async def test_both_versions_of_a_fact_stay_on_record(loans: Loans, member: Client) -> None:

@@ -11,7 +11,7 @@ def test_the_largest_events_carried_at_once_fit_a_json_body() -> None:
     """The relay sends them to the journal as they are: one too large would never be posted."""
     ids, least = (str(uuid.uuid4()), str(uuid.uuid4())), -AMOUNT_MAX_CENTS
     fact = Told("reversal", *ids, "2026-03-31", least, least, least, least, "disbursement")
-    [payload] = list_payloads([fact] * FACTS_PER_EVENT_MAX, [])
+    [payload] = list_payloads([fact] * FACTS_PER_EVENT_MAX)
     event = {
         "organisation_id": str(uuid.uuid4()),
         "number": 10**12,
