@@ -169,15 +169,10 @@ def import_kind(
             if len(found) <= ERRORS_MAX:
                 found += wrong
 
-        return Prepared(
-            received,
-            numbers,
-            drafts,
-            _find_first(found, log, table.remarks),
-            _digest(numbers, drafts),
-            table.remarks.header_line,
-            table.remarks.titles,
-        )
+        remarks = table.remarks
+        first, digest = _find_first(found, log, remarks), _digest(numbers, drafts)
+        line, titles = remarks.header_line, remarks.titles
+        return Prepared(received, numbers, drafts, first, digest, line, titles)
 
     return ImportKind(
         name,

@@ -273,8 +273,8 @@ def test_eligibility(eligibility: dict[str, object], found: list[tuple[str, str]
         ),
         (
             {"conventions": {"frequency": "weeks"}},
-            "Le produit prévoit « weeks » ; le prêt a « months ».",
-            'The product provides for "weeks"; the loan has "months".',
+            "Le produit prévoit « hebdomadaire » ; le prêt a « mensuel ».",
+            'The product provides for "weekly"; the loan has "monthly".',
         ),
         (
             {"conventions": {"instalment_multiple": "5.00"}},
@@ -283,12 +283,12 @@ def test_eligibility(eligibility: dict[str, object], found: list[tuple[str, str]
         ),
         (
             {"eligibility": {"borrower_kinds": ["legal_person"]}},
-            "Le produit n'est pas offert à ce genre d'emprunteur : person.",
+            "Le produit n'est pas offert à ce genre d'emprunteur : personne.",
             "The product is not offered to this kind of borrower: person.",
         ),
         (
             {"eligibility": {"stages": ["growth"]}},
-            "Le produit n'est pas offert à ce stade : start.",
+            "Le produit n'est pas offert à ce stade : démarrage.",
             "The product is not offered at this stage: start.",
         ),
         (
