@@ -28,6 +28,8 @@ from services.loans.positions.daily_totals import (
     MEASURES,
     PAR30,
     PAR90,
+    DailyTotals,
+    add_days,
     sum_days,
 )
 from services.loans.positions.explanation import Part, explain
@@ -128,6 +130,7 @@ def test_a_late_fact_moves_the_split_of_those_after_it_and_nothing_else() -> Non
     late = paid(facts, (date(2025, 2, 15), 10_00))
     assert split(late) == [(5_00, 0, 0), (0, 10_00, 0), (0, 0, 10_00)]
     figures = find_figures([Change(facts, late)])
+    assert (figures.before, figures.after) == ([(facts, replay(facts))], [(late, replay(late))])
     [move] = figures.moves
     assert (move.loan_id, move.on) == (THREE.loan_id, date(2025, 3, 1))
     assert move.repayment_id == facts.payments[1].repayment_id
@@ -376,7 +379,13 @@ def test_what_loans_do_on_one_day_adds_up() -> None:
     facts = replace(facts, recoveries=(Loss(day, 20_00),))
     loan = (facts, replay(facts))
     once = sum_days([loan])
-    assert sum_days([loan, loan]) == {key: [2 * each for each in row] for key, row in once.items()}
+    twice = {key: [2 * each for each in row] for key, row in once.items()}
+    assert sum_days([loan, loan]) == twice
+    added: DailyTotals = {}
+    for _ in range(2):
+        add_days(added, once)
+    assert added == twice
+    assert sum_days([loan]) == once, "what is added stays as it is"
     assert sum(row[LOANS] for row in once.values()) == facts.lent_cents == 330_00
     # What is still owed at the end of time is in no day's totals.
     assert max(on for _, on in once) < END_OF_TIME

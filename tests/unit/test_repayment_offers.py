@@ -25,6 +25,7 @@ from services.loans.repayments.arithmetic import (
     drop_payments,
     refuse_offers,
     refuse_together,
+    takes_all,
 )
 from tests.unit.loan_histories import add_fact, lay_loan
 from tests.unit.three_instalments import TERMS, THREE, lost, paid, pay
@@ -64,6 +65,10 @@ def test_a_loan_takes_exactly_what_its_schedule_asks_for() -> None:
             "This amount is more than what is left to pay on this loan: 35.00.",
         ),
     )
+    begun = paid(THREE, (date(2025, 2, 1), 35_00))
+    assert [takes_all(begun, cents) for cents in (300_00, 300_01)] == [True, False]
+    charged = add_fact(begun, Charge(UUID(int=1), date(2025, 2, 2), 1_00))
+    assert not takes_all(charged, 1), "more than payments has happened: it is looked at"
     whole = paid(THREE, (date(2025, 2, 1), 335_00))
     assert offer(whole, date(2025, 2, 2), 1) == InputError(
         "/amount",
