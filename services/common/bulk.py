@@ -62,8 +62,13 @@ async def insert_columns(
     if not count:
         return []
     connection = await driver(session)
+    is_staged = count >= STAGED_ROWS_MIN
+    if is_staged:  # what every row has travels once
+        told = {name: columns[name][0] for name in [*columns][1:] if _is_same(columns[name])}
+        columns = {name: values for name, values in columns.items() if name not in told}
+        same = {**same, **told}
     target = _Target(table, tuple(columns), tuple(same), tuple(returning), on_conflict)
-    if count < STAGED_ROWS_MIN:
+    if not is_staged:
         declared = table_of(table).columns
         arrays = [_to_texts(declared[name], values) for name, values in columns.items()]
         found = await connection.fetch(_from_arrays(target), *same.values(), *arrays)
@@ -78,6 +83,11 @@ async def insert_columns(
         return cast(list[asyncpg.Record], found)
     assert found[0][0] == count, f"{table} took {found[0][0]} of {count} rows"
     return []
+
+
+def _is_same(values: Sequence[object]) -> bool:
+    first = values[0]
+    return values[-1] == first and all(value == first for value in values)
 
 
 @dataclass(frozen=True, slots=True)

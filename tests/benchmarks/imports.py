@@ -121,9 +121,13 @@ def _report(kind: Kind, measures: Sequence[Measure]) -> str:
 
 
 def loans_sheet() -> bytes:
-    header = "external_id,borrower_external_id,principal,annual_rate,instalments,disbursed_on"
+    header = (
+        "external_id,borrower_external_id,gender,birth_year,"
+        "principal,annual_rate,instalments,disbursed_on"
+    )
     rows = [
-        f"L{n},B{n},{3000 + n % 9000}.00,7,{INSTALMENTS},2024-{n % 12 + 1:02}-15"
+        f"L{n},B{n},{('femme', 'homme')[n % 2]},{1960 + n % 45},"
+        f"{3000 + n % 9000}.00,7,{INSTALMENTS},2024-{n % 12 + 1:02}-15"
         for n in range(LOANS)
     ]
     return "\n".join([header, *rows]).encode()

@@ -79,13 +79,19 @@ async def load_facts(
         changes[row.kind, row.loan_id].append(row)
 
     def read(row: Row[tuple[object, ...]]) -> LoanFacts:
-        return LoanFacts(
+        facts = LoanFacts(
             loan_id=row.loan_id,
             region_code=row.region_code,
             disbursed_on=row.disbursed_on,
             principal_cents=row.amount_cents,
             ladder=ladders[row.loan_id],
-            payments=tuple(payments[row.loan_id]),
+            payments=tuple(payments.get(row.loan_id, ())),
+            conditions=_read_conditions(row),
+        )
+        if row.loan_id not in touched:
+            return facts
+        return replace(
+            facts,
             write_offs=tuple(losses["write_off", row.loan_id]),
             recoveries=tuple(losses["recovery", row.loan_id]),
             refunds=tuple(losses["refund", row.loan_id]),
@@ -110,9 +116,9 @@ async def load_facts(
                 )
                 for c in changes["moratorium", row.loan_id]
             ),
-            conditions=_read_conditions(row),
         )
 
+    touched = {loan_id for _, loan_id in (*losses, *changes)}  # by more than payments
     prepaid = {of for of, made in payments.items() if any(payment.purpose for payment in made)}
     laid_anew = [*prepaid, *(loan_id for kind, loan_id in changes if kind != "fee")]
     terms_of = {**place, "with_terms": with_terms, "laid_anew": laid_anew}
