@@ -42,6 +42,10 @@ Read = TypeVar("Read")
 _TERMS = TypeAdapter(ScheduleTerms)
 _AGREED = TypeAdapter(AgreedTerms)
 
+_Losses = defaultdict[tuple[str, UUID], list[Loss]]
+_Changes = defaultdict[tuple[str, UUID], list[Row[tuple[object, ...]]]]
+"""By kind and loan."""
+
 KeptColumns = Mapping[str, Sequence[object]]
 """What is kept of loans, column by column of `loan_figures`; most are lists, cents as numbers of
 eight bytes: objects would take four times that.
@@ -71,10 +75,10 @@ async def load_facts(
         payments[row.loan_id].append(
             Payment(row.repayment_id, row.external_id, paid_on, row.amount_cents, purpose)
         )
-    losses: dict[tuple[str, UUID], list[Loss]] = defaultdict(list)
+    losses: _Losses = defaultdict(list)
     for row in await session.connection.execute(_LOSSES, place):
         losses[row.kind, row.loan_id].append(Loss(row.on_date, row.amount_cents))
-    changes: dict[tuple[str, UUID], list[Row[tuple[object, ...]]]] = defaultdict(list)
+    changes: _Changes = defaultdict(list)
     for row in await session.connection.execute(_CHANGES, place):
         changes[row.kind, row.loan_id].append(row)
 
@@ -90,39 +94,45 @@ async def load_facts(
         )
         if row.loan_id not in touched:
             return facts
-        return replace(
-            facts,
-            write_offs=tuple(losses["write_off", row.loan_id]),
-            recoveries=tuple(losses["recovery", row.loan_id]),
-            refunds=tuple(losses["refund", row.loan_id]),
-            charges=tuple(
-                Charge(c.fact_id, c.on_date, c.amount_cents) for c in changes["fee", row.loan_id]
-            ),
-            tranches=tuple(
-                Tranche(c.fact_id, c.on_date, c.amount_cents, c.fees_withheld_cents)
-                for c in changes["disbursement", row.loan_id]
-            ),
-            reschedulings=tuple(
-                Rescheduling(c.fact_id, c.on_date, parse(_AGREED, c.terms))
-                for c in changes["rescheduling", row.loan_id]
-            ),
-            moratoria=tuple(
-                Moratorium(
-                    c.fact_id,
-                    c.on_date,
-                    MoratoriumKind(c.moratorium_kind),
-                    c.periods,
-                    MoratoriumInterest(c.interest),
-                )
-                for c in changes["moratorium", row.loan_id]
-            ),
-        )
+        return _add_changes(facts, losses, changes)
 
     touched = {loan_id for _, loan_id in (*losses, *changes)}  # by more than payments
     prepaid = {of for of, made in payments.items() if any(payment.purpose for payment in made)}
     laid_anew = [*prepaid, *(loan_id for kind, loan_id in changes if kind != "fee")]
     terms_of = {**place, "with_terms": with_terms, "laid_anew": laid_anew}
     return [read(row) for row in await session.connection.execute(_LOANS, terms_of)]
+
+
+def _add_changes(facts: LoanFacts, losses: _Losses, changes: _Changes) -> LoanFacts:
+    """The loan with what happened to it beside payments."""
+    loan_id = facts.loan_id
+    return replace(
+        facts,
+        write_offs=tuple(losses["write_off", loan_id]),
+        recoveries=tuple(losses["recovery", loan_id]),
+        refunds=tuple(losses["refund", loan_id]),
+        charges=tuple(
+            Charge(c.fact_id, c.on_date, c.amount_cents) for c in changes["fee", loan_id]
+        ),
+        tranches=tuple(
+            Tranche(c.fact_id, c.on_date, c.amount_cents, c.fees_withheld_cents)
+            for c in changes["disbursement", loan_id]
+        ),
+        reschedulings=tuple(
+            Rescheduling(c.fact_id, c.on_date, parse(_AGREED, c.terms))
+            for c in changes["rescheduling", loan_id]
+        ),
+        moratoria=tuple(
+            Moratorium(
+                c.fact_id,
+                c.on_date,
+                MoratoriumKind(c.moratorium_kind),
+                c.periods,
+                MoratoriumInterest(c.interest),
+            )
+            for c in changes["moratorium", loan_id]
+        ),
+    )
 
 
 def _read_conditions(row: Row[tuple[object, ...]]) -> Conditions:

@@ -48,6 +48,8 @@ class NaiveLoan:
     row: Row
     facts: LoanFacts
     outcomes: list[Outcome] = field(default_factory=list)
+    evenings: dict[date, tuple[LoanFacts, Evening]] = field(default_factory=dict)
+    """Those walked to, of which facts: many totals are of the same days."""
 
     @property
     def region(self) -> str:
@@ -58,8 +60,12 @@ class NaiveLoan:
         return str(self.row["borrower_external_id"])
 
     def evening(self, day: date) -> Evening:
-        evenings = [evening for _, evening in walk(self.facts, day)]
-        return evenings[-1] if evenings else NOTHING
+        facts, found = self.evenings.get(day, (None, NOTHING))
+        if facts is not self.facts:
+            walked = [evening for _, evening in walk(self.facts, day)]
+            found = walked[-1] if walked else NOTHING
+            self.evenings[day] = (self.facts, found)
+        return found
 
 
 @dataclass
