@@ -36,6 +36,8 @@ from services.loans.vocabulary import BorrowerKind
 from tests.portfolios.import_rows import read_organisations
 from tests.portfolios.shared_data import shared_file
 
+pytestmark = pytest.mark.xdist_group("demonstration")  # built once, on one worker
+
 TODAY = date(2026, 11, 22)
 LAST_COMPLETE_YEAR = 2025
 POSTING_ORDER = (

@@ -22,6 +22,8 @@ from tests.services.loans.conftest import (
 )
 from tests.services.loans.naive_totals import Figures, Portfolio, post_portfolio, sum_portfolio
 
+pytestmark = pytest.mark.xdist_group("totals")  # its portfolios are posted once, on one worker
+
 PATH = "/internal/totals"
 DIMENSIONS = ("product", "gender", "stage", "sector", "clientele", "funding")
 PERIODS = [
