@@ -107,13 +107,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ImportOutcome:
-    """What became of an upload."""
+    """What became of an upload; those `corrected` are among those created."""
 
     is_stored: bool
     counts: Mapping[str, int]
     errors: tuple[RowError, ...]
     errors_truncated: bool
     import_id: str | None = None
+    corrected: int = 0
     changes: tuple[Change, ...] = ()
     warnings: tuple[RowError, ...] = ()
     notices: tuple[str, ...] = ()
@@ -247,6 +248,7 @@ def _read_outcome(document: Mapping[str, object], is_stored: bool) -> ImportOutc
         errors=tuple(map(_row_error, _list(document, "errors"))),
         errors_truncated=bool(document.get("errors_truncated")),
         import_id=None if import_id is None else str(import_id),
+        corrected=int(str(document.get("corrected") or 0)),
         changes=tuple(_read_changes(document)),
         warnings=tuple(map(_row_error, _list(document, "warnings"))),
         notices=tuple(map(_read_notice, _list(document, "notices"))),

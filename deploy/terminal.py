@@ -110,14 +110,16 @@ def file_progress(title: str) -> Iterator[Callable[[str], None]]:
 
 def print_outcome(outcome: ImportOutcome) -> None:
     """The counts of an import, what is odd about it, then the refused rows."""
-    labels = {
-        "received": text("reçues", "received"),
-        "created": text("créées", "created"),
-        "unchanged": text("inchangées", "unchanged"),
-        "rejected": text("refusées", "refused"),
+    counts, corrected = outcome.counts, outcome.corrected
+    shown = {
+        text("reçues", "received"): counts.get("received", 0),
+        text("créées", "created"): counts.get("created", 0) - corrected,
+        **({text("corrigées", "corrected"): corrected} if corrected else {}),
+        text("inchangées", "unchanged"): counts.get("unchanged", 0),
+        text("refusées", "refused"): counts.get("rejected", 0),
     }
-    counts = ", ".join(f"{labels.get(name, name)} {n}" for name, n in outcome.counts.items())
-    print_result(f"{text('Lignes', 'Rows')} : {counts}")
+    told = ", ".join(f"{label} {count}" for label, count in shown.items())
+    print_result(f"{text('Lignes', 'Rows')} : {told}")
     if not outcome.is_stored:
         print_result(text("Rien n'a été inscrit.", "Nothing was recorded."))
     for notice in outcome.notices:

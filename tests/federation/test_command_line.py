@@ -278,8 +278,10 @@ def test_what_is_on_record_otherwise_is_told_with_the_way_to_correct_it(
     assert "woman" not in told
     assert "--correct RAISON" in result.errors
 
-    gateway.answers = [Answer(201, {**STORED, "changes": changes})]
-    assert "--correct" not in reseau(*import_arguments(gateway, file), "--correct", "Relu").errors
+    gateway.answers = [Answer(201, {**STORED, "corrected": 1, "changes": changes})]
+    result = reseau(*import_arguments(gateway, file), "--correct", "Relu")
+    assert "--correct" not in result.errors
+    assert "créées 1, corrigées 1, inchangées" in result.output
 
 
 def long_import(state: str, **members: object) -> Answer:
