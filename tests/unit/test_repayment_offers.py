@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 from datetime import date
+from itertools import starmap
 from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.common.calendar import DayCount
 from services.common.errors import InputError
@@ -17,6 +21,7 @@ from services.loans.positions.facts import (
     Loss,
     PaymentPurpose,
     Rescheduling,
+    payment_order,
 )
 from services.loans.positions.ladder import DAY
 from services.loans.repayments.arithmetic import (
@@ -45,6 +50,24 @@ def offer(
 
 def code_of(error: InputError | None) -> str | None:
     return None if error is None else error.code
+
+
+PAYMENTS = st.lists(
+    st.tuples(st.dates(date(2025, 1, 1), date(2025, 12, 31)), st.integers(1, 150_00)), max_size=5
+)
+
+
+@given(PAYMENTS, PAYMENTS)
+def test_a_glance_sees_what_a_look_at_each_payment_does(
+    before: list[tuple[date, int]], new: list[tuple[date, int]]
+) -> None:
+    facts = THREE
+    for payment in before:
+        if offer(facts, *payment) is None:
+            facts = paid(facts, payment)
+    offers = [Offer(payment) for payment in sorted(starmap(pay, new), key=payment_order)]
+    in_all = sum(cents for _, cents in new)
+    assert takes_all(facts, in_all) == (refuse_offers(facts, offers) == [None] * len(new))
 
 
 def test_a_loan_takes_exactly_what_its_schedule_asks_for() -> None:
