@@ -5,7 +5,7 @@ import httpx
 
 from gateway.routing import PART_NAMES, Part
 from services.common.errors import BadGateway, Problem, Unavailable
-from services.common.text import Text
+from services.common.text import Text, join_texts
 
 RETRY_AFTER_SECONDS = 2
 
@@ -16,19 +16,18 @@ _NONSENSE = (
     httpx.RemoteProtocolError,
     httpx.DecodingError,
 )
+_LATE = Text(
+    "Ne répond pas à temps : {parts}. La même requête peut être renvoyée sans risque : "
+    "ce qui était déjà inscrit ne le sera pas deux fois.",
+    "Not answering in time: {parts}. The same request may safely be sent again: "
+    "what was already recorded will not be recorded twice.",
+)
 
 
 def unavailable(missing: list[Part]) -> Unavailable:
     """503 naming the parts that are down or late."""
-    french = ", ".join(PART_NAMES[part].fr for part in missing)
-    english = ", ".join(PART_NAMES[part].en for part in missing)
     return Unavailable(
-        Text(
-            f"Ne répond pas à temps : {french}. La même requête peut être renvoyée sans risque : "
-            "ce qui était déjà inscrit ne le sera pas deux fois.",
-            f"Not answering in time: {english}. The same request may safely be sent again: "
-            "what was already recorded will not be recorded twice.",
-        ),
+        _LATE.fill(parts=join_texts(", ", (PART_NAMES[part] for part in missing))),
         extra={"missing": [part.value for part in missing]},
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
     )

@@ -12,7 +12,7 @@ from services.common.cells import LIST_SEPARATOR, SHEET_READINGS, CellKind
 from services.common.columns import Column, count_slips, find_names, fold_name, fold_words
 from services.common.dates import DateReading
 from services.common.records import Record
-from services.common.text import Text
+from services.common.text import Text, alike
 
 SAMPLE_ROWS = 200
 WORDS_MAX = 50
@@ -63,7 +63,7 @@ def apply_mapping(columns: Sequence[Column], mapping: ImportMapping) -> tuple[Co
 def _title_of(column: Column, mapping: ImportMapping) -> Text | None:
     """What messages call a column: the organisation's first title for it, else ours."""
     own = _titles_of(mapping, column.name)
-    return Text(own[0], own[0]) if own else column.title
+    return alike(own[0]) if own else column.title
 
 
 def _titles_of(mapping: ImportMapping, name: str | None) -> tuple[str, ...]:

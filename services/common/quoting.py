@@ -11,13 +11,13 @@ from services.common.cells import LIST_SEPARATOR, CellKind
 from services.common.columns import Column, RowError, find_names, show
 from services.common.recording import Say
 from services.common.records import Records
-from services.common.text import Text
+from services.common.text import NO, YES, Text, join_texts, say_code
 
 QUOTED_LENGTH_MAX = 60
 
 _QUOTED = Text("« {cell} » : {said}", '"{cell}": {said}')
 _CHOICES = Text("Écrivez l'un de ces mots : {words}.", "Write one of these words: {words}.")
-_BOOLEANS = {"true": Text("oui", "yes"), "false": Text("non", "no")}
+_BOOLEANS = {"true": YES, "false": NO}
 _IN_A_SHEET: Mapping[str, Text] = {
     "amount.form": Text(
         "Un montant s'écrit 1234,56 ou 1 234,56 $.", "An amount is written 1234.56 or $1,234.56."
@@ -60,14 +60,9 @@ def tell_in_words(columns: Sequence[Column]) -> Say:
     lists = {column.name for column in columns if column.kind is CellKind.LIST}
 
     def say(name: str, value: str) -> Text:
-        known = words.get(name)
-        if not known:
-            return Text(value, value)
-        if name not in lists:
-            return known.get(value, Text(value, value))
-        said = [known.get(code, Text(code, code)) for code in value.split(LIST_SEPARATOR)]
-        fr, en = (word.fr for word in said), (word.en for word in said)
-        return Text(LIST_SEPARATOR.join(fr), LIST_SEPARATOR.join(en))
+        known = words.get(name, {})
+        codes = value.split(LIST_SEPARATOR) if name in lists else [value]
+        return join_texts(LIST_SEPARATOR, (say_code(code, known) for code in codes))
 
     return say
 
@@ -96,9 +91,7 @@ def quote_cells(
 
 def _say(error: RowError, column: Column | None) -> Text:
     if error.code == "choice" and column is not None and column.choices:
-        fr = ", ".join(choice.word.fr for choice in column.choices)
-        en = ", ".join(choice.word.en for choice in column.choices)
-        return _CHOICES.fill(words=Text(fr, en))
+        return _CHOICES.fill(words=join_texts(", ", (choice.word for choice in column.choices)))
     return _IN_A_SHEET.get(error.code, error.message)
 
 

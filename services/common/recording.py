@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 from services.common.errors import Conflict, InputError, Problem, Unprocessable
-from services.common.text import Text
+from services.common.text import Text, alike
 
 FIELDS_SHOWN_MAX = 6
 VALUE_SHOWN_MAX = 60
@@ -39,7 +39,7 @@ _CHANGED = Text(
     "On record → sent: {changes}{more}. "
     "To correct what is on record, send the file and ask for a correction, with its reason.",
 )
-_NOTHING = Text("∅", "∅")
+_NOTHING = alike("∅")
 _TWICE = replace(
     CONFLICT,
     message=Text(
@@ -331,7 +331,7 @@ def tell_changes(error: InputError, titles: Mapping[str, str], say: Say) -> Inpu
 
 def say_as_is(column: str, value: str) -> Text:
     """What a program is told: codes."""
-    return Text(value, value)
+    return alike(value)
 
 
 def _shorten(value: str) -> str:

@@ -19,7 +19,7 @@ from services.common.cells import LIST_SEPARATOR, CellKind, read_amount, read_ra
 from services.common.columns import Column, fold_name
 from services.common.import_kinds import ImportKind, JsonSchema
 from services.common.tabular import ROWS_MAX
-from services.common.text import Language, Text
+from services.common.text import NO, YES, Language, Text
 
 _WIDTH = 20
 _LINE_HEIGHT = 15
@@ -50,7 +50,6 @@ _NUMBER_FORMS: Mapping[CellKind, str] = {
     CellKind.DATE: "yyyy-mm-dd",
 }
 _ONE_WORD = Text("Un des mots acceptés", "One of the words accepted")
-_YES, _NO = Text("oui", "yes"), Text("non", "no")
 _OTHER_WORDS = Text("un autre mot est gardé tel quel", "another word is kept as it is")
 _LENGTH = Text("{length} caractères au plus", "at most {length} characters")
 _BETWEEN = Text("de {low} à {high}", "from {low} to {high}")
@@ -137,7 +136,7 @@ def _add_list(
     """A drop-down list. Where other words are kept too, it only proposes."""
     words = [choice.word.read(language) for choice in column.choices]
     if column.kind is CellKind.BOOLEAN:
-        words = [_YES.read(language), _NO.read(language)]
+        words = [YES.read(language), NO.read(language)]
     if not words or column.kind is CellKind.LIST:
         return
     lists.write_column(0, place, words)
@@ -189,7 +188,7 @@ def describe_column(column: Column, schema: JsonSchema, language: Language) -> l
         _title_of(column).read(language),
         column.name,
         (column.meaning or _title_of(column)).read(language),
-        (_YES if column.required else _NO).read(language),
+        (YES if column.required else NO).read(language),
         ", ".join(_list_forms(column, schema, language)),
         ", ".join(_list_words(column, language)),
         ", ".join(title for folded, title in reversed(known.items()) if folded not in shown),

@@ -1,5 +1,6 @@
 """A text for people, in the two languages of the network."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +24,24 @@ class Text:
 
     def read(self, language: Language) -> str:
         return self.en if language == "en" else self.fr
+
+
+YES, NO = Text("oui", "yes"), Text("non", "no")
+
+
+def alike(text: str) -> Text:
+    """What is written the same in both languages."""
+    return Text(text, text)
+
+
+def join_texts(separator: str, texts: Iterable[Text]) -> Text:
+    every = list(texts)
+    return Text(separator.join(t.fr for t in every), separator.join(t.en for t in every))
+
+
+def say_code(code: str, words: Mapping[str, Text]) -> Text:
+    """The word for a code; a code of nobody's list is shown as it is."""
+    return words.get(code) or alike(code)
 
 
 def choose_language(accept_language: str | None) -> Language:

@@ -198,11 +198,6 @@ BUSINESS_STATUS_SHOWN: Mapping[str, Text] = {
 """The word that people are shown for a code."""
 
 
-def say(code: str, shown: Mapping[str, Text]) -> Text:
-    """The word for a code; a code of nobody's list is shown as it is."""
-    return shown.get(code, Text(code, code))
-
-
 def _to_gender(text: str) -> str:
     gender = GENDER_WORDS.get(to_code(text))
     if gender is None:

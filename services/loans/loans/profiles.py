@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from services.common.errors import InputError
 from services.common.recording import refuse
-from services.common.text import Text
+from services.common.text import Text, say_code
 from services.loans.borrowers.drafts import BorrowerDraft
 from services.loans.borrowers.queries import KnownBorrower
 from services.loans.loans.drafts import BorrowerProfile, LoanDraft
-from services.loans.vocabulary import BORROWER_KIND_SHOWN, GENDER_SHOWN, BorrowerKind, say
+from services.loans.vocabulary import BORROWER_KIND_SHOWN, GENDER_SHOWN, BorrowerKind
 
 Refused = dict[int, list[InputError]]
 
@@ -111,6 +111,6 @@ def _compare(
         ("birth_year", before.birth_year, said.birth_year, {}),
     ):
         if ours is not None and theirs is not None and ours != theirs:
-            word = say(str(theirs), shown)
+            word = say_code(str(theirs), shown)
             message = DESCRIBED_OTHERWISE.fill(name=name, theirs=word)
             refuse(refused, row, f"/{column}", "borrower.described_otherwise", message)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from services.common.calendar import Frequency, add_months, add_periods
 from services.common.errors import InputError
 from services.common.money import format_cents, format_rate
-from services.common.text import Text
+from services.common.text import NO, YES, Text, alike, say_code
 from services.loans.positions.facts import Accrual, AllocationOrder, MoratoriumKind
 from services.loans.products.rules import (
     Eligibility,
@@ -26,7 +26,6 @@ from services.loans.vocabulary import (
     FREQUENCY_SHOWN,
     STAGE_SHOWN,
     BorrowerKind,
-    say,
 )
 
 Ordered = TypeVar("Ordered", int, Decimal, date)
@@ -216,23 +215,22 @@ def _show(value: object) -> Text:
     if value is None:
         return Text("aucun", "none")
     if isinstance(value, bool):
-        return Text("oui", "yes") if value else Text("non", "no")
+        return YES if value else NO
     if isinstance(value, Frequency):
-        return say(value, FREQUENCY_SHOWN)
-    shown = format_cents(value) if isinstance(value, int) else str(value)
-    return Text(shown, shown)
+        return say_code(value, FREQUENCY_SHOWN)
+    return alike(format_cents(value) if isinstance(value, int) else str(value))
 
 
 def _check_eligibility(rule: Eligibility, loan: Candidate) -> Iterator[InputError]:
     if rule.borrower_kinds is not None and loan.borrower_kind not in rule.borrower_kinds:
-        kind = say(loan.borrower_kind, BORROWER_KIND_SHOWN)
+        kind = say_code(loan.borrower_kind, BORROWER_KIND_SHOWN)
         message = Text(
             f"Le produit n'est pas offert à ce genre d'emprunteur : {kind.fr}.",
             f"The product is not offered to this kind of borrower: {kind.en}.",
         )
         yield InputError("/borrower_kind", "product.borrower_kind", message)
     if rule.stages is not None and loan.stage is not None and loan.stage not in rule.stages:
-        stage = say(loan.stage, STAGE_SHOWN)
+        stage = say_code(loan.stage, STAGE_SHOWN)
         message = Text(
             f"Le produit n'est pas offert à ce stade : {stage.fr}.",
             f"The product is not offered at this stage: {stage.en}.",
