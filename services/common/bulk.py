@@ -62,17 +62,16 @@ async def insert_columns(
     if not count:
         return []
     connection = await driver(session)
-    is_staged = count >= STAGED_ROWS_MIN
-    if is_staged:  # what every row has travels once
-        told = {name: columns[name][0] for name in [*columns][1:] if _is_same(columns[name])}
-        columns = {name: values for name, values in columns.items() if name not in told}
-        same = {**same, **told}
-    target = _Target(table, tuple(columns), tuple(same), tuple(returning), on_conflict)
-    if not is_staged:
+    if count < STAGED_ROWS_MIN:
+        target = _Target(table, tuple(columns), tuple(same), tuple(returning), on_conflict)
         declared = table_of(table).columns
         arrays = [_to_texts(declared[name], values) for name, values in columns.items()]
         found = await connection.fetch(_from_arrays(target), *same.values(), *arrays)
-    else:
+    else:  # what every row has travels once
+        told = {name: columns[name][0] for name in [*columns][1:] if _is_same(columns[name])}
+        columns = {name: values for name, values in columns.items() if name not in told}
+        same = {**same, **told}
+        target = _Target(table, tuple(columns), tuple(same), tuple(returning), on_conflict)
         await connection.execute(_create_staged(target))
         await connection.copy_records_to_table(
             target.staged, columns=target.columns, records=zip(*columns.values(), strict=True)

@@ -19,8 +19,6 @@ from services.common.columns import (
     Column,
     RowError,
     find_names,
-    fold_name,
-    index_columns,
     show,
 )
 from services.common.import_kinds import ImportKind
@@ -232,14 +230,13 @@ def _mark_titles(
     errors: Sequence[_Told], titles: Sequence[str], read: _Read, language: Language
 ) -> tuple[list[str], dict[int, list[str]]]:
     """The titles with those of missing columns after all others, and what to say at which."""
-    index = index_columns(read.columns)
-    names = [index[folded].name if (folded := fold_name(t)) in index else "" for t in titles]
+    names = find_names(titles, read.columns)
     notes = defaultdict[int, list[str]](list)
     missing = [error for error in errors if error.code == "column.missing"]
     for error in errors:
         if error.column and error not in missing:
-            for place, each in enumerate(zip(map(str.strip, titles), names, strict=True)):
-                if error.column in (show(each[0]), each[1]):
+            for place, title in enumerate(titles):
+                if error.column in (show(title.strip()), names.get(place)):
                     notes[place].append(error.said)
     heads = list(titles)
     if missing:  # beside all that stands in the sheet: a column of cells may have no title

@@ -97,7 +97,7 @@ def _sum_up_part(part: Part, recorded: Recorded) -> _PartCame:
     return _PartCame(
         part,
         Counts(prepared.received, created + corrected, unchanged, rejected),
-        _merge(part, recorded),
+        _merge(part, recorded, say),
         corrected,
         [
             to_change_answer(
@@ -135,10 +135,9 @@ def _show_sheet(came: _PartCame) -> SheetAnswer:
     )
 
 
-def _merge(part: Part, recorded: Recorded) -> Findings:
+def _merge(part: Part, recorded: Recorded, say: Say) -> Findings:
     """What reading found and what recording found: the first of both by row, and all of them."""
     prepared = part.prepared
-    say = _say_to_sender(part)
 
     def place(told: Mapping[int, Sequence[InputError]]) -> Iterator[RowError]:
         for position in sorted(told):

@@ -225,35 +225,30 @@ def _take_sound(
 
     What is made of each row is large for two hundred thousand, and gone at the end.
     """
-    ids = new_ids(len(rows))
-    payments = [to_payment(drafts[row], i) for row, i in zip(rows, ids, strict=True)]
-    doubtful = _list_doubtful(drafts, rows, loan_ids, replaced, before)
-    if not doubtful:
-        return list(rows), list(loan_ids), payments
     loan_of = dict(zip(rows, loan_ids, strict=True))
-    payment_of = dict(zip(rows, payments, strict=True))
-    _check_sums(
-        drafts, payment_of, {row: loan_of[row] for row in doubtful}, replaced, before, refused
-    )
+    ids = new_ids(len(rows))
+    payments = {row: to_payment(drafts[row], i) for row, i in zip(rows, ids, strict=True)}
+    doubtful = _find_doubtful(drafts, loan_of, replaced, before)
+    if doubtful:
+        _check_sums(drafts, payments, doubtful, replaced, before, refused)
     good = [row for row in rows if row not in refused]
-    return good, [loan_of[row] for row in good], [payment_of[row] for row in good]
+    return good, [loan_of[row] for row in good], [payments[row] for row in good]
 
 
-def _list_doubtful(
+def _find_doubtful(
     drafts: Sequence[RepaymentDraft],
-    rows: Sequence[int],
-    loan_ids: Sequence[UUID],
+    loan_of: Mapping[int, UUID],
     replaced: Mapping[int, OnRecord[RepaymentDraft]],
     before: Mapping[UUID, LoanFacts],
-) -> Sequence[int]:
-    """The rows of loans that need more than a glance; `loan_ids` are of `rows`."""
-    if replaced or any(drafts[row].purpose or drafts[row].keeps_surplus for row in rows):
-        return rows
+) -> Mapping[int, UUID]:
+    """Of the rows, those whose loans need more than a glance."""
+    if replaced or any(drafts[row].purpose or drafts[row].keeps_surplus for row in loan_of):
+        return loan_of
     offered: Counter[UUID] = Counter()
-    for row, loan_id in zip(rows, loan_ids, strict=True):
+    for row, loan_id in loan_of.items():
         offered[loan_id] += drafts[row].amount_cents
     sound = {loan_id for loan_id, cents in offered.items() if takes_all(before[loan_id], cents)}
-    return [row for row, loan_id in zip(rows, loan_ids, strict=True) if loan_id not in sound]
+    return {row: loan_id for row, loan_id in loan_of.items() if loan_id not in sound}
 
 
 def _check_sums(
