@@ -4,9 +4,10 @@ A few rows go as arrays. Many are copied into a temporary table first: COPY stre
 half the time that arrays take to be made; under row-level security it takes no other road.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from typing import cast
 
 import asyncpg
@@ -57,30 +58,81 @@ async def insert_columns(
     what becomes of it, makes the statement fail. Raises AssertionError when one is left out and
     none is expected (`returning` is empty).
     """
+    return await (await stage_columns(session, table, columns, same, returning, on_conflict))
+
+
+async def stage_columns(
+    session: WriteSession,
+    table: type[SQLModel],
+    columns: Mapping[str, Sequence[object]],
+    same: Mapping[str, object],
+    returning: Sequence[str] = (),
+    on_conflict: str = "",
+) -> Coroutine[object, object, list[asyncpg.Record]]:
+    """Bring the rows to the database. What is returned inserts them, once it is awaited."""
     count = len(next(iter(columns.values()), ()))
     assert all(len(values) == count for values in columns.values()), f"columns of {table} differ"
-    if not count:
-        return []
     connection = await driver(session)
     if count < STAGED_ROWS_MIN:
         target = _Target(table, tuple(columns), tuple(same), tuple(returning), on_conflict)
-        declared = table_of(table).columns
-        arrays = [_to_texts(declared[name], values) for name, values in columns.items()]
-        found = await connection.fetch(_from_arrays(target), *same.values(), *arrays)
-    else:  # what every row has travels once
-        told = {name: columns[name][0] for name in [*columns][1:] if _is_same(columns[name])}
-        columns = {name: values for name, values in columns.items() if name not in told}
-        same = {**same, **told}
-        target = _Target(table, tuple(columns), tuple(same), tuple(returning), on_conflict)
-        await connection.execute(_create_staged(target))
-        await connection.copy_records_to_table(
-            target.staged, columns=target.columns, records=zip(*columns.values(), strict=True)
-        )
-        found = await connection.fetch(_from_staged(target), *same.values())
-        await connection.execute(f"DROP TABLE {target.staged}")
-    if returning:
-        return cast(list[asyncpg.Record], found)
-    assert found[0][0] == count, f"{table} took {found[0][0]} of {count} rows"
+        return _insert_arrays(connection, target, columns, same)
+    # What every row has travels once.
+    told = {name: columns[name][0] for name in [*columns][1:] if _is_same(columns[name])}
+    columns = {name: values for name, values in columns.items() if name not in told}
+    same = {**same, **told}
+    target = _Target(table, tuple(columns), tuple(same), tuple(returning), on_conflict)
+    await connection.execute(_create_staged(target))
+    await connection.copy_records_to_table(
+        target.staged, columns=target.columns, records=zip(*columns.values(), strict=True)
+    )
+    return _insert_staged(connection, target, same, count)
+
+
+async def insert_encoded(
+    session: WriteSession,
+    table: type[SQLModel],
+    names: Sequence[str],
+    rows: bytes,
+    same: Mapping[str, object],
+    on_conflict: str = "",
+) -> None:
+    """Insert rows that `binary_copy` made of the columns with these names."""
+    connection = await driver(session)
+    target = _Target(table, tuple(names), tuple(same), (), on_conflict)
+    await connection.execute(_create_staged(target))
+    said = await connection.copy_to_table(
+        target.staged, columns=target.columns, source=BytesIO(rows), format="binary"
+    )
+    await _insert_staged(connection, target, same, int(said.removeprefix("COPY ")))
+
+
+async def _insert_arrays(
+    connection: asyncpg.Connection,
+    target: "_Target",
+    columns: Mapping[str, Sequence[object]],
+    same: Mapping[str, object],
+) -> list[asyncpg.Record]:
+    count = len(next(iter(columns.values()), ()))
+    if not count:
+        return []
+    declared = table_of(target.table).columns
+    arrays = [_to_texts(declared[name], values) for name, values in columns.items()]
+    found = await connection.fetch(_from_arrays(target), *same.values(), *arrays)
+    return _returned(target, found, count)
+
+
+async def _insert_staged(
+    connection: asyncpg.Connection, target: "_Target", same: Mapping[str, object], count: int
+) -> list[asyncpg.Record]:
+    found = await connection.fetch(_from_staged(target), *same.values())
+    await connection.execute(f"DROP TABLE {target.staged}")
+    return _returned(target, found, count)
+
+
+def _returned(target: "_Target", found: list[asyncpg.Record], count: int) -> list[asyncpg.Record]:
+    if target.returning:
+        return found
+    assert found[0][0] == count, f"{target.name} took {found[0][0]} of {count} rows"
     return []
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from itertools import repeat
-from typing import TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,7 +20,8 @@ from services.common.error_log import ErrorLog
 from services.common.errors import InputError, JsonValue, PayloadTooLarge, Problem
 from services.common.identity import Principal
 from services.common.messages import MESSAGES
-from services.common.recording import Posted, Recorded
+from services.common.readings import Batch
+from services.common.recording import DraftList, Drafts, Posted, Recorded
 from services.common.tabular import Table
 from services.common.text import Text
 from services.common.validation import to_input_errors
@@ -77,6 +78,14 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Quick(Generic[Draft]):
+    """The drafts of the rows of a batch that are sure, and which of its rows these are."""
+
+    drafts: Drafts[Draft]
+    is_sure: Sequence[bool]
+
+
+@dataclass(frozen=True, slots=True)
 class ImportKind:
     """What `?kind=` names; made by `import_kind`."""
 
@@ -126,8 +135,9 @@ def import_kind(
     model: TypeAdapter[Row],
     to_draft: Callable[[Row], Draft],
     record: Recorder[Draft],
-    weigh: Callable[[Draft], int] = lambda _: 1,
-    quick: Callable[[Columns], Sequence[Draft | None]] = lambda _: (),
+    weigh: Callable[[Draft], int] | None = None,
+    gather: Callable[[], Drafts[Draft]] = DraftList,
+    quick: Callable[[Columns], Quick[Draft] | None] = lambda _: None,
     sheet_names: Sequence[str] = (),
 ) -> ImportKind:
     """Describe a kind of import. Raises ValueError when two columns share a name.
@@ -135,9 +145,9 @@ def import_kind(
     A row becomes the document that `model` reads by its columns' pointers. `to_draft` may raise a
     Problem; its errors are then the row's. A file whose drafts weigh more than WEIGHT_MAX in all
     (a loan weighs its instalments) is refused while it is read, before it fills the memory.
-    `quick` makes the drafts of plain rows, those that `model` and `to_draft` would make, from the
-    columns of a batch; it leaves to these two, with None, any row it is not sure of, or all of them
-    with nothing. It never tells what is wrong with one.
+    `gather` makes the collection of the drafts. `quick` makes those of plain rows, as `model` and
+    `to_draft` would, from the columns of a batch; any row it is not sure of, or all of them with
+    None, is left to these two. It never tells what is wrong with one.
     `sheet_names` are what people call the sheet of a workbook that holds this kind.
     """
     index_columns(columns)
@@ -148,20 +158,13 @@ def import_kind(
         return to_draft(model.validate_python(to_document(values)))
 
     def prepare(table: Table) -> Prepared:
-        numbers, drafts, found = array("q"), list[Draft](), list[RowError]()
+        numbers, drafts, found = array("q"), gather(), list[RowError]()
         received, weight, log = 0, 0, ErrorLog()
         for batch in table.batches:
             received += len(batch.numbers) + len(batch.refused_numbers)
             wrong, good = list(batch.refused), len(numbers)
-            made = quick(batch.columns) or [None] * len(batch.numbers)
-            rows = repeat({}) if all(made) else batch.values
-            for number, draft, values in zip(batch.numbers, made, rows, strict=False):
-                try:
-                    drafts.append(draft or read_row(values))
-                    numbers.append(number)
-                except (ValidationError, Problem) as error:
-                    wrong += place_errors(number, _errors_of(error), places)
-            weight += sum(map(weigh, drafts[good:]))
+            wrong += _take_rows(batch, quick(batch.columns), read_row, places, numbers, drafts)
+            weight += len(numbers) - good if weigh is None else sum(map(weigh, drafts[good:]))
             if weight > WEIGHT_MAX:
                 raise PayloadTooLarge(MESSAGES["import.too_heavy"], code="import.too_heavy")
             log.add(sorted(wrong, key=by_row))
@@ -170,7 +173,7 @@ def import_kind(
                 found += wrong
 
         remarks = table.remarks
-        first, digest = _find_first(found, log, remarks), _digest(numbers, drafts)
+        first, digest = _find_first(found, log, remarks), _digest(numbers, drafts.fingerprints)
         line, titles = remarks.header_line, remarks.titles
         return Prepared(received, numbers, drafts, first, digest, line, titles)
 
@@ -184,6 +187,31 @@ def import_kind(
         _record_any(record),
         tuple(sheet_names),
     )
+
+
+def _take_rows(
+    batch: Batch,
+    made: Quick[Draft] | None,
+    read_row: Callable[[dict[str, JsonValue]], Draft],
+    places: Mapping[str, str],
+    numbers: "array[int]",
+    drafts: Drafts[Draft],
+) -> list[RowError]:
+    """Add the drafts of a batch and the numbers of their rows; what is wrong with the others."""
+    if made is not None and all(made.is_sure):
+        drafts.extend(made.drafts)
+        numbers.extend(batch.numbers)
+        return []
+    wrong = list[RowError]()
+    is_sure = repeat(False) if made is None else made.is_sure
+    sure = iter(() if made is None else made.drafts)
+    for number, is_read, values in zip(batch.numbers, is_sure, batch.values, strict=False):
+        try:
+            drafts.append(next(sure) if is_read else read_row(values))
+            numbers.append(number)
+        except (ValidationError, Problem) as error:
+            wrong += place_errors(number, _errors_of(error), places)
+    return wrong
 
 
 def _record_any(record: Recorder[Draft]) -> Recorder[Posted]:
@@ -218,11 +246,9 @@ def by_row(error: RowError) -> tuple[int, str]:
     return error.row, error.column
 
 
-def _digest(numbers: Sequence[int], drafts: Sequence[Posted]) -> bytes:
-    digest = sha256()
-    for number, draft in zip(numbers, drafts, strict=True):
-        digest.update(number.to_bytes(4) + draft.fingerprint)
-    return digest.digest()
+def _digest(numbers: Sequence[int], fingerprints: Sequence[bytes]) -> bytes:
+    pairs = zip(numbers, fingerprints, strict=True)
+    return sha256(b"".join([number.to_bytes(4) + each for number, each in pairs])).digest()
 
 
 def _nest_by(columns: Sequence[Column]) -> Callable[[dict[str, JsonValue]], dict[str, JsonValue]]:

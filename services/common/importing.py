@@ -20,6 +20,7 @@ from datetime import date
 from itertools import chain, groupby
 from typing import TypeVar
 
+import uvloop
 from fastapi import Request, Response
 from sqlalchemy import text
 
@@ -157,7 +158,7 @@ async def _write_apart(
             return await work(session)
 
     async with database.turn(principal.organisation_id):
-        return await asyncio.to_thread(lambda: asyncio.run(write()))
+        return await asyncio.to_thread(lambda: uvloop.run(write()))
 
 
 async def read_file(request: Request, file_name: str | None) -> SentFile:

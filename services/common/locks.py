@@ -5,7 +5,7 @@ Each service reads its own table `period_events`: the loans service writes what 
 the funds service what it is told of locks and reopenings (services/funds/locks).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import text
@@ -44,11 +44,23 @@ def list_dates(
     day_of: Callable[[Draft], date],
 ) -> list[tuple[int, date]]:
     """The dates of the rows to record, and of the standing facts that corrections replace."""
-    replaced = ((row, on_record[drafts[row].external_id]) for row in batch.changed)
     return [
         *((row, day_of(drafts[row])) for row in batch.to_record),
-        *((row, day_of(old.draft)) for row, old in replaced if not old.is_reversed),
+        *list_replaced_dates(batch, drafts, on_record, day_of),
     ]
+
+
+def list_replaced_dates(
+    batch: Sorted,
+    drafts: Sequence[Draft],
+    on_record: Mapping[str, Known[Draft]],
+    day_of: Callable[[Draft], date],
+) -> Iterator[tuple[int, date]]:
+    """The dates of the standing facts that corrections replace."""
+    for row in batch.changed:
+        old = on_record[drafts[row].external_id]
+        if not old.is_reversed:
+            yield row, day_of(old.draft)
 
 
 async def require_unlocked(session: WriteSession, pointer: str, day: date) -> None:

@@ -85,7 +85,11 @@ _POSITIONS = text(
     "SELECT organisation_id, last_event_number FROM organisation_counters"
     " WHERE last_event_number > 0 ORDER BY organisation_id"
 )
-_STAGE = "CREATE TEMPORARY TABLE staged_events (position bigint, payload text) ON COMMIT DROP"
+# EXTERNAL: a large text is not compressed for the moment that it stays there.
+_STAGE = """
+    CREATE TEMPORARY TABLE staged_events (position bigint, payload text STORAGE EXTERNAL)
+    ON COMMIT DROP
+"""
 _APPEND = """
     WITH numbered AS (
         UPDATE organisation_counters SET last_event_number = last_event_number + $3

@@ -8,7 +8,8 @@ both versions; when a reason is given, it corrects the fact: the newest revision
 what was sent is recorded as the next one under the same `external_id`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Generic, Protocol, TypeVar
@@ -64,6 +65,26 @@ class Posted(Protocol):
 Draft = TypeVar("Draft", bound=Posted)
 Kept = TypeVar("Kept", covariant=True)
 Told = TypeVar("Told")
+
+
+class Drafts(Sequence[Draft]):
+    """What was posted of many facts, in order."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def append(self, draft: Draft, /) -> None: ...
+
+    @abstractmethod
+    def extend(self, drafts: Iterable[Draft], /) -> None: ...
+
+    @property
+    def fingerprints(self) -> Sequence[bytes]:
+        return [draft.fingerprint for draft in self]
+
+
+class DraftList(list[Draft], Drafts[Draft]):
+    """One object a fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +257,8 @@ def sort_batch(
     external_ids: Sequence[str], fingerprints: Sequence[bytes], on_record: Mapping[str, bytes]
 ) -> Sorted:
     """Tell rows that are new, on record, changed, repeated in the batch, or at odds within it."""
+    if not on_record and len(set(external_ids)) == len(external_ids):
+        return Sorted(range(len(external_ids)), (), (), {}, {})
     new: list[int] = []
     unchanged: list[int] = []
     changed: list[int] = []

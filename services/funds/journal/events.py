@@ -4,7 +4,8 @@
                              principal_cents: [..], interest_cents: [..], fees_cents: [..],
                              reversed_kind: [..]}}
 
-Position n of each column is fact n; a list of objects is read too. A fact of kind "reversal"
+Position n of each column is fact n; what stands there without a list is of every fact. A list of
+objects is read too. A fact of kind "reversal"
 carries the amounts of the fact it takes back, as they stand, and names its kind in `reversed_kind`
 (a repayment unless said). Other events do not concern the journal.
 """
@@ -48,11 +49,13 @@ class _Recorded(_Payload):
         """Objects from columns, without what is null. Raises ValueError when lengths differ."""
         if not isinstance(facts, dict):
             return facts
-        if not all(isinstance(column, list) for column in facts.values()):
+        columns = {name: column for name, column in facts.items() if isinstance(column, list)}
+        if not columns:
             raise ValueError("facts are columns, or objects")
-        rows = zip(*facts.values(), strict=True)
-        pairs = (zip(facts, row, strict=True) for row in rows)
-        return [{name: value for name, value in row if value is not None} for row in pairs]
+        same = {n: v for n, v in facts.items() if n not in columns and v is not None}
+        rows = zip(*columns.values(), strict=True)
+        pairs = (zip(columns, row, strict=True) for row in rows)
+        return [{**same, **{n: v for n, v in row if v is not None}} for row in pairs]
 
 
 def read_facts(event: Event) -> Sequence[LoanFact]:

@@ -14,6 +14,7 @@ from services.loans.loans.commands import record_loans
 from services.loans.outcomes.commands import record_outcomes
 from services.loans.outcomes.schemas import OutcomeBody
 from services.loans.repayments.commands import record_repayments
+from services.loans.repayments.drafts import RepaymentDrafts
 
 LOAN_WEIGHT = 20
 """What a loan takes of the memory beside its instalments, in instalments."""
@@ -47,6 +48,7 @@ REPAYMENTS = import_kind(
     to_draft=RepaymentRow.draft,
     record=record_repayments,
     sheet_names=("remboursements", "paiements", "encaissements"),
+    gather=RepaymentDrafts,
     quick=quick_repayments,
 )
 

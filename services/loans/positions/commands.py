@@ -12,7 +12,15 @@ from services.common.database import WriteSession
 from services.loans.positions import queries, schedule_queries
 from services.loans.positions.daily_totals import DailyTotals, add_days
 from services.loans.positions.figures import Change, Figures, Relaid, find_figures
-from services.loans.positions.telling import EVENT, Told, list_payloads, tell_move
+from services.loans.positions.plain import PlainLoans, PlainPayments, find_plain_figures
+from services.loans.positions.plain_queries import encode_figures, put_plain_figures
+from services.loans.positions.telling import (
+    EVENT,
+    Told,
+    list_payloads,
+    list_plain_payloads,
+    tell_move,
+)
 
 LOANS_AT_ONCE = 500
 """The replays of so many loans are held together: those of a large import would fill the memory."""
@@ -27,6 +35,7 @@ class _Found:
     days: DailyTotals = field(default_factory=dict)
     schedules: dict[UUID, Relaid] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
+    encoded: bytes = b""
 
     def add(self, figures: Figures) -> None:
         for name, values in queries.list_columns(figures.kept).items():
@@ -41,7 +50,8 @@ async def keep_figures(
     changes: Iterable[Change],
     recorded_by: str,
     tell: Callable[[Figures], Iterable[Told]],
-    facts: Awaitable[None] | None = None,
+    facts: Awaitable[object] | None = None,
+    plain: tuple[PlainLoans, PlainPayments] | None = None,
 ) -> None:
     """Rebuild the kept figures of the loans that changed, and write what differs.
 
@@ -49,18 +59,24 @@ async def keep_figures(
     of some loans after the other. All of it takes seconds for a large import: `facts`, which
     PostgreSQL writes first, are awaited meanwhile.
     """
-    finding = asyncio.create_task(asyncio.to_thread(_find, changes, tell))
+    finding = asyncio.create_task(asyncio.to_thread(_find, changes, tell, plain))
     if facts is not None:
         await facts
     found = await finding
     await queries.put_figures(session, found.columns)
+    if found.encoded:
+        await put_plain_figures(session, found.encoded)
     await queries.forget_figures(session, found.gone)
     await schedule_queries.put_schedules(session, found.schedules, recorded_by)
     await queries.add_daily_totals(session, found.days)
     await outbox.append_texts(session, EVENT, found.events)
 
 
-def _find(changes: Iterable[Change], tell: Callable[[Figures], Iterable[Told]]) -> _Found:
+def _find(
+    changes: Iterable[Change],
+    tell: Callable[[Figures], Iterable[Told]],
+    plain: tuple[PlainLoans, PlainPayments] | None,
+) -> _Found:
     found = _Found()
 
     def tell_in_turn() -> Iterator[Told]:
@@ -72,4 +88,10 @@ def _find(changes: Iterable[Change], tell: Callable[[Figures], Iterable[Told]]) 
             yield from map(tell_move, figures.moves)
 
     found.events = list(map(outbox.to_text, list_payloads(tell_in_turn())))
+    if plain is not None:
+        figures = find_plain_figures(*plain)
+        found.encoded = encode_figures(figures)
+        add_days(found.days, figures.days)
+        found.events += map(outbox.to_text, list_plain_payloads(figures))
+        found.events += map(outbox.to_text, list_payloads(map(tell_move, figures.moves)))
     return found

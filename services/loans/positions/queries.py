@@ -189,7 +189,7 @@ def list_columns(kept: Mapping[UUID, Replayed | None]) -> KeptColumns:
 async def put_figures(session: WriteSession, columns: KeptColumns) -> None:
     """Keep these splits and states instead of those on record."""
     same = {"organisation_id": session.organisation_id}
-    await insert_columns(session, tables.LoanFigures, columns, same, on_conflict=_PUT_FIGURES)
+    await insert_columns(session, tables.LoanFigures, columns, same, on_conflict=PUT_FIGURES)
 
 
 async def forget_figures(session: WriteSession, loan_ids: Sequence[UUID]) -> None:
@@ -260,9 +260,9 @@ async def load_states(session: ReadSession) -> dict[UUID, list[LoanState]]:
 _ADD_MEASURES = "(organisation_id, region_code, on_date) DO UPDATE SET " + ", ".join(
     f"{name} = daily_totals.{name} + excluded.{name}" for name in MEASURES
 )
-_OF_LOANS = "organisation_id = :organisation AND loan_id = ANY(cast(:loans AS uuid[]))"
+OF_LOANS = "organisation_id = :organisation AND loan_id = ANY(cast(:loans AS uuid[]))"
 
-_STANDS = """
+STANDS = """
     NOT EXISTS (SELECT FROM reversals r
                 WHERE r.organisation_id = f.organisation_id
                   AND r.fact_kind = '{kind}' AND r.fact_id = f.{kind}_id)
@@ -281,7 +281,7 @@ _LOANS = text(
         WHERE d.organisation_id = f.organisation_id AND d.loan_id = f.loan_id AND d.number = 1
         LIMIT 1
     ) AS d
-    WHERE {_OF_LOANS} AND {_STANDS.format(kind="loan")} ORDER BY f.loan_id
+    WHERE {OF_LOANS} AND {STANDS.format(kind="loan")} ORDER BY f.loan_id
     """
 )
 # One row a loan: a column of its instalments is an array.
@@ -291,27 +291,27 @@ _LADDERS = text(
            array_agg(fees_cents ORDER BY number) AS fees,
            array_agg(interest_cents ORDER BY number) AS interest,
            array_agg(principal_cents ORDER BY number) AS principal
-    FROM instalments WHERE {_OF_LOANS} AND version = 1 GROUP BY loan_id
+    FROM instalments WHERE {OF_LOANS} AND version = 1 GROUP BY loan_id
     """
 )
 # external_id orders one day's payments as Python does: by code point, hence COLLATE "C".
 _PAYMENTS = text(
     f"""
     SELECT f.loan_id, f.repayment_id, f.external_id, f.paid_on, f.amount_cents, f.purpose
-    FROM repayments f WHERE {_OF_LOANS} AND {_STANDS.format(kind="repayment")}
+    FROM repayments f WHERE {OF_LOANS} AND {STANDS.format(kind="repayment")}
     ORDER BY f.loan_id, f.paid_on, f.external_id COLLATE "C"
     """
 )
 _LOSSES = text(
     f"""
     SELECT 'write_off' AS kind, f.loan_id, f.written_off_on AS on_date, f.amount_cents
-    FROM write_offs f WHERE {_OF_LOANS} AND {_STANDS.format(kind="write_off")}
+    FROM write_offs f WHERE {OF_LOANS} AND {STANDS.format(kind="write_off")}
     UNION ALL
     SELECT 'recovery', f.loan_id, f.recovered_on, f.amount_cents
-    FROM recoveries f WHERE {_OF_LOANS} AND {_STANDS.format(kind="recovery")}
+    FROM recoveries f WHERE {OF_LOANS} AND {STANDS.format(kind="recovery")}
     UNION ALL
     SELECT 'refund', f.loan_id, f.refunded_on, f.amount_cents
-    FROM refunds f WHERE {_OF_LOANS} AND {_STANDS.format(kind="refund")}
+    FROM refunds f WHERE {OF_LOANS} AND {STANDS.format(kind="refund")}
     ORDER BY 1, 2, 3, 4
     """
 )
@@ -321,34 +321,34 @@ _CHANGES = text(
            0 AS fees_withheld_cents,
            cast(NULL AS jsonb) AS terms, cast(NULL AS text) AS moratorium_kind,
            cast(NULL AS integer) AS periods, cast(NULL AS text) AS interest
-    FROM fees f WHERE {_OF_LOANS} AND {_STANDS.format(kind="fee")}
+    FROM fees f WHERE {OF_LOANS} AND {STANDS.format(kind="fee")}
     UNION ALL
     SELECT 'disbursement', f.loan_id, f.disbursement_id, f.disbursed_on, f.amount_cents,
            f.fees_withheld_cents, NULL, NULL, NULL, NULL
     FROM disbursements f
-    WHERE {_OF_LOANS} AND f.number > 1 AND {_STANDS.format(kind="disbursement")}
+    WHERE {OF_LOANS} AND f.number > 1 AND {STANDS.format(kind="disbursement")}
     UNION ALL
     SELECT 'rescheduling', f.loan_id, f.rescheduling_id, f.rescheduled_on, 0, 0,
            f.terms, NULL, NULL, NULL
-    FROM reschedulings f WHERE {_OF_LOANS} AND {_STANDS.format(kind="rescheduling")}
+    FROM reschedulings f WHERE {OF_LOANS} AND {STANDS.format(kind="rescheduling")}
     UNION ALL
     SELECT 'moratorium', f.loan_id, f.moratorium_id, f.starts_on, 0, 0,
            NULL, f.kind, f.periods, f.interest
-    FROM moratoria f WHERE {_OF_LOANS} AND {_STANDS.format(kind="moratorium")}
+    FROM moratoria f WHERE {OF_LOANS} AND {STANDS.format(kind="moratorium")}
     """
 )
 _LOAN_IDS = text(
     f"""
     SELECT f.loan_id FROM loans f
-    WHERE f.organisation_id = :organisation AND {_STANDS.format(kind="loan")} ORDER BY f.loan_id
+    WHERE f.organisation_id = :organisation AND {STANDS.format(kind="loan")} ORDER BY f.loan_id
     """
 )
-_PUT_FIGURES = "(organisation_id, loan_id) DO UPDATE SET " + ", ".join(
+PUT_FIGURES = "(organisation_id, loan_id) DO UPDATE SET " + ", ".join(
     f"{column.name} = excluded.{column.name}"
     for column in table_of(tables.LoanFigures).columns
     if not column.primary_key
 )
-_FORGET_FIGURES = text(f"DELETE FROM loan_figures WHERE {_OF_LOANS}")
+_FORGET_FIGURES = text(f"DELETE FROM loan_figures WHERE {OF_LOANS}")
 _DAILY_TOTALS = text(
     f"SELECT region_code, on_date, {', '.join(MEASURES)} FROM daily_totals"
     " WHERE organisation_id = :organisation"

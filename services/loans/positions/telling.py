@@ -4,9 +4,10 @@
              principal_cents: [..], interest_cents: [..], fees_cents: [..], reversed_kind: [..]}}
 
 Columns and not objects: an import tells a hundred thousand facts, and names would be half of it.
+What all facts of an event have in common stands alone in the place of its column.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
 from typing import NamedTuple
@@ -15,6 +16,7 @@ from uuid import UUID
 from services.common.errors import JsonValue
 from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.figures import Move
+from services.loans.positions.plain import PlainFigures
 
 EVENT = "loans.recorded"
 FACTS_PER_EVENT_MAX = 1000
@@ -60,8 +62,41 @@ def list_payloads(told: Iterable[Told]) -> Iterator[JsonValue]:
     """One event a thousand facts."""
     left = iter(told)
     while some := list(islice(left, FACTS_PER_EVENT_MAX)):
-        columns = zip(*some, strict=True)
-        yield {"facts": {n: list(c) for n, c in zip(Told._fields, columns, strict=True)}}
+        columns = map(list, zip(*some, strict=True))
+        yield _to_payload(dict(zip(Told._fields, columns, strict=True)))
+
+
+def list_plain_payloads(figures: PlainFigures) -> Iterator[JsonValue]:
+    """The same of the new payments of plain loans."""
+    new = figures.payments.is_new
+    payments = figures.payments.take(new)
+    fees, interest, principal = figures.splits[new].T.tolist()
+    loan_ids, count = list(map(str, figures.loans.loan_ids)), len(payments.cents)
+    days = {day: date.fromordinal(day).isoformat() for day in set(payments.paid_on.tolist())}
+    columns: Sequence[list[JsonValue]] = (
+        ["repayment"] * count,
+        [str(UUID(bytes=each)) for each in payments.repayment_ids.tolist()],
+        [loan_ids[place] for place in payments.loans.tolist()],
+        [days[day] for day in payments.paid_on.tolist()],
+        payments.cents.tolist(),
+        principal,
+        interest,
+        fees,
+        [None] * count,
+    )
+    for start in range(0, count, FACTS_PER_EVENT_MAX):
+        some = (column[start : start + FACTS_PER_EVENT_MAX] for column in columns)
+        yield _to_payload(dict(zip(Told._fields, some, strict=True)))
+
+
+def _to_payload(columns: Mapping[str, list[JsonValue]]) -> JsonValue:
+    """A column that says the same of every fact says it once; that of identifiers never does."""
+    return {
+        "facts": {
+            name: column if name == "id" or column.count(column[0]) < len(column) else column[0]
+            for name, column in columns.items()
+        }
+    }
 
 
 def tell_move(move: Move) -> Told:

@@ -11,7 +11,7 @@ from services.common.database import WriteSession
 from services.common.errors import InputError, JsonValue
 from services.common.identifiers import new_ids
 from services.common.identity import Principal
-from services.common.locks import list_dates, refuse_locked
+from services.common.locks import list_replaced_dates, refuse_locked
 from services.common.messages import MESSAGES
 from services.common.recording import (
     OnRecord,
@@ -44,7 +44,8 @@ from services.loans.repayments.arithmetic import (
     refuse_together,
     takes_all,
 )
-from services.loans.repayments.drafts import RepaymentDraft
+from services.loans.repayments.drafts import RepaymentDraft, RepaymentDrafts, by_column
+from services.loans.repayments.plain_loans import Rows, set_apart
 from services.loans.reversals.queries import count_absent, insert_reversals
 from services.loans.rules.arithmetic import Facts, to_dollars
 from services.loans.rules.commands import check_rows
@@ -61,75 +62,83 @@ async def record_repayments(
 
     With a `reason`, those that say something else of a repayment on record correct it.
     """
-    external_ids = [d.external_id for d in drafts]
-    batch = sort_batch(
-        external_ids,
-        [d.fingerprint for d in drafts],
-        await queries.find_known(session, external_ids),
-    )
-    on_record = await queries.find_on_record(session, [external_ids[r] for r in batch.changed])
-    drafts = [_keep_untold(draft, on_record) for draft in drafts] if on_record else drafts
-    batch = settle(batch, drafts, drafts_of(on_record), tell_columns, reason)
-    replaced = {row: on_record[external_ids[row]] for row in batch.changed}
-    known = await loans.find_known(
-        session,
-        list(
-            {drafts[row].loan_external_id for row in batch.to_record}
-            | {old.draft.loan_external_id for old in replaced.values()}
-        ),
-    )
+    sent = by_column(drafts)
+    known = await queries.find_known(session, sent.external_ids)
+    batch = sort_batch(sent.external_ids, sent.fingerprints, known)
+    changed = [sent.external_ids[row] for row in batch.changed]
+    on_record = await queries.find_on_record(session, changed)
+    sent = _keep_untold(sent, batch.changed, on_record)
+    batch = settle(batch, sent, drafts_of(on_record), tell_columns, reason)
     refused: Refused = {}
-    for row in batch.to_record:
-        _check(drafts[row], row, known.get(drafts[row].loan_external_id), today, refused)
-    warned = await _check_dates(session, batch, drafts, on_record, refused)
-    rows = [row for row in batch.to_record if row not in refused]
-    names = {drafts[row].loan_external_id for row in rows}
+    replaced = {row: on_record[sent.external_ids[row]] for row in batch.changed}
+    names = {sent.loan_external_ids[row] for row in batch.to_record}
     names |= {old.draft.loan_external_id for old in replaced.values()}
-    with_terms = bool(replaced) or any(drafts[row].purpose for row in rows)
-    concerned = [known[name].loan_id for name in names]
-    facts = await load_facts(session, concerned, with_terms=with_terms)
-    before = {f.loan_id: f for f in facts}
-    loan_ids = [known[drafts[row].loan_external_id].loan_id for row in rows]
-    good, loan_ids, payments = _take_sound(drafts, rows, loan_ids, replaced, before, refused)
-    if good:
-        await _store(
-            session,
-            principal,
-            [drafts[row] for row in good],
-            payments,
-            loan_ids,
-            {external_ids[row]: replaced[row] for row in good if row in replaced},
-            before,
-            reason,
-        )
-    absent = await count_absent(session, "repayment", external_ids) if batch.is_resend else 0
+    by_name = await loans.find_known(session, list(names))
+    _check(sent, batch.to_record, by_name, today, refused)
+    warned = await _check_dates(session, batch, sent, on_record, refused)
+    loan_of = {
+        row: by_name[sent.loan_external_ids[row]].loan_id
+        for row in batch.to_record
+        if row not in refused
+    }
+    left = {row: by_name[old.draft.loan_external_id].loan_id for row, old in replaced.items()}
+    await _record_sound(session, principal, Rows(sent, loan_of, replaced, left), refused, reason)
+    absent = 0
+    if batch.is_resend:
+        absent = await count_absent(session, "repayment", sent.external_ids)
     return batch.conclude(refused, absent, warned)
+
+
+def _check(
+    drafts: RepaymentDrafts,
+    rows: Sequence[int],
+    by_name: Mapping[str, KnownLoan],
+    today: date,
+    refused: Refused,
+) -> None:
+    """Refuse rows whose loan is not known, or that are dated before it or to come."""
+    for row in rows:
+        loan, paid_on = by_name.get(drafts.loan_external_ids[row]), drafts.paid_on[row]
+        if loan is not None and not loan.is_reversed and loan.disbursed_on <= paid_on <= today:
+            continue
+        loan = require_loan(refused, row, loan)
+        if loan is not None and paid_on < loan.disbursed_on:
+            message = Text(
+                f"Ce paiement précède le versement du prêt ({loan.disbursed_on}).",
+                f"This repayment comes before the loan's disbursement ({loan.disbursed_on}).",
+            )
+            refuse(refused, row, "/paid_on", "repayment.before_disbursement", message)
+        if paid_on > today:
+            refuse(refused, row, "/paid_on", "date.future", MESSAGES["date.future"])
 
 
 async def _check_dates(
     session: WriteSession,
     batch: Sorted,
-    drafts: Sequence[RepaymentDraft],
+    drafts: RepaymentDrafts,
     on_record: Mapping[str, OnRecord[RepaymentDraft]],
     refused: Refused,
 ) -> Mapping[int, Sequence[InputError]]:
     """Refuse those of locked months, or that break a rule in force on their date; warnings."""
-    dates = list_dates(batch, drafts, on_record, lambda draft: draft.paid_on)
-    await refuse_locked(session, "/paid_on", dates, refused)
-    paid_on = {row: drafts[row].paid_on for row in batch.to_record}
+    paid_on = {row: drafts.paid_on[row] for row in batch.to_record}
+    replaced = list_replaced_dates(batch, drafts, on_record, lambda draft: draft.paid_on)
+    await refuse_locked(session, "/paid_on", [*paid_on.items(), *replaced], refused)
     return await check_rows(
         session, "repayments", paid_on, lambda row: describe(drafts[row]), refused
     )
 
 
 def _keep_untold(
-    draft: RepaymentDraft, on_record: Mapping[str, OnRecord[RepaymentDraft]]
-) -> RepaymentDraft:
+    drafts: RepaymentDrafts, rows: Sequence[int], on_record: Mapping[str, OnRecord[RepaymentDraft]]
+) -> RepaymentDrafts:
     """A sheet cannot tell what a payment is for: what is on record stays when nothing is told."""
-    known = on_record.get(draft.external_id)
-    if known is None or draft.purpose is not None or draft.keeps_surplus:
-        return draft
-    return replace(draft, purpose=known.draft.purpose, keeps_surplus=known.draft.keeps_surplus)
+    kept: dict[int, RepaymentDraft] = {}
+    for row in rows:
+        draft, known = drafts[row], on_record[drafts.external_ids[row]].draft
+        if known.is_special and not draft.is_special:
+            purpose, keeps_surplus = known.purpose, known.keeps_surplus
+            kept[row] = replace(draft, purpose=purpose, keeps_surplus=keeps_surplus)
+    return drafts.but(kept) if kept else drafts
 
 
 def describe(draft: RepaymentDraft) -> Facts:
@@ -141,57 +150,65 @@ def describe(draft: RepaymentDraft) -> Facts:
     }
 
 
-async def _store(
+async def _record_sound(
     session: WriteSession,
     principal: Principal,
-    drafts: Sequence[RepaymentDraft],
-    payments: Sequence[Payment],
-    loan_ids: Sequence[UUID],
-    replaced: Mapping[str, OnRecord[RepaymentDraft]],
-    before: Mapping[UUID, LoanFacts],
+    rows: Rows,
+    refused: Refused,
     reason: str | None,
 ) -> None:
-    """Record drafts, each a payment of its loan.
+    """Record the rows that their loans can take, and refuse the others.
 
-    What they replace, by `external_id`, is reversed first.
+    What they replace is reversed first.
     """
-    gone = {old.fact_id for old in replaced.values() if not old.is_reversed}
+    apart = await set_apart(session, rows)
+    rest = {row: loan for row, loan in rows.loan_of.items() if row not in apart.repayment_ids}
+    drafts, replaced = rows.drafts, rows.replaced
+    with_terms = bool(replaced) or any(draft.purpose for draft in drafts.special.values())
+    concerned = list({*rest.values(), *rows.left.values()})
+    facts = await load_facts(session, concerned, with_terms=with_terms)
+    before = {f.loan_id: f for f in facts}
+    payments = _take_sound(drafts, rest, replaced, before, refused)
+    good = [row for row in rows.loan_of if row not in refused]
+    if not good:
+        return
+    standing = (row for row, old in replaced.items() if not old.is_reversed)
+    gone = {replaced[row].fact_id for row in standing if row not in refused}
     if gone:
         assert reason is not None, "a correction has a reason"
         await insert_reversals(session, "repayment", list(gone), reason, principal.subject)
         corrected: dict[str, JsonValue] = {"kind": "repayment", "count": len(gone)}
         await audit.append(session, principal, "facts.corrected", corrected)
-    added: dict[UUID, list[Payment]] = defaultdict(list)
-    for payment, loan_id in zip(payments, loan_ids, strict=True):
-        added[loan_id].append(payment)
-    lost = {f.loan_id for f in before.values() if any(p.repayment_id in gone for p in f.payments)}
-    changes = (
-        Change(facts, add_payments(drop_payments(facts, gone), added[facts.loan_id]))
-        for facts in before.values()
-        if facts.loan_id in added or facts.loan_id in lost
-    )
-    revisions = [next_revision(replaced.get(draft.external_id)) for draft in drafts]
-    insertion = queries.insert_repayments(
+    ids = {**apart.repayment_ids, **{row: p.repayment_id for row, p in payments.items()}}
+    insertion = await queries.stage_repayments(
         session,
-        drafts,
-        [payment.repayment_id for payment in payments],
-        loan_ids,
-        revisions,
+        drafts.take(good),
+        [ids[row] for row in good],
+        [rows.loan_of[row] for row in good],
+        [next_revision(replaced.get(row)) for row in good],
         principal.subject,
+    )
+    added: dict[UUID, list[Payment]] = defaultdict(list)
+    for row, payment in payments.items():
+        added[rest[row]].append(payment)
+    changes = (
+        Change(loan, add_payments(drop_payments(loan, gone), added[loan.loan_id]))
+        for loan in facts
+        if loan.loan_id in added or any(p.repayment_id in gone for p in loan.payments)
     )
 
     def tell(figures: Figures) -> Iterator[Told]:
-        for facts, then in figures.before:
-            for payment, split in zip(facts.payments, then.allocations, strict=True):
+        for loan, then in figures.before:
+            for payment, split in zip(loan.payments, then.allocations, strict=True):
                 if payment.repayment_id in gone:
-                    yield tell_reversal(_tell(facts.loan_id, payment, split))
-        for facts, now in figures.after:
-            for payment, split in zip(facts.payments, now.allocations, strict=True):
+                    yield tell_reversal(_tell(loan.loan_id, payment, split))
+        for loan, now in figures.after:
+            for payment, split in zip(loan.payments, now.allocations, strict=True):
                 if payment.repayment_id not in figures.splits_before:
-                    yield _tell(facts.loan_id, payment, split)
+                    yield _tell(loan.loan_id, payment, split)
 
-    await keep_figures(session, changes, principal.subject, tell, insertion)
-    await audit.append(session, principal, "repayments.recorded", {"count": len(drafts)})
+    await keep_figures(session, changes, principal.subject, tell, insertion, apart.plain)
+    await audit.append(session, principal, "repayments.recorded", {"count": len(good)})
 
 
 def _tell(loan_id: UUID, payment: Payment, split: Allocation) -> Told:
@@ -199,60 +216,40 @@ def _tell(loan_id: UUID, payment: Payment, split: Allocation) -> Told:
     return tell_fact("repayment", payment.repayment_id, loan_id, on, cents, split)
 
 
-def _check(
-    draft: RepaymentDraft, row: int, loan: KnownLoan | None, today: date, refused: Refused
-) -> None:
-    loan = require_loan(refused, row, loan)
-    if loan is not None and draft.paid_on < loan.disbursed_on:
-        message = Text(
-            f"Ce paiement précède le versement du prêt ({loan.disbursed_on}).",
-            f"This repayment comes before the loan's disbursement ({loan.disbursed_on}).",
-        )
-        refuse(refused, row, "/paid_on", "repayment.before_disbursement", message)
-    if draft.paid_on > today:
-        refuse(refused, row, "/paid_on", "date.future", MESSAGES["date.future"])
-
-
 def _take_sound(
-    drafts: Sequence[RepaymentDraft],
-    rows: Sequence[int],
-    loan_ids: Sequence[UUID],
+    drafts: RepaymentDrafts,
+    loan_of: Mapping[int, UUID],
     replaced: Mapping[int, OnRecord[RepaymentDraft]],
     before: Mapping[UUID, LoanFacts],
     refused: Refused,
-) -> tuple[list[int], list[UUID], list[Payment]]:
-    """The rows that their loans can take, with their loans and payments; `loan_ids` are of `rows`.
-
-    What is made of each row is large for two hundred thousand, and gone at the end.
-    """
-    loan_of = dict(zip(rows, loan_ids, strict=True))
-    ids = new_ids(len(rows))
-    payments = {row: to_payment(drafts[row], i) for row, i in zip(rows, ids, strict=True)}
+) -> dict[int, Payment]:
+    """The payments that their loans can take, by row."""
+    ids = new_ids(len(loan_of))
+    payments = {row: to_payment(drafts[row], i) for row, i in zip(loan_of, ids, strict=True)}
     doubtful = _find_doubtful(drafts, loan_of, replaced, before)
     if doubtful:
         _check_sums(drafts, payments, doubtful, replaced, before, refused)
-    good = [row for row in rows if row not in refused]
-    return good, [loan_of[row] for row in good], [payments[row] for row in good]
+    return {row: payment for row, payment in payments.items() if row not in refused}
 
 
 def _find_doubtful(
-    drafts: Sequence[RepaymentDraft],
+    drafts: RepaymentDrafts,
     loan_of: Mapping[int, UUID],
     replaced: Mapping[int, OnRecord[RepaymentDraft]],
     before: Mapping[UUID, LoanFacts],
 ) -> Mapping[int, UUID]:
     """Of the rows, those whose loans need more than a glance."""
-    if replaced or any(drafts[row].purpose or drafts[row].keeps_surplus for row in loan_of):
+    if replaced or not drafts.special.keys().isdisjoint(loan_of):
         return loan_of
     offered: Counter[UUID] = Counter()
     for row, loan_id in loan_of.items():
-        offered[loan_id] += drafts[row].amount_cents
+        offered[loan_id] += drafts.amounts_cents[row]
     sound = {loan_id for loan_id, cents in offered.items() if takes_all(before[loan_id], cents)}
     return {row: loan_id for row, loan_id in loan_of.items() if loan_id not in sound}
 
 
 def _check_sums(
-    drafts: Sequence[RepaymentDraft],
+    drafts: RepaymentDrafts,
     payments: Mapping[int, Payment],
     loan_ids: Mapping[int, UUID],
     replaced: Mapping[int, OnRecord[RepaymentDraft]],
@@ -275,7 +272,7 @@ def _check_sums(
 
 
 def _find_refused(
-    drafts: Sequence[RepaymentDraft],
+    drafts: RepaymentDrafts,
     payments: Mapping[int, Payment],
     loan_ids: Mapping[int, UUID],
     gone: Mapping[UUID, int],

@@ -1,18 +1,18 @@
 """Every SQL statement about repayments."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from services.common.bulk import insert_columns
+from services.common.bulk import stage_columns
 from services.common.database import ReadSession, WriteSession
 from services.common.errors import JsonValue
 from services.common.money import format_cents
 from services.common.recording import OnRecord
 from services.loans import tables
 from services.loans.positions.facts import PaymentPurpose
-from services.loans.repayments.drafts import RepaymentDraft
+from services.loans.repayments.drafts import RepaymentDraft, RepaymentDrafts
 
 
 async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[str, bytes]:
@@ -51,29 +51,32 @@ async def find_on_record(
     }
 
 
-async def insert_repayments(
+async def stage_repayments(
     session: WriteSession,
-    drafts: Sequence[RepaymentDraft],
+    drafts: RepaymentDrafts,
     repayment_ids: Sequence[UUID],
     loan_ids: Sequence[UUID],
     revisions: Sequence[int],
     recorded_by: str,
-) -> None:
-    """Insert repayments not on record, under these identifiers, each of its loan."""
-    await insert_columns(
+) -> Coroutine[object, object, object]:
+    """Bring repayments not on record to the database, under these identifiers, each of its loan.
+
+    What is returned inserts them, once it is awaited.
+    """
+    return await stage_columns(
         session,
         tables.Repayment,
         {
             "repayment_id": repayment_ids,
             "loan_id": loan_ids,
-            "external_id": [draft.external_id for draft in drafts],
-            "paid_on": [draft.paid_on for draft in drafts],
-            "amount_cents": [draft.amount_cents for draft in drafts],
-            "method": [draft.method for draft in drafts],
-            "purpose": [draft.purpose for draft in drafts],
-            "surplus": ["credit" if draft.keeps_surplus else None for draft in drafts],
+            "external_id": drafts.external_ids,
+            "paid_on": drafts.paid_on,
+            "amount_cents": drafts.amounts_cents,
+            "method": drafts.methods,
+            "purpose": drafts.purposes,
+            "surplus": drafts.surpluses,
             "revision": revisions,
-            "fingerprint": [draft.fingerprint for draft in drafts],
+            "fingerprint": drafts.fingerprints,
         },
         {"organisation_id": session.organisation_id, "recorded_by": recorded_by},
     )

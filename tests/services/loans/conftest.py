@@ -153,7 +153,13 @@ class Loans:
         told = [
             dict(zip(columns, fact, strict=True))
             for columns in (json.loads(row["facts"]) for row in rows)
-            for fact in zip(*columns.values(), strict=True)
+            for fact in zip(
+                *(
+                    column if isinstance(column, list) else [column] * len(columns["id"])
+                    for column in columns.values()
+                ),
+                strict=True,
+            )
         ]
         kinds = ("repayment", "allocation")
         return [fact for fact in told if (fact["reversed_kind"] or fact["kind"]) in kinds]

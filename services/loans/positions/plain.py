@@ -1,0 +1,265 @@
+"""Many plain loans at once, by column: what `figures` finds loan by loan, in a tenth of the time.
+
+A loan is plain when nothing but payments has changed it and its contract is the usual one: where
+they have brought it depends on their sum alone. A property test holds what is found here equal to
+what `find_figures` finds.
+
+Amounts are whole cents of 64 bits; days are counted as `date.toordinal` counts them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.loans.positions.arithmetic import END_OF_TIME
+from services.loans.positions.daily_totals import (
+    ACTIVE,
+    FEES,
+    INTEREST,
+    MEASURES,
+    OUTSTANDING,
+    PAR30,
+    PAR90,
+    PRINCIPAL,
+    REPAYMENTS,
+    REPAYMENTS_COUNT,
+    DailyTotals,
+    subtract_days,
+)
+from services.loans.positions.figures import Move
+
+Numbers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Places = NDArray[np.intp]
+Keys = NDArray[np.void]
+"""Identifiers, each as its 16 bytes."""
+
+NO_DAY = 0
+"""Stands for the date that a settled loan lacks."""
+_END = END_OF_TIME.toordinal()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlainLoans:
+    """`asked` has a row an instalment: its fees, interest and principal. The instalments of loan n
+    begin at `starts[n]` and end before `starts[n + 1]`.
+    """
+
+    loan_ids: Sequence[UUID]
+    region_codes: Sequence[str]
+    disbursed_on: Numbers
+    principal_cents: Numbers
+    starts: Numbers
+    due_on: Numbers
+    asked: Numbers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlainPayments:
+    """By loan, date and `external_id`; `loans` are the places of their loans."""
+
+    loans: Numbers
+    repayment_ids: Keys
+    paid_on: Numbers
+    cents: Numbers
+    is_new: Flags
+
+    def take(self, places: Places | Flags) -> "PlainPayments":
+        return PlainPayments(
+            self.loans[places],
+            self.repayment_ids[places],
+            self.paid_on[places],
+            self.cents[places],
+            self.is_new[places],
+        )
+
+    def join(self, others: "PlainPayments") -> "PlainPayments":
+        return PlainPayments(
+            np.append(self.loans, others.loans),
+            np.append(self.repayment_ids, others.repayment_ids),
+            np.append(self.paid_on, others.paid_on),
+            np.append(self.cents, others.cents),
+            np.append(self.is_new, others.is_new),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class States:
+    """What holds from a day on until another, as `LoanState` says, in the order of the loans."""
+
+    loans: Numbers
+    from_on: Numbers
+    until_on: Numbers
+    outstanding_cents: Numbers
+    oldest_due_on: Numbers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlainFigures:
+    """What to write of plain loans once their new payments are taken: as `Figures`.
+
+    `splits` has a row a payment: what it settles of fees, interest and principal.
+    """
+
+    loans: PlainLoans
+    payments: PlainPayments
+    splits: Numbers
+    states: States
+    days: DailyTotals
+    moves: Sequence[Move]
+
+
+def find_left(loans: PlainLoans, payments: PlainPayments) -> Numbers:
+    """What the schedule of each loan still asks for, in cents; below zero when too much is paid."""
+    asked = np.diff(_sum_before(loans.asked.sum(axis=1))[loans.starts])
+    np.subtract.at(asked, payments.loans, payments.cents)
+    return asked
+
+
+def in_order(payments: PlainPayments, external_ids: Sequence[str]) -> PlainPayments:
+    """Payments in the order in which they are allocated."""
+    order = np.lexsort((payments.paid_on, payments.loans))
+    sorted_ = payments.take(order)
+    if not np.any((np.diff(sorted_.loans) == 0) & (np.diff(sorted_.paid_on) == 0)):
+        return sorted_
+    by_name = np.array(sorted(range(len(external_ids)), key=external_ids.__getitem__))
+    return payments.take(by_name[np.lexsort((payments.paid_on[by_name], payments.loans[by_name]))])
+
+
+def find_plain_figures(loans: PlainLoans, payments: PlainPayments) -> PlainFigures:
+    """Replay the loans before and after their new payments, all of which they can take."""
+    known = payments.take(~payments.is_new)
+    then, states_then = _replay(loans, known)
+    now, states_now = _replay(loans, payments)
+    before = _sum_days(loans, known, then, states_then)
+    after = _sum_days(loans, payments, now, states_now)
+    moved = now[~payments.is_new] - then
+    return PlainFigures(
+        loans,
+        payments,
+        now,
+        states_now,
+        subtract_days(after, before),
+        [
+            Move(
+                loans.loan_ids[known.loans[place]],
+                UUID(bytes=known.repayment_ids[place].item()),
+                date.fromordinal(known.paid_on[place]),
+                *moved[place].tolist(),
+            )
+            for place in np.flatnonzero(moved.any(axis=1))
+        ],
+    )
+
+
+def _replay(loans: PlainLoans, payments: PlainPayments) -> tuple[Numbers, States]:
+    """What each payment settles, and the states of the loans.
+
+    The schedules stand one after the other as if they were one: what a loan has paid is then a
+    place in it, counted in cents, and what a payment settles lies between two places.
+    """
+    ends = np.cumsum(loans.asked.sum(axis=1))
+    opening = np.append(0, ends)[loans.starts[:-1]]
+    paid = _sum_before(payments.cents)
+    of = payments.loans
+    first = np.searchsorted(of, np.arange(len(loans.loan_ids)))
+    reached = opening[of] + paid[1:] - paid[first][of]
+    splits = _settle(loans, reached) - _settle(loans, reached - payments.cents)
+
+    # An evening for each payment, and one for the disbursement; the last of a day tells its state.
+    of = np.append(np.arange(len(loans.loan_ids)), of)
+    from_on = np.append(loans.disbursed_on, payments.paid_on)
+    reached = np.append(opening, reached)
+    order = np.lexsort((from_on, of))
+    goes_on = (np.diff(of[order], append=-1) == 0) & (np.diff(from_on[order], append=-1) == 0)
+    order = order[~goes_on]
+    of, from_on, reached = of[order], from_on[order], reached[order]
+    principal_paid = (_settle(loans, reached) - _settle(loans, opening)[of])[:, 2]
+    rung = np.searchsorted(ends, reached, side="right")
+    is_settled = rung >= loans.starts[of + 1]
+    return splits, States(
+        of,
+        from_on,
+        np.where(np.diff(of, append=-1) == 0, np.append(from_on[1:], _END), _END),
+        loans.principal_cents[of] - principal_paid,
+        np.where(is_settled, NO_DAY, np.append(loans.due_on, NO_DAY)[rung]),
+    )
+
+
+def _settle(loans: PlainLoans, cents: Numbers) -> Numbers:
+    """Of so many first cents of all schedules: fees, interest and principal.
+
+    Those of the instalments before the one that holds the last cent, and of this one each part
+    before the next.
+    """
+    totals = loans.asked.sum(axis=1)
+    ends = np.cumsum(totals)
+    rung = np.searchsorted(ends, cents)
+    parts = _sum_before(loans.asked)[rung]
+    left = cents - (ends - totals)[rung]
+    for part in range(3):
+        taken = np.minimum(left, loans.asked[rung, part])
+        parts[:, part] += taken
+        left -= taken
+    return parts
+
+
+def _sum_before(numbers: Numbers) -> Numbers:
+    """The sums of the rows before each, and of all."""
+    sums = np.zeros((len(numbers) + 1, *numbers.shape[1:]), dtype=np.int64)
+    np.cumsum(numbers, axis=0, out=sums[1:])
+    return sums
+
+
+_Change = tuple[Numbers, Numbers, dict[int, Numbers]]
+"""Places of loans, days, and what is added there by measure."""
+
+
+def _sum_days(
+    loans: PlainLoans, payments: PlainPayments, splits: Numbers, states: States
+) -> DailyTotals:
+    """What payments and states add to each day, as `daily_totals.sum_days`; the disbursements,
+    which no payment changes, are left out.
+    """
+    flows = {
+        REPAYMENTS_COUNT: np.ones_like(payments.cents),
+        REPAYMENTS: payments.cents,
+        FEES: splits[:, 0],
+        INTEREST: splits[:, 1],
+        PRINCIPAL: splits[:, 2],
+    }
+    changes: list[_Change] = [(payments.loans, payments.paid_on, flows), *_list_standing(states)]
+    regions = sorted(set(loans.region_codes))
+    region = np.array([regions.index(code) for code in loans.region_codes])
+    keys = np.concatenate([region[of] * (_END + 1) + on for of, on, _ in changes])
+    days, place = np.unique(keys, return_inverse=True)
+    totals = np.zeros((len(MEASURES), len(days)), dtype=np.int64)
+    start = 0
+    for _, on, added in changes:
+        at = place[start : start + len(on)]
+        start += len(on)
+        for measure, numbers in added.items():
+            np.add.at(totals[measure], at, numbers)
+    return {
+        (regions[day // (_END + 1)], date.fromordinal(day % (_END + 1))): measures
+        for day, measures in zip(days.tolist(), totals.T.tolist(), strict=True)
+        if any(measures)
+    }
+
+
+def _list_standing(states: States) -> list[_Change]:
+    cents = states.outstanding_cents
+    before = np.where(np.diff(states.loans, prepend=-1) == 0, np.append(0, cents[:-1]), 0)
+    active = (cents > 0).astype(np.int64) - (before > 0)
+    changes = [(states.loans, states.from_on, {ACTIVE: active, OUTSTANDING: cents - before})]
+    for measure, late in ((PAR30, 30), (PAR90, 90)):
+        first = np.maximum(states.from_on, states.oldest_due_on + late + 1)
+        is_late = (states.oldest_due_on != NO_DAY) & (cents > 0) & (first < states.until_on)
+        ends = is_late & (states.until_on < _END)
+        changes.append((states.loans[is_late], first[is_late], {measure: cents[is_late]}))
+        changes.append((states.loans[ends], states.until_on[ends], {measure: -cents[ends]}))
+    return changes
