@@ -12,8 +12,8 @@ is what makes allocation, kept totals, event and audit numbers exact under concu
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
@@ -59,6 +59,11 @@ class AsideSession(ReadSession):
 
 class WriteSession(AsideSession):
     """A transaction that may write, holding its organisation's write lock."""
+
+    beside: Callable[[], AbstractAsyncContextManager[ReadSession]] | None = None
+    """Opens a transaction on a connection of its own, which reads what was on record when this one
+    began: for who knows that nothing of what it reads was written here. None where there is none.
+    """
 
 
 class Database:

@@ -63,18 +63,22 @@ class Findings:
 class Prepared:
     """A file read and checked: its good rows ready to be recorded, its bad ones explained.
 
-    `numbers` are the row numbers of the drafts, by position. `digest` is the same whenever the same
-    file gives the same drafts in the same rows. `header_line` is where the titles of a sheet stand,
-    and `titles` what its sender calls our columns.
+    `numbers` are the row numbers of the drafts, by position. `header_line` is where the titles of a
+    sheet stand, and `titles` what its sender calls our columns.
     """
 
     received: int
     numbers: Sequence[int]
-    drafts: Sequence[Posted]
+    drafts: Drafts[Posted]
     findings: Findings
-    digest: bytes
     header_line: int | None
     titles: Mapping[str, str]
+
+    @property
+    def digest(self) -> bytes:
+        """The same whenever the same file gives the same drafts in the same rows."""
+        pairs = zip(self.numbers, self.drafts.fingerprints, strict=True)
+        return sha256(b"".join([number.to_bytes(4) + each for number, each in pairs])).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +177,9 @@ def import_kind(
                 found += wrong
 
         remarks = table.remarks
-        first, digest = _find_first(found, log, remarks), _digest(numbers, drafts.fingerprints)
-        line, titles = remarks.header_line, remarks.titles
-        return Prepared(received, numbers, drafts, first, digest, line, titles)
+        first, line = _find_first(found, log, remarks), remarks.header_line
+        made = cast(Drafts[Posted], drafts)
+        return Prepared(received, numbers, made, first, line, remarks.titles)
 
     return ImportKind(
         name,
@@ -244,11 +248,6 @@ def _find_first(found: Sequence[RowError], log: ErrorLog, remarks: Remarks) -> F
 
 def by_row(error: RowError) -> tuple[int, str]:
     return error.row, error.column
-
-
-def _digest(numbers: Sequence[int], fingerprints: Sequence[bytes]) -> bytes:
-    pairs = zip(numbers, fingerprints, strict=True)
-    return sha256(b"".join([number.to_bytes(4) + each for number, each in pairs])).digest()
 
 
 def _nest_by(columns: Sequence[Column]) -> Callable[[dict[str, JsonValue]], dict[str, JsonValue]]:

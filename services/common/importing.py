@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from itertools import chain, groupby
 from typing import TypeVar
 
@@ -155,6 +156,7 @@ async def _write_apart(
 
     async def write() -> Result:
         async with database.apart() as own, own.write(principal.organisation_id) as session:
+            session.beside = partial(own.read, principal.organisation_id)
             return await work(session)
 
     async with database.turn(principal.organisation_id):
@@ -216,6 +218,7 @@ async def _record_rows(
         recorded += await _record_kind(session, principal, parts, today, order.reason)
         # A kind is stored by statements for all its rows at once: there is no row by row to tell.
         stored += sum(len(part.prepared.numbers) for part in parts)
+        session.beside = None  # it would not see what was recorded here
         progress("stored", stored)
     came = sum_up(prepared, recorded, order.mode, order.reason, file, order.mappings)
     if before is None or (came.counts.rejected and order.mode == "atomic"):

@@ -185,11 +185,19 @@ def read_plain(
         return None
     columns: dict[str, Sequence[JsonValue]] = {}
     for place, (name, reading) in plan.readings.items():
-        texts = list(map(str.strip, cells[place]))
+        texts = _strip_each(cells[place])
         if "\n=" in "\n".join(["", *texts]):
             return None
         columns[name] = texts if reading is None else [text and reading(text) for text in texts]
     return Batch(list(numbers), columns)
+
+
+def _strip_each(texts: Sequence[str]) -> Sequence[str]:
+    """Mostly nothing is to be stripped of a whole column, which is seen at once."""
+    joined = "".join(texts)
+    if joined.isascii() and joined.isprintable() and " " not in joined:
+        return texts
+    return list(map(str.strip, texts))
 
 
 def read_text(number: int, name: str, reading: Reading | None, text: str) -> JsonValue | RowError:

@@ -18,13 +18,7 @@ from services.common.errors import JsonValue
 from services.common.fields import parse_date
 from services.common.import_kinds import Columns, Quick
 from services.common.readings import Memory
-from services.common.strict_json import quote
-from services.loans.repayments.drafts import (
-    RepaymentDraft,
-    RepaymentDrafts,
-    fingerprint,
-    quote_or_null,
-)
+from services.loans.repayments.drafts import RepaymentDraft, RepaymentDrafts
 from services.loans.repayments.schemas import PaymentMethod
 
 Read = TypeVar("Read")
@@ -43,9 +37,9 @@ def quick_repayments(columns: Columns) -> Quick[RepaymentDraft] | None:
     if not _NEEDED <= columns.keys() <= _PLAIN or not all(map(_holds_texts, columns.values())):
         return None
     texts = cast(Mapping[str, Sequence[str]], columns)
-    names, dates = texts["external_id"], texts["paid_on"]
+    names = texts["external_id"]
     loans = _read_each(_read_loan, texts["loan_external_id"])
-    days = _read_each(_read_day, dates)
+    days = _read_each(_read_day, texts["paid_on"])
     cents = _read_each(_read_cents, texts["amount"])
     methods = _read_each(_read_method, texts.get("method", [""] * len(names)))
     is_sure = [
@@ -54,25 +48,13 @@ def quick_repayments(columns: Columns) -> Quick[RepaymentDraft] | None:
             map(_IDENTIFIER.fullmatch, names), loans, days, cents, methods, strict=True
         )
     ]
-    sure_names, sure_loans = list(compress(names, is_sure)), list(compress(loans, is_sure))
-    sure_cents, sure_methods = list(compress(cents, is_sure)), list(compress(methods, is_sure))
     return Quick(
         RepaymentDrafts(
-            sure_names,
-            sure_loans,
+            list(compress(names, is_sure)),
+            list(compress(loans, is_sure)),
             list(compress(days, is_sure)),
-            sure_cents,
-            [method or None for method in sure_methods],
-            list(
-                map(
-                    fingerprint,
-                    sure_names,
-                    _read_each(quote, sure_loans),
-                    compress(dates, is_sure),
-                    sure_cents,
-                    _read_each(_quote_method, sure_methods),
-                )
-            ),
+            list(compress(cents, is_sure)),
+            [method or None for method in compress(methods, is_sure)],
         ),
         is_sure,
     )
@@ -110,7 +92,3 @@ def _read_method(text: str) -> str:
         return text and _METHOD.validate_python(text, strict=True)
     except ValidationError:
         return _NO_METHOD
-
-
-def _quote_method(code: str) -> str:
-    return quote_or_null(code or None)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from services.common.bulk import insert_columns
-from services.common.database import ReadSession, WriteSession
+from services.common.database import ReadSession, WriteSession, driver
 from services.common.errors import JsonValue
 from services.common.money import format_cents
 from services.common.strict_json import canonical
@@ -37,20 +37,9 @@ class KnownLoan:
 
 async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[str, KnownLoan]:
     """Loans on record, by the member's identifier."""
-    rows = await session.connection.execute(
-        _KNOWN, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
-    )
-    return {
-        row.external_id: KnownLoan(
-            row.loan_id,
-            row.borrower_id,
-            row.region_code,
-            row.disbursed_on,
-            row.fingerprint,
-            row.is_reversed,
-        )
-        for row in rows
-    }
+    connection = await driver(session)
+    rows = await connection.fetch(_KNOWN, session.organisation_id, list(external_ids))
+    return {external_id: KnownLoan(*known) for external_id, *known in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,16 +278,13 @@ _IS_REVERSED = """
     EXISTS (SELECT FROM reversals r WHERE r.organisation_id = l.organisation_id
             AND r.fact_kind = 'loan' AND r.fact_id = l.loan_id) AS is_reversed
 """
-_KNOWN = text(
-    f"""
+_KNOWN = f"""
     SELECT l.external_id, l.loan_id, l.borrower_id, l.region_code, l.disbursed_on, l.fingerprint,
            {_IS_REVERSED}
     FROM loans l
-    WHERE l.organisation_id = :organisation
-      AND l.external_id = ANY(cast(:external_ids AS text[]))
+    WHERE l.organisation_id = $1 AND l.external_id = ANY($2::text[])
     ORDER BY l.revision
-    """
-)
+"""
 _NAME = text(
     f"""
     SELECT l.external_id, {_IS_REVERSED} FROM loans l

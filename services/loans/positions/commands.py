@@ -12,7 +12,12 @@ from services.common.database import WriteSession
 from services.loans.positions import queries, schedule_queries
 from services.loans.positions.daily_totals import DailyTotals, add_days
 from services.loans.positions.figures import Change, Figures, Relaid, find_figures
-from services.loans.positions.plain import PlainLoans, PlainPayments, find_plain_figures
+from services.loans.positions.plain import (
+    PlainFigures,
+    PlainLoans,
+    PlainPayments,
+    find_plain_figures,
+)
 from services.loans.positions.plain_queries import encode_figures, put_plain_figures
 from services.loans.positions.telling import (
     EVENT,
@@ -43,6 +48,12 @@ class _Found:
         self.gone += [loan_id for loan_id, replayed in figures.kept.items() if replayed is None]
         add_days(self.days, figures.days)
         self.schedules |= figures.schedules
+
+    def add_plain(self, figures: PlainFigures) -> None:
+        self.encoded = encode_figures(figures)
+        add_days(self.days, figures.days)
+        self.events += map(outbox.to_text, list_plain_payloads(figures))
+        self.events += map(outbox.to_text, list_payloads(map(tell_move, figures.moves)))
 
 
 async def keep_figures(
@@ -89,9 +100,5 @@ def _find(
 
     found.events = list(map(outbox.to_text, list_payloads(tell_in_turn())))
     if plain is not None:
-        figures = find_plain_figures(*plain)
-        found.encoded = encode_figures(figures)
-        add_days(found.days, figures.days)
-        found.events += map(outbox.to_text, list_plain_payloads(figures))
-        found.events += map(outbox.to_text, list_payloads(map(tell_move, figures.moves)))
+        found.add_plain(find_plain_figures(*plain))
     return found

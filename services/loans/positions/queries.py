@@ -59,6 +59,8 @@ async def load_facts(
 
     Terms are read where a schedule was laid anew, or may be: `with_terms` says of any.
     """
+    if not loan_ids:
+        return []
     place = {"organisation": session.organisation_id, "loans": list(loan_ids)}
     days: dict[date, date] = {}  # loans share a few hundred: each is held once
     ladders = {

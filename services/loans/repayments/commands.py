@@ -1,13 +1,14 @@
 """Recording repayments: one from the JSON API, or a whole sheet; the same function."""
 
+import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Collection, Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
 from services.common import audit
-from services.common.database import WriteSession
+from services.common.database import ReadSession, WriteSession
 from services.common.errors import InputError, JsonValue
 from services.common.identifiers import new_ids
 from services.common.identity import Principal
@@ -17,6 +18,7 @@ from services.common.recording import (
     OnRecord,
     Recorded,
     Sorted,
+    all_new,
     drafts_of,
     next_revision,
     refuse,
@@ -45,7 +47,7 @@ from services.loans.repayments.arithmetic import (
     takes_all,
 )
 from services.loans.repayments.drafts import RepaymentDraft, RepaymentDrafts, by_column
-from services.loans.repayments.plain_loans import Rows, set_apart
+from services.loans.repayments.plain_loans import ROWS_MIN, Apart, Rows, set_apart
 from services.loans.reversals.queries import count_absent, insert_reversals
 from services.loans.rules.arithmetic import Facts, to_dollars
 from services.loans.rules.commands import check_rows
@@ -63,8 +65,12 @@ async def record_repayments(
     With a `reason`, those that say something else of a repayment on record correct it.
     """
     sent = by_column(drafts)
+    making = _make_fingerprints(sent)
     known = await queries.find_known(session, sent.external_ids)
-    batch = sort_batch(sent.external_ids, sent.fingerprints, known)
+    batch = all_new(sent.external_ids, known)
+    if batch is None:
+        await making
+        batch = sort_batch(sent.external_ids, sent.fingerprints, known)
     changed = [sent.external_ids[row] for row in batch.changed]
     on_record = await queries.find_on_record(session, changed)
     sent = _keep_untold(sent, batch.changed, on_record)
@@ -74,14 +80,12 @@ async def record_repayments(
     names = {sent.loan_external_ids[row] for row in batch.to_record}
     names |= {old.draft.loan_external_id for old in replaced.values()}
     by_name = await loans.find_known(session, list(names))
-    _check(sent, batch.to_record, by_name, today, refused)
+    loan_of = _find_loans(sent, batch.to_record, by_name, today, refused)
     warned = await _check_dates(session, batch, sent, on_record, refused)
-    loan_of = {
-        row: by_name[sent.loan_external_ids[row]].loan_id
-        for row in batch.to_record
-        if row not in refused
-    }
+    for row in loan_of.keys() & refused.keys():
+        del loan_of[row]
     left = {row: by_name[old.draft.loan_external_id].loan_id for row, old in replaced.items()}
+    await making
     await _record_sound(session, principal, Rows(sent, loan_of, replaced, left), refused, reason)
     absent = 0
     if batch.is_resend:
@@ -89,17 +93,29 @@ async def record_repayments(
     return batch.conclude(refused, absent, warned)
 
 
-def _check(
+def _make_fingerprints(drafts: RepaymentDrafts) -> asyncio.Task[None]:
+    """Begin to make those of many, while PostgreSQL looks for what is on record."""
+
+    async def make() -> None:
+        if len(drafts) >= ROWS_MIN:
+            await asyncio.to_thread(drafts.make_fingerprints)
+
+    return asyncio.create_task(make())
+
+
+def _find_loans(
     drafts: RepaymentDrafts,
     rows: Sequence[int],
     by_name: Mapping[str, KnownLoan],
     today: date,
     refused: Refused,
-) -> None:
-    """Refuse rows whose loan is not known, or that are dated before it or to come."""
+) -> dict[int, UUID]:
+    """The loan of each row; rows whose loan nobody knows, or of an impossible date, are refused."""
+    loan_of: dict[int, UUID] = {}
     for row in rows:
         loan, paid_on = by_name.get(drafts.loan_external_ids[row]), drafts.paid_on[row]
         if loan is not None and not loan.is_reversed and loan.disbursed_on <= paid_on <= today:
+            loan_of[row] = loan.loan_id
             continue
         loan = require_loan(refused, row, loan)
         if loan is not None and paid_on < loan.disbursed_on:
@@ -110,6 +126,7 @@ def _check(
             refuse(refused, row, "/paid_on", "repayment.before_disbursement", message)
         if paid_on > today:
             refuse(refused, row, "/paid_on", "date.future", MESSAGES["date.future"])
+    return loan_of
 
 
 async def _check_dates(
@@ -150,50 +167,117 @@ def describe(draft: RepaymentDraft) -> Facts:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The loans as they stood and the payments they take, by row, but for those set apart."""
+
+    apart: Apart
+    facts: Sequence[LoanFacts]
+    payments: Mapping[int, Payment]
+
+
 async def _record_sound(
-    session: WriteSession,
-    principal: Principal,
-    rows: Rows,
-    refused: Refused,
-    reason: str | None,
+    session: WriteSession, principal: Principal, rows: Rows, refused: Refused, reason: str | None
 ) -> None:
     """Record the rows that their loans can take, and refuse the others.
 
     What they replace is reversed first.
     """
-    apart = await set_apart(session, rows)
-    rest = {row: loan for row, loan in rows.loan_of.items() if row not in apart.repayment_ids}
-    drafts, replaced = rows.drafts, rows.replaced
-    with_terms = bool(replaced) or any(draft.purpose for draft in drafts.special.values())
-    concerned = list({*rest.values(), *rows.left.values()})
-    facts = await load_facts(session, concerned, with_terms=with_terms)
-    before = {f.loan_id: f for f in facts}
-    payments = _take_sound(drafts, rest, replaced, before, refused)
-    good = [row for row in rows.loan_of if row not in refused]
+    ids = dict(zip(rows.loan_of, new_ids(len(rows.loan_of)), strict=True))
+    if await _record_at_once(session, principal, rows, ids):
+        return
+    judged = await _judge(session, rows, ids, refused)
+    good = {row: fact_id for row, fact_id in ids.items() if row not in refused}
     if not good:
         return
-    standing = (row for row, old in replaced.items() if not old.is_reversed)
-    gone = {replaced[row].fact_id for row in standing if row not in refused}
+    standing = (row for row, old in rows.replaced.items() if not old.is_reversed)
+    gone = {rows.replaced[row].fact_id for row in standing if row not in refused}
     if gone:
         assert reason is not None, "a correction has a reason"
         await insert_reversals(session, "repayment", list(gone), reason, principal.subject)
         corrected: dict[str, JsonValue] = {"kind": "repayment", "count": len(gone)}
         await audit.append(session, principal, "facts.corrected", corrected)
-    ids = {**apart.repayment_ids, **{row: p.repayment_id for row, p in payments.items()}}
-    insertion = await queries.stage_repayments(
+    insertion = await _stage(session, principal, rows, good)
+    await _keep_figures(session, principal, rows.loan_of, judged, gone, insertion)
+    await audit.append(session, principal, "repayments.recorded", {"count": len(good)})
+
+
+async def _record_at_once(
+    session: WriteSession, principal: Principal, rows: Rows, ids: Mapping[int, UUID]
+) -> bool:
+    """Record many rows while a second connection finds whether their loans can take them.
+
+    They nearly always can. False, and nothing is recorded, when one is to be refused.
+    """
+    if session.beside is None or len(ids) < ROWS_MIN or rows.replaced:
+        return False
+    refused: Refused = {}
+    savepoint = await session.connection.begin_nested()
+    inserting = asyncio.create_task(await _stage(session, principal, rows, ids))
+    try:
+        async with session.beside() as reader:
+            judged = await _judge(reader, rows, ids, refused)
+        if not refused:
+            await _keep_figures(session, principal, rows.loan_of, judged, frozenset(), inserting)
+    except BaseException:
+        inserting.cancel()
+        await asyncio.wait([inserting])
+        raise
+    await inserting
+    if refused:
+        await savepoint.rollback()
+        return False
+    await savepoint.commit()
+    await audit.append(session, principal, "repayments.recorded", {"count": len(ids)})
+    return True
+
+
+async def _judge(
+    session: ReadSession, rows: Rows, ids: Mapping[int, UUID], refused: Refused
+) -> Judged:
+    """Find which rows their loans can take, under these identifiers; refuse the others."""
+    apart = await set_apart(session, rows, ids)
+    rest = {row: loan for row, loan in rows.loan_of.items() if row not in apart.rows}
+    with_terms = bool(rows.replaced or any(d.purpose for d in rows.drafts.special.values()))
+    concerned = list({*rest.values(), *rows.left.values()})
+    facts = await load_facts(session, concerned, with_terms=with_terms)
+    before = {loan.loan_id: loan for loan in facts}
+    payments = {row: to_payment(rows.drafts[row], ids[row]) for row in rest}
+    doubtful = _find_doubtful(rows.drafts, rest, rows.replaced, before)
+    if doubtful:
+        _check_sums(rows.drafts, payments, doubtful, rows.replaced, before, refused)
+    return Judged(apart, facts, {r: paid for r, paid in payments.items() if r not in refused})
+
+
+async def _stage(
+    session: WriteSession, principal: Principal, rows: Rows, ids: Mapping[int, UUID]
+) -> Coroutine[object, object, object]:
+    """Bring rows to the database under their identifiers; what is returned inserts them."""
+    return await queries.stage_repayments(
         session,
-        drafts.take(good),
-        [ids[row] for row in good],
-        [rows.loan_of[row] for row in good],
-        [next_revision(replaced.get(row)) for row in good],
+        rows.drafts.take(list(ids)),
+        list(ids.values()),
+        [rows.loan_of[row] for row in ids],
+        [next_revision(rows.replaced.get(row)) for row in ids] if rows.replaced else [1] * len(ids),
         principal.subject,
     )
+
+
+async def _keep_figures(
+    session: WriteSession,
+    principal: Principal,
+    loan_of: Mapping[int, UUID],
+    judged: Judged,
+    gone: Collection[UUID],
+    facts: Awaitable[object],
+) -> None:
+    """Keep the figures of the loans that take payments and lose those that are gone."""
     added: dict[UUID, list[Payment]] = defaultdict(list)
-    for row, payment in payments.items():
-        added[rest[row]].append(payment)
+    for row, payment in judged.payments.items():
+        added[loan_of[row]].append(payment)
     changes = (
         Change(loan, add_payments(drop_payments(loan, gone), added[loan.loan_id]))
-        for loan in facts
+        for loan in judged.facts
         if loan.loan_id in added or any(p.repayment_id in gone for p in loan.payments)
     )
 
@@ -207,29 +291,12 @@ async def _record_sound(
                 if payment.repayment_id not in figures.splits_before:
                     yield _tell(loan.loan_id, payment, split)
 
-    await keep_figures(session, changes, principal.subject, tell, insertion, apart.plain)
-    await audit.append(session, principal, "repayments.recorded", {"count": len(good)})
+    await keep_figures(session, changes, principal.subject, tell, facts, judged.apart.plain)
 
 
 def _tell(loan_id: UUID, payment: Payment, split: Allocation) -> Told:
     on, cents = payment.paid_on, payment.amount_cents
     return tell_fact("repayment", payment.repayment_id, loan_id, on, cents, split)
-
-
-def _take_sound(
-    drafts: RepaymentDrafts,
-    loan_of: Mapping[int, UUID],
-    replaced: Mapping[int, OnRecord[RepaymentDraft]],
-    before: Mapping[UUID, LoanFacts],
-    refused: Refused,
-) -> dict[int, Payment]:
-    """The payments that their loans can take, by row."""
-    ids = new_ids(len(loan_of))
-    payments = {row: to_payment(drafts[row], i) for row, i in zip(loan_of, ids, strict=True)}
-    doubtful = _find_doubtful(drafts, loan_of, replaced, before)
-    if doubtful:
-        _check_sums(drafts, payments, doubtful, replaced, before, refused)
-    return {row: payment for row, payment in payments.items() if row not in refused}
 
 
 def _find_doubtful(

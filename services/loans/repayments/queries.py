@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from services.common.bulk import stage_columns
-from services.common.database import ReadSession, WriteSession
+from services.common.database import ReadSession, WriteSession, driver
 from services.common.errors import JsonValue
 from services.common.money import format_cents
 from services.common.recording import OnRecord
@@ -17,10 +17,8 @@ from services.loans.repayments.drafts import RepaymentDraft, RepaymentDrafts
 
 async def find_known(session: ReadSession, external_ids: Sequence[str]) -> dict[str, bytes]:
     """Fingerprints of the newest revisions on record, by the member's identifier."""
-    rows = await session.connection.execute(
-        _KNOWN, {"organisation": session.organisation_id, "external_ids": list(external_ids)}
-    )
-    return {row.external_id: row.fingerprint for row in rows}
+    connection = await driver(session)
+    return dict(await connection.fetch(_KNOWN, session.organisation_id, list(external_ids)))
 
 
 async def find_on_record(
@@ -119,14 +117,11 @@ def _show(row: Row[tuple[object, ...]]) -> dict[str, JsonValue]:
     }
 
 
-_KNOWN = text(
-    """
+_KNOWN = """
     SELECT external_id, fingerprint FROM repayments
-    WHERE organisation_id = :organisation
-      AND external_id = ANY(cast(:external_ids AS text[]))
+    WHERE organisation_id = $1 AND external_id = ANY($2::text[])
     ORDER BY revision
-    """
-)
+"""
 _ON_RECORD = text(
     """
     SELECT f.external_id, f.repayment_id, f.revision, f.paid_on, f.amount_cents, f.method,
