@@ -60,9 +60,8 @@ def watch(batches: Iterator[Batch], columns: Sequence[Column], remarks: Remarks)
 
 
 def _collect(batch: Batch, name: str, cells: _Cells) -> None:
-    figures = [
-        cells.known[text] if isinstance(text, str) else 0 for text in batch.columns.get(name, ())
-    ]
+    texts = [t if isinstance(t, str) else "" for t in batch.columns.get(name, ())]
+    figures = list(map(cells.known.__getitem__, texts))
     if all(figures):
         cells.numbers.extend(batch.numbers[: len(figures)])
         cells.figures.extend(figures)
