@@ -2,13 +2,15 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, timedelta
 
+import numpy as np
 import pytest
 from asyncpg import UniqueViolationError
 from pydantic import SecretStr
 
-from services.common.bulk import STAGED_ROWS_MIN, insert_columns, insert_rows
+from services.common.binary_copy import Lists, encode_rows
+from services.common.bulk import STAGED_ROWS_MIN, insert_columns, insert_encoded, insert_rows
 from services.common.database import Database, WriteSession, driver, open_database
 from services.common.identifiers import new_ids
 from services.loans import tables
@@ -116,6 +118,41 @@ async def test_lists_of_numbers_dates_and_identifiers(session: WriteSession, cou
         session.organisation_id,
     )
     assert [dict(each) for each in found] == [*[row] * count, empty]
+
+
+async def test_lists_written_by_column(session: WriteSession) -> None:
+    """In the binary format of COPY: none, some, and dates that are missing among them."""
+    loan_ids, repayment_ids = new_ids(3), new_ids(3)
+    ids = np.frombuffer(b"".join(each.bytes for each in repayment_ids), dtype="V16")
+    paid, stood, days = np.array([2, 2, 3]), np.array([1, 2, 4]), np.array([0, 9_000, -1, 5])
+    cents = Lists("bigint", np.array([1, 10**15, 0]), paid)
+    is_missing = np.array([False, True, False, True])
+    columns = {
+        "repayment_ids": Lists("uuid", ids, paid),
+        "fees_cents": cents,
+        "interest_cents": cents,
+        "principal_cents": cents,
+        "from_on": Lists("date", days, stood),
+        "outstanding_principal_cents": Lists("bigint", days + 1, stood),
+        "oldest_unpaid_due_on": Lists("date", days, stood, is_missing),
+    }
+    keys = np.frombuffer(b"".join(each.bytes for each in loan_ids), dtype="V16")
+    empty = ("credit_repayment_ids", "credit_fee_ids", "credit_used_on", "credit_used_cents")
+    same = {"organisation_id": session.organisation_id, **dict.fromkeys(empty, ())}
+    rows = encode_rows(keys, list(columns.values()))
+    await insert_encoded(session, tables.LoanFigures, ["loan_id", *columns], rows, same)
+    connection = await driver(session)
+    found = await connection.fetch(
+        "SELECT loan_id, repayment_ids, fees_cents, from_on, oldest_unpaid_due_on"
+        " FROM loan_figures WHERE organisation_id = $1 ORDER BY loan_id",
+        session.organisation_id,
+    )
+    on = [date(2000, 1, 1) + timedelta(days=day) for day in days.tolist()]
+    assert [tuple(row) for row in found] == [
+        (loan_ids[0], repayment_ids[:2], [1, 10**15], on[:1], on[:1]),
+        (loan_ids[1], [], [], on[1:2], [None]),
+        (loan_ids[2], repayment_ids[2:], [0], on[2:], [on[2], None]),
+    ]
 
 
 async def test_returned_columns(session: WriteSession) -> None:
