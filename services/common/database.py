@@ -57,10 +57,13 @@ class AsideSession(ReadSession):
     """A transaction that may write what no figure rests on, such as how far an import has come."""
 
 
+Beside = Callable[[], AbstractAsyncContextManager[ReadSession]]
+
+
 class WriteSession(AsideSession):
     """A transaction that may write, holding its organisation's write lock."""
 
-    beside: Callable[[], AbstractAsyncContextManager[ReadSession]] | None = None
+    beside: Beside | None = None
     """Opens a transaction on a connection of its own, which reads what was on record when this one
     began: for who knows that nothing of what it reads was written here. None where there is none.
     """

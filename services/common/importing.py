@@ -14,7 +14,8 @@ unless it was accepted as a job.
 import asyncio
 import hashlib
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -29,7 +30,7 @@ from services.common import audit, errors
 from services.common.answers import read_body
 from services.common.app import database_of, today_of
 from services.common.columns import RowError, TableRefused
-from services.common.database import Database, WriteSession
+from services.common.database import Database, ReadSession, WriteSession
 from services.common.errors import JsonValue, Problem
 from services.common.idempotency import Answered, Once, at_once, to_response, work_once
 from services.common.identity import Principal
@@ -156,11 +157,25 @@ async def _write_apart(
 
     async def write() -> Result:
         async with database.apart() as own, own.write(principal.organisation_id) as session:
-            session.beside = partial(own.read, principal.organisation_id)
+            session.beside = partial(_read_longer, own, principal.organisation_id)
             return await work(session)
 
     async with database.turn(principal.organisation_id):
         return await asyncio.to_thread(lambda: uvloop.run(write()))
+
+
+@asynccontextmanager
+async def _read_longer(
+    database: Database, organisation_id: uuid.UUID
+) -> AsyncIterator[ReadSession]:
+    async with database.read(organisation_id) as session:
+        await _allow_longer(session)
+        yield session
+
+
+async def _allow_longer(session: ReadSession) -> None:
+    for statement in _LONGER:
+        await session.connection.execute(statement)
 
 
 async def read_file(request: Request, file_name: str | None) -> SentFile:
@@ -208,8 +223,7 @@ async def _record_rows(
     progress: Progress = tell_nobody,
 ) -> Came:
     """Record the good rows, and say what came of all of them."""
-    for statement in _LONGER:
-        await session.connection.execute(statement)
+    await _allow_longer(session)
     before = await _measure(session, order, today)
     recorded: list[Recorded] = []
     stored = 0

@@ -8,7 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from services.common import audit
-from services.common.database import ReadSession, WriteSession
+from services.common.database import Beside, ReadSession, WriteSession
 from services.common.errors import InputError, JsonValue
 from services.common.identifiers import new_ids
 from services.common.identity import Principal
@@ -184,9 +184,14 @@ async def _record_sound(
     What they replace is reversed first.
     """
     ids = dict(zip(rows.loan_of, new_ids(len(rows.loan_of)), strict=True))
-    if await _record_at_once(session, principal, rows, ids):
-        return
-    judged = await _judge(session, rows, ids, refused)
+    found: Refused = {}
+    if session.beside is None or len(ids) < ROWS_MIN or rows.replaced:
+        judged = await _judge(session, rows, ids, found)
+    else:
+        judged = await _record_at_once(session, session.beside, principal, rows, ids, found)
+        if not found:
+            return
+    refused |= found
     good = {row: fact_id for row, fact_id in ids.items() if row not in refused}
     if not good:
         return
@@ -203,19 +208,21 @@ async def _record_sound(
 
 
 async def _record_at_once(
-    session: WriteSession, principal: Principal, rows: Rows, ids: Mapping[int, UUID]
-) -> bool:
+    session: WriteSession,
+    beside: Beside,
+    principal: Principal,
+    rows: Rows,
+    ids: Mapping[int, UUID],
+    refused: Refused,
+) -> Judged:
     """Record many rows while a second connection finds whether their loans can take them.
 
-    They nearly always can. False, and nothing is recorded, when one is to be refused.
+    They nearly always can. Nothing is recorded when one is `refused`.
     """
-    if session.beside is None or len(ids) < ROWS_MIN or rows.replaced:
-        return False
-    refused: Refused = {}
     savepoint = await session.connection.begin_nested()
     inserting = asyncio.create_task(await _stage(session, principal, rows, ids))
     try:
-        async with session.beside() as reader:
+        async with beside() as reader:
             judged = await _judge(reader, rows, ids, refused)
         if not refused:
             await _keep_figures(session, principal, rows.loan_of, judged, frozenset(), inserting)
@@ -226,10 +233,10 @@ async def _record_at_once(
     await inserting
     if refused:
         await savepoint.rollback()
-        return False
+        return judged
     await savepoint.commit()
     await audit.append(session, principal, "repayments.recorded", {"count": len(ids)})
-    return True
+    return judged
 
 
 async def _judge(

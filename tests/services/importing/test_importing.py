@@ -6,12 +6,18 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 
 from sqlalchemy import Engine, event
 
-from services.common.identity import organisation_id
+from services.common.database import ReadSession, WriteSession, driver
+from services.common.identity import Principal, Role, organisation_id
+from services.common.import_orders import Order
+from services.common.import_queries import SentFile
+from services.common.import_schemas import TotalsAnswer
+from services.common.importing import try_import
 from services.common.tabular import PARSER_VERSION
-from tests.services.importing.notes_service import GOOD, NotesService, kept, places
+from tests.services.importing.notes_service import GOOD, NOTES, TODAY, NotesService, kept, places
 
 MIXED = (
     "external_id,person_name,amount,noted_on,count\n"
@@ -296,3 +302,26 @@ async def test_rows_are_recorded_away_from_the_event_loop_that_answers_others(
         assert (await service.send(member, GOOD)).status_code == 201
     assert statements
     assert threading.get_ident() not in statements
+
+
+async def test_what_an_import_reads_beside_itself(service: NotesService, member: str) -> None:
+    """On a connection with as much time as the import has; no more once something is recorded."""
+
+    async def look(session: ReadSession, _: date) -> dict[str, int | str]:
+        assert isinstance(session, WriteSession)
+        if session.beside is None:
+            return {}
+        async with session.beside() as reader:
+            connection = await driver(reader)
+            names = ("statement_timeout", "idle_in_transaction_session_timeout")
+            return {name: await connection.fetchval(f"SHOW {name}") for name in names}
+
+    order = Order("notes", NOTES, "atomic", dry_run=True, language="fr", measure=look)
+    content = GOOD.encode()
+    file = SentFile(content, hashlib.sha256(content).digest(), "text/csv", None)
+    principal = Principal("key-member", Role.MEMBER, member)
+    came = await try_import(service.app.state.database, principal, order, file, TODAY)
+    assert came.report.totals == TotalsAnswer(
+        before={"statement_timeout": "5min", "idle_in_transaction_session_timeout": "5min"},
+        after={},
+    )
