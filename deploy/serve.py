@@ -8,7 +8,6 @@ import gc
 import importlib
 import os
 import signal
-import sys
 import threading
 import time
 
@@ -22,10 +21,6 @@ _KEEP_ALIVE_SECONDS = 75
 # An import makes a million objects and no cycle: looking for cycles among them at Python's own
 # pace takes a third of its time.
 _COLLECTOR_THRESHOLDS = (50_000, 20, 100)
-# A request waits so long for its turn, at each of its steps, while a thread reads a large sheet.
-_SWITCH_SECONDS = 0.0005
-
-
 def serve(factory: str, port: int) -> None:
     """Run `module:function`, an application factory, on a port of the loopback interface."""
     module, _, name = factory.partition(":")
@@ -33,7 +28,6 @@ def serve(factory: str, port: int) -> None:
     if os.read(0, 1) == b"":
         return
     threading.Thread(target=_stop_with_the_supervisor, daemon=True).start()
-    sys.setswitchinterval(_SWITCH_SECONDS)
     gc.freeze()
     gc.set_threshold(*_COLLECTOR_THRESHOLDS)
     uvicorn.run(

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.loans.positions.arithmetic import END_OF_TIME, LoanState
+from services.loans.positions.daily_totals import PRINCIPAL, REPAYMENTS
 from services.loans.positions.facts import LoanFacts, Payment
 from services.loans.positions.figures import Change, find_figures
 from services.loans.positions.ladder import Ladder
@@ -46,11 +47,8 @@ def lay_out(histories: Sequence[History]) -> tuple[PlainLoans, PlainPayments, li
     """By column, the payments in no particular order; and the name of each."""
     loans = [history.before for history in histories]
     ladders = [loan.ladder for loan in loans]
-    payments = [
-        (place, payment, payment in history.new)
-        for place, history in enumerate(histories)
-        for payment in [*history.new, *history.before.payments]
-    ]
+    known = [(place, each) for place, of in enumerate(histories) for each in of.before.payments]
+    new = [(place, each) for place, of in enumerate(histories) for each in of.new]
     return (
         PlainLoans(
             [loan.loan_id for loan in loans],
@@ -72,14 +70,18 @@ def lay_out(histories: Sequence[History]) -> tuple[PlainLoans, PlainPayments, li
                 ]
             ),
         ),
-        PlainPayments(
-            np.array([place for place, _, _ in payments]),
-            np.array([payment.repayment_id.bytes for _, payment, _ in payments], dtype="V16"),
-            np.array([payment.paid_on.toordinal() for _, payment, _ in payments]),
-            np.array([payment.amount_cents for _, payment, _ in payments]),
-            np.array([is_new for _, _, is_new in payments]),
-        ),
-        [payment.external_id for _, payment, _ in payments],
+        to_columns(known, is_new=False).join(to_columns(new, is_new=True)),
+        [payment.external_id for _, payment in [*known, *new]],
+    )
+
+
+def to_columns(payments: Sequence[tuple[int, Payment]], *, is_new: bool) -> PlainPayments:
+    return PlainPayments(
+        np.array([place for place, _ in payments], dtype=np.int64),
+        np.array([payment.repayment_id.bytes for _, payment in payments], dtype="V16"),
+        np.array([payment.paid_on.toordinal() for _, payment in payments], dtype=np.int64),
+        np.array([payment.amount_cents for _, payment in payments], dtype=np.int64),
+        np.full(len(payments), is_new),
     )
 
 
@@ -182,6 +184,24 @@ def test_a_late_payment_moves_those_after_it() -> None:
     [move] = find([History(known, [late])]).moves
     assert (move.repayment_id, move.on) == (UUID(int=2), date(2025, 3, 1))
     assert (move.fees_cents, move.interest_cents, move.principal_cents) == (-5_00, -5_00, 10_00)
+
+
+def test_no_cent_is_lost_in_sums_beyond_what_fractions_hold() -> None:
+    """A fraction of 64 bits holds whole numbers up to 2^53 alone."""
+    large = 2**53 + 1
+    ladder = replace(THREE.ladder, principal_cents=(large, 100_00, 100_00))
+    loan = replace(THREE, ladder=ladder, principal_cents=large + 200_00)
+    histories = [
+        History(
+            replace(loan, loan_id=UUID(int=number)),
+            [Payment(UUID(int=number), "R", date(2025, 2, 1), large + 15_00)],
+        )
+        for number in (1, 2)
+    ]
+    figures = find(histories)
+    assert figures.splits.tolist() == [[5_00, 10_00, large], [5_00, 10_00, large]]
+    day = figures.days["06", date(2025, 2, 1)]
+    assert (day[REPAYMENTS], day[PRINCIPAL]) == (2 * large + 30_00, 2 * large)
 
 
 def test_a_loan_settled_on_the_day_it_is_lent() -> None:

@@ -7,7 +7,7 @@ what `find_figures` finds.
 Amounts are whole cents of 64 bits; days are counted as `date.toordinal` counts them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -41,6 +41,7 @@ Keys = NDArray[np.void]
 NO_DAY = 0
 """Stands for the date that a settled loan lacks."""
 _END = END_OF_TIME.toordinal()
+_DAYS = _END + 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,19 +176,17 @@ def _replay(loans: PlainLoans, payments: PlainPayments) -> tuple[Numbers, States
     from_on = np.append(loans.disbursed_on, payments.paid_on)
     reached = np.append(opening, reached)
     order = np.lexsort((from_on, of))
-    goes_on = (np.diff(of[order], append=-1) == 0) & (np.diff(from_on[order], append=-1) == 0)
-    order = order[~goes_on]
     of, from_on, reached = of[order], from_on[order], reached[order]
-    principal_paid = (_settle(loans, reached) - _settle(loans, opening)[of])[:, 2]
+    is_last = np.ones_like(of, dtype=np.bool_)
+    is_last[:-1] = (of[1:] != of[:-1]) | (from_on[1:] != from_on[:-1])
+    of, from_on, reached = of[is_last], from_on[is_last], reached[is_last]
+    until_on, goes_on = np.full_like(from_on, _END), of[1:] == of[:-1]
+    until_on[:-1][goes_on] = from_on[1:][goes_on]
     rung = np.searchsorted(ends, reached, side="right")
-    is_settled = rung >= loans.starts[of + 1]
-    return splits, States(
-        of,
-        from_on,
-        np.where(np.diff(of, append=-1) == 0, np.append(from_on[1:], _END), _END),
-        loans.principal_cents[of] - principal_paid,
-        np.where(is_settled, NO_DAY, np.append(loans.due_on, NO_DAY)[rung]),
-    )
+    oldest, is_open = np.full_like(from_on, NO_DAY), rung < loans.starts[of + 1]
+    oldest[is_open] = loans.due_on[rung[is_open]]
+    principal_paid = (_settle(loans, reached) - _settle(loans, opening)[of])[:, 2]
+    return splits, States(of, from_on, until_on, loans.principal_cents[of] - principal_paid, oldest)
 
 
 def _settle(loans: PlainLoans, cents: Numbers) -> Numbers:
@@ -215,7 +214,7 @@ def _sum_before(numbers: Numbers) -> Numbers:
     return sums
 
 
-_Change = tuple[Numbers, Numbers, dict[int, Numbers]]
+_Change = tuple[Numbers, Numbers, Mapping[int, Numbers | int]]
 """Places of loans, days, and what is added there by measure."""
 
 
@@ -225,8 +224,8 @@ def _sum_days(
     """What payments and states add to each day, as `daily_totals.sum_days`; the disbursements,
     which no payment changes, are left out.
     """
-    flows = {
-        REPAYMENTS_COUNT: np.ones_like(payments.cents),
+    flows: Mapping[int, Numbers | int] = {
+        REPAYMENTS_COUNT: 1,
         REPAYMENTS: payments.cents,
         FEES: splits[:, 0],
         INTEREST: splits[:, 1],
@@ -235,7 +234,7 @@ def _sum_days(
     changes: list[_Change] = [(payments.loans, payments.paid_on, flows), *_list_standing(states)]
     regions = sorted(set(loans.region_codes))
     region = np.array([regions.index(code) for code in loans.region_codes])
-    keys = np.concatenate([region[of] * (_END + 1) + on for of, on, _ in changes])
+    keys = np.concatenate([region[of] * _DAYS + on for of, on, _ in changes])
     days, place = np.unique(keys, return_inverse=True)
     totals = np.zeros((len(MEASURES), len(days)), dtype=np.int64)
     start = 0
@@ -245,7 +244,7 @@ def _sum_days(
         for measure, numbers in added.items():
             np.add.at(totals[measure], at, numbers)
     return {
-        (regions[day // (_END + 1)], date.fromordinal(day % (_END + 1))): measures
+        (regions[day // _DAYS], date.fromordinal(day % _DAYS)): measures
         for day, measures in zip(days.tolist(), totals.T.tolist(), strict=True)
         if any(measures)
     }
@@ -253,9 +252,12 @@ def _sum_days(
 
 def _list_standing(states: States) -> list[_Change]:
     cents = states.outstanding_cents
-    before = np.where(np.diff(states.loans, prepend=-1) == 0, np.append(0, cents[:-1]), 0)
-    active = (cents > 0).astype(np.int64) - (before > 0)
-    changes = [(states.loans, states.from_on, {ACTIVE: active, OUTSTANDING: cents - before})]
+    before, goes_on = np.zeros_like(cents), states.loans[1:] == states.loans[:-1]
+    before[1:][goes_on] = cents[:-1][goes_on]
+    active = np.sign(cents) - np.sign(before)
+    changes: list[_Change] = [
+        (states.loans, states.from_on, {ACTIVE: active, OUTSTANDING: cents - before})
+    ]
     for measure, late in ((PAR30, 30), (PAR90, 90)):
         first = np.maximum(states.from_on, states.oldest_due_on + late + 1)
         is_late = (states.oldest_due_on != NO_DAY) & (cents > 0) & (first < states.until_on)
