@@ -21,6 +21,8 @@ _KEEP_ALIVE_SECONDS = 75
 # An import makes a million objects and no cycle: looking for cycles among them at Python's own
 # pace takes a third of its time.
 _COLLECTOR_THRESHOLDS = (50_000, 20, 100)
+
+
 def serve(factory: str, port: int) -> None:
     """Run `module:function`, an application factory, on a port of the loopback interface."""
     module, _, name = factory.partition(":")
