@@ -42,7 +42,6 @@ MIGRATIONS: Mapping[str, str] = {
     "2026_11_22_0009_credit_uses.py": "934b88c2effc3593",
     "2026_11_22_0010_overdue_interest.py": "565a3df32fc56fb1",
     "2026_11_22_0011_reporting_starts.py": "9170d9fd3d689045",
-    "2026_11_22_0012_events_as_told.py": "8c3aab4c756f4f5d",
 }
 
 
