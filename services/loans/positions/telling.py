@@ -14,6 +14,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.common.errors import JsonValue
+from services.common.identifiers import to_id
 from services.loans.positions.arithmetic import Allocation
 from services.loans.positions.figures import Move
 from services.loans.positions.plain import PlainFigures
@@ -75,7 +76,7 @@ def list_plain_payloads(figures: PlainFigures) -> Iterator[JsonValue]:
     days = {day: date.fromordinal(day).isoformat() for day in set(payments.paid_on.tolist())}
     columns: Sequence[list[JsonValue]] = (
         ["repayment"] * count,
-        [str(UUID(bytes=each)) for each in payments.repayment_ids.tolist()],
+        list(map(str, map(to_id, payments.repayment_ids.tolist()))),
         [loan_ids[place] for place in payments.loans.tolist()],
         [days[day] for day in payments.paid_on.tolist()],
         payments.cents.tolist(),
