@@ -68,7 +68,8 @@ class PlainLoans:
     @cached_property
     def cents_before(self) -> Numbers:
         """The same in all."""
-        return self.asked_before.sum(axis=1)
+        totals: Numbers = self.asked_before.sum(axis=1)
+        return totals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
