@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 _BEGIN = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _END = struct.pack(">h", -1)
 _NULL = -1
+_ROWS_AT_ONCE = 500
+"""What is made of rows on their way takes twice their memory."""
 _OIDS = {"uuid": 2950, "bigint": 20, "date": 1082}
 _WIDTHS = {"uuid": "V16", "bigint": ">i8", "date": ">i4"}
 
@@ -31,12 +33,24 @@ class Lists:
     ends: NDArray[np.intp]
     is_null: NDArray[np.bool_] | None = None
 
+    def of_rows(self, first: int, last: int) -> "Lists":
+        """Those of some rows, `last` left out."""
+        start, *ends = np.append(0, self.ends)[first : last + 1].tolist()
+        end = max(start, *ends)
+        is_null = None if self.is_null is None else self.is_null[start:end]
+        return Lists(self.type, self.values[start:end], np.array(ends) - start, is_null)
+
 
 def encode_rows(keys: NDArray[np.void], columns: Sequence[Lists]) -> bytes:
     """Rows of an identifier, 16 bytes each, and lists."""
-    fields = [[struct.pack(">i", 16) + key for key in keys.tolist()], *map(_encode, columns)]
-    count = struct.pack(">h", len(fields))
-    return b"".join([_BEGIN, *chain.from_iterable(zip(repeat(count), *fields)), _END])
+    encoded = bytearray(_BEGIN)
+    count = struct.pack(">h", len(columns) + 1)
+    for first in range(0, len(keys), _ROWS_AT_ONCE):
+        last = min(first + _ROWS_AT_ONCE, len(keys))
+        names = [struct.pack(">i", 16) + key for key in keys[first:last].tolist()]
+        fields = (_encode(lists.of_rows(first, last)) for lists in columns)
+        encoded += b"".join(chain.from_iterable(zip(repeat(count), names, *fields)))
+    return bytes(encoded + _END)
 
 
 def _encode(lists: Lists) -> list[bytes]:

@@ -8,10 +8,12 @@ Amounts are whole cents of 64 bits, which no sum of an import comes near: 200,00
 dollars need 55. Days are counted as `date.toordinal` counts them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from itertools import chain
 from uuid import UUID
 
 import numpy as np
@@ -240,37 +242,30 @@ def _sum_days(
         INTEREST: splits[:, 1],
         PRINCIPAL: splits[:, 2],
     }
-    changes: list[_Change] = [(payments.loans, payments.paid_on, flows), *_list_standing(states)]
     regions = sorted(set(loans.region_codes))
     region = np.array([regions.index(code) for code in loans.region_codes])
-    keys = np.concatenate([region[of] * _DAYS + on for of, on, _ in changes])
-    days, place = np.unique(keys, return_inverse=True)
-    totals = np.zeros((len(MEASURES), len(days)), dtype=np.int64)
-    start = 0
-    for _, on, added in changes:
-        at = place[start : start + len(on)]
-        start += len(on)
+    totals: DailyTotals = defaultdict(lambda: [0] * len(MEASURES))
+    paid = (payments.loans, payments.paid_on, flows)
+    for of, on, added in chain([paid], _list_standing(states)):
+        keys, place = np.unique(region[of] * _DAYS + on, return_inverse=True)
+        days = [(regions[key // _DAYS], date.fromordinal(key % _DAYS)) for key in keys.tolist()]
         for measure, numbers in added.items():
-            np.add.at(totals[measure], at, numbers)
-    return {
-        (regions[day // _DAYS], date.fromordinal(day % _DAYS)): measures
-        for day, measures in zip(days.tolist(), totals.T.tolist(), strict=True)
-        if any(measures)
-    }
+            sums = np.zeros(len(days), dtype=np.int64)
+            np.add.at(sums, place, numbers)
+            for day, number in zip(days, sums.tolist(), strict=True):
+                totals[day][measure] += number
+    return totals
 
 
-def _list_standing(states: States) -> list[_Change]:
+def _list_standing(states: States) -> Iterator[_Change]:
     cents = states.outstanding_cents
     before, goes_on = np.zeros_like(cents), states.loans[1:] == states.loans[:-1]
     before[1:][goes_on] = cents[:-1][goes_on]
     active = np.sign(cents) - np.sign(before)
-    changes: list[_Change] = [
-        (states.loans, states.from_on, {ACTIVE: active, OUTSTANDING: cents - before})
-    ]
+    yield states.loans, states.from_on, {ACTIVE: active, OUTSTANDING: cents - before}
     for measure, late in ((PAR30, 30), (PAR90, 90)):
         first = np.maximum(states.from_on, states.oldest_due_on + late + 1)
         is_late = (states.oldest_due_on != NO_DAY) & (cents > 0) & (first < states.until_on)
         ends = is_late & (states.until_on < _END)
-        changes.append((states.loans[is_late], first[is_late], {measure: cents[is_late]}))
-        changes.append((states.loans[ends], states.until_on[ends], {measure: -cents[ends]}))
-    return changes
+        yield states.loans[is_late], first[is_late], {measure: cents[is_late]}
+        yield states.loans[ends], states.until_on[ends], {measure: -cents[ends]}

@@ -13,6 +13,8 @@ from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
+import numpy as np
+
 from services.common.errors import JsonValue
 from services.common.identifiers import to_id
 from services.loans.positions.arithmetic import Allocation
@@ -69,25 +71,25 @@ def list_payloads(told: Iterable[Told]) -> Iterator[JsonValue]:
 
 def list_plain_payloads(figures: PlainFigures) -> Iterator[JsonValue]:
     """The same of the new payments of plain loans."""
-    new = figures.payments.is_new
-    payments = figures.payments.take(new)
-    fees, interest, principal = figures.splits[new].T.tolist()
-    loan_ids, count = list(map(str, figures.loans.loan_ids)), len(payments.cents)
-    days = {day: date.fromordinal(day).isoformat() for day in set(payments.paid_on.tolist())}
-    columns: Sequence[list[JsonValue]] = (
-        ["repayment"] * count,
-        list(map(str, map(to_id, payments.repayment_ids.tolist()))),
-        [loan_ids[place] for place in payments.loans.tolist()],
-        [days[day] for day in payments.paid_on.tolist()],
-        payments.cents.tolist(),
-        principal,
-        interest,
-        fees,
-        [None] * count,
-    )
-    for start in range(0, count, FACTS_PER_EVENT_MAX):
-        some = (column[start : start + FACTS_PER_EVENT_MAX] for column in columns)
-        yield _to_payload(dict(zip(Told._fields, some, strict=True)))
+    loan_ids = list(map(str, figures.loans.loan_ids))
+    new = np.flatnonzero(figures.payments.is_new)
+    for start in range(0, len(new), FACTS_PER_EVENT_MAX):
+        some = new[start : start + FACTS_PER_EVENT_MAX]
+        payments = figures.payments.take(some)
+        days = {day: date.fromordinal(day).isoformat() for day in set(payments.paid_on.tolist())}
+        fees, interest, principal = figures.splits[some].T.tolist()
+        columns: Sequence[list[JsonValue]] = (
+            ["repayment"] * len(some),
+            [str(to_id(each)) for each in payments.repayment_ids.tolist()],
+            [loan_ids[place] for place in payments.loans.tolist()],
+            [days[day] for day in payments.paid_on.tolist()],
+            payments.cents.tolist(),
+            principal,
+            interest,
+            fees,
+            [None] * len(some),
+        )
+        yield _to_payload(dict(zip(Told._fields, columns, strict=True)))
 
 
 def _to_payload(columns: Mapping[str, list[JsonValue]]) -> JsonValue:
