@@ -44,23 +44,18 @@ def list_dates(
     day_of: Callable[[Draft], date],
 ) -> list[tuple[int, date]]:
     """The dates of the rows to record, and of the standing facts that corrections replace."""
+    replaced = {row: on_record[drafts[row].external_id] for row in batch.changed}
     return [
         *((row, day_of(drafts[row])) for row in batch.to_record),
-        *list_replaced_dates(batch, drafts, on_record, day_of),
+        *list_replaced_dates(replaced, day_of),
     ]
 
 
 def list_replaced_dates(
-    batch: Sorted,
-    drafts: Sequence[Draft],
-    on_record: Mapping[str, Known[Draft]],
-    day_of: Callable[[Draft], date],
+    replaced: Mapping[int, Known[Draft]], day_of: Callable[[Draft], date]
 ) -> Iterator[tuple[int, date]]:
-    """The dates of the standing facts that corrections replace."""
-    for row in batch.changed:
-        old = on_record[drafts[row].external_id]
-        if not old.is_reversed:
-            yield row, day_of(old.draft)
+    """The dates of the facts, by the row that replaces each, that still stand."""
+    return ((row, day_of(old.draft)) for row, old in replaced.items() if not old.is_reversed)
 
 
 async def require_unlocked(session: WriteSession, pointer: str, day: date) -> None:

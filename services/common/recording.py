@@ -253,17 +253,12 @@ class Sorted:
         )
 
 
-def all_new(external_ids: Sequence[str], on_record: Mapping[str, bytes]) -> Sorted | None:
-    """A batch of which nothing is on record nor repeated; None for any other: see `sort_batch`."""
-    if on_record or len(set(external_ids)) < len(external_ids):
-        return None
-    return Sorted(range(len(external_ids)), (), (), {}, {})
-
-
 def sort_batch(
     external_ids: Sequence[str], fingerprints: Sequence[bytes], on_record: Mapping[str, bytes]
 ) -> Sorted:
     """Tell rows that are new, on record, changed, repeated in the batch, or at odds within it."""
+    if not on_record and len(set(external_ids)) == len(external_ids):
+        return Sorted(range(len(external_ids)), (), (), {}, {})
     new: list[int] = []
     unchanged: list[int] = []
     changed: list[int] = []

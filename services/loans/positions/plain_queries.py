@@ -20,7 +20,7 @@ from services.loans.positions.plain import (
     PlainLoans,
     PlainPayments,
 )
-from services.loans.positions.queries import OF_LOANS, PUT_FIGURES, STANDS
+from services.loans.positions.queries import FIRST_DISBURSEMENT, OF_LOANS, PUT_FIGURES, STANDS
 
 _FIRST_DAY = date(2000, 1, 1).toordinal()
 """PostgreSQL's own count of days begins with zero there."""
@@ -134,11 +134,7 @@ _TOUCHED = text(
 _THEIRS = "f.organisation_id = $1 AND f.loan_id = ANY($2::uuid[])"
 _LOANS = f"""
     SELECT f.loan_id, f.region_code, d.disbursed_on, d.amount_cents
-    FROM loans f CROSS JOIN LATERAL (
-        SELECT disbursed_on, amount_cents FROM disbursements d
-        WHERE d.organisation_id = f.organisation_id AND d.loan_id = f.loan_id AND d.number = 1
-        LIMIT 1
-    ) AS d
+    FROM loans f {FIRST_DISBURSEMENT}
     WHERE {_THEIRS} ORDER BY f.loan_id
 """
 _LADDERS = f"""

@@ -271,6 +271,13 @@ STANDS = """
 """
 # LATERAL: of tables just filled PostgreSQL has no statistics yet, and a join may pass over all the
 # disbursements for each loan.
+FIRST_DISBURSEMENT = """
+    CROSS JOIN LATERAL (
+        SELECT disbursed_on, amount_cents FROM disbursements d
+        WHERE d.organisation_id = f.organisation_id AND d.loan_id = f.loan_id AND d.number = 1
+        LIMIT 1
+    ) AS d
+"""
 _LOANS = text(
     f"""
     SELECT f.loan_id, f.region_code, d.disbursed_on, d.amount_cents,
@@ -278,11 +285,7 @@ _LOANS = text(
            CASE WHEN :with_terms OR f.interest_accrual = 'daily'
                      OR f.loan_id = ANY(cast(:laid_anew AS uuid[]))
                 THEN f.terms END AS terms
-    FROM loans f CROSS JOIN LATERAL (
-        SELECT disbursed_on, amount_cents FROM disbursements d
-        WHERE d.organisation_id = f.organisation_id AND d.loan_id = f.loan_id AND d.number = 1
-        LIMIT 1
-    ) AS d
+    FROM loans f {FIRST_DISBURSEMENT}
     WHERE {OF_LOANS} AND {STANDS.format(kind="loan")} ORDER BY f.loan_id
     """
 )

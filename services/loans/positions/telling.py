@@ -7,7 +7,7 @@ Columns and not objects: an import tells a hundred thousand facts, and names wou
 What all facts of an event have in common stands alone in the place of its column.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import islice
 from typing import NamedTuple
@@ -65,8 +65,7 @@ def list_payloads(told: Iterable[Told]) -> Iterator[JsonValue]:
     """One event a thousand facts."""
     left = iter(told)
     while some := list(islice(left, FACTS_PER_EVENT_MAX)):
-        columns = map(list, zip(*some, strict=True))
-        yield _to_payload(dict(zip(Told._fields, columns, strict=True)))
+        yield _to_payload(map(list, zip(*some, strict=True)))
 
 
 def list_plain_payloads(figures: PlainFigures) -> Iterator[JsonValue]:
@@ -78,7 +77,7 @@ def list_plain_payloads(figures: PlainFigures) -> Iterator[JsonValue]:
         payments = figures.payments.take(some)
         days = {day: date.fromordinal(day).isoformat() for day in set(payments.paid_on.tolist())}
         fees, interest, principal = figures.splits[some].T.tolist()
-        columns: Sequence[list[JsonValue]] = (
+        columns: Iterable[list[JsonValue]] = (
             ["repayment"] * len(some),
             [str(to_id(each)) for each in payments.repayment_ids.tolist()],
             [loan_ids[place] for place in payments.loans.tolist()],
@@ -89,15 +88,15 @@ def list_plain_payloads(figures: PlainFigures) -> Iterator[JsonValue]:
             fees,
             [None] * len(some),
         )
-        yield _to_payload(dict(zip(Told._fields, columns, strict=True)))
+        yield _to_payload(columns)
 
 
-def _to_payload(columns: Mapping[str, list[JsonValue]]) -> JsonValue:
+def _to_payload(columns: Iterable[list[JsonValue]]) -> JsonValue:
     """A column that says the same of every fact says it once; that of identifiers never does."""
     return {
         "facts": {
             name: column if name == "id" or column.count(column[0]) < len(column) else column[0]
-            for name, column in columns.items()
+            for name, column in zip(Told._fields, columns, strict=True)
         }
     }
 

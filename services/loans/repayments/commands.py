@@ -17,8 +17,6 @@ from services.common.messages import MESSAGES
 from services.common.recording import (
     OnRecord,
     Recorded,
-    Sorted,
-    all_new,
     drafts_of,
     next_revision,
     refuse,
@@ -65,12 +63,8 @@ async def record_repayments(
     With a `reason`, those that say something else of a repayment on record correct it.
     """
     sent = by_column(drafts)
-    making = _make_fingerprints(sent)
     known = await queries.find_known(session, sent.external_ids)
-    batch = all_new(sent.external_ids, known)
-    if batch is None:
-        await making
-        batch = sort_batch(sent.external_ids, sent.fingerprints, known)
+    batch = sort_batch(sent.external_ids, sent.fingerprints, known)
     changed = [sent.external_ids[row] for row in batch.changed]
     on_record = await queries.find_on_record(session, changed)
     sent = _keep_untold(sent, batch.changed, on_record)
@@ -81,26 +75,15 @@ async def record_repayments(
     names |= {old.draft.loan_external_id for old in replaced.values()}
     by_name = await loans.find_known(session, list(names))
     loan_of = _find_loans(sent, batch.to_record, by_name, today, refused)
-    warned = await _check_dates(session, batch, sent, on_record, refused)
+    warned = await _check_dates(session, sent, batch.to_record, replaced, refused)
     for row in loan_of.keys() & refused.keys():
         del loan_of[row]
     left = {row: by_name[old.draft.loan_external_id].loan_id for row, old in replaced.items()}
-    await making
     await _record_sound(session, principal, Rows(sent, loan_of, replaced, left), refused, reason)
     absent = 0
     if batch.is_resend:
         absent = await count_absent(session, "repayment", sent.external_ids)
     return batch.conclude(refused, absent, warned)
-
-
-def _make_fingerprints(drafts: RepaymentDrafts) -> asyncio.Task[None]:
-    """Begin to make those of many, while PostgreSQL looks for what is on record."""
-
-    async def make() -> None:
-        if len(drafts) >= ROWS_MIN:
-            await asyncio.to_thread(drafts.make_fingerprints)
-
-    return asyncio.create_task(make())
 
 
 def _find_loans(
@@ -131,15 +114,15 @@ def _find_loans(
 
 async def _check_dates(
     session: WriteSession,
-    batch: Sorted,
     drafts: RepaymentDrafts,
-    on_record: Mapping[str, OnRecord[RepaymentDraft]],
+    rows: Sequence[int],
+    replaced: Mapping[int, OnRecord[RepaymentDraft]],
     refused: Refused,
 ) -> Mapping[int, Sequence[InputError]]:
     """Refuse those of locked months, or that break a rule in force on their date; warnings."""
-    paid_on = {row: drafts.paid_on[row] for row in batch.to_record}
-    replaced = list_replaced_dates(batch, drafts, on_record, lambda draft: draft.paid_on)
-    await refuse_locked(session, "/paid_on", [*paid_on.items(), *replaced], refused)
+    paid_on = {row: drafts.paid_on[row] for row in rows}
+    left = list_replaced_dates(replaced, lambda draft: draft.paid_on)
+    await refuse_locked(session, "/paid_on", [*paid_on.items(), *left], refused)
     return await check_rows(
         session, "repayments", paid_on, lambda row: describe(drafts[row]), refused
     )

@@ -88,11 +88,6 @@ class RepaymentDrafts(Drafts[RepaymentDraft]):
 
     @property
     def fingerprints(self) -> Sequence[bytes]:
-        self.make_fingerprints()
-        return self._fingerprints
-
-    def make_fingerprints(self) -> None:
-        """Of those that have none yet: two tenths of a second for a hundred thousand."""
         first = len(self._fingerprints)
         loans, days = self.loan_external_ids[first:], self.paid_on[first:]
         methods = self.methods[first:]
@@ -110,6 +105,7 @@ class RepaymentDrafts(Drafts[RepaymentDraft]):
         )
         for row, draft in self.special.items():
             self._fingerprints[row] = draft.fingerprint
+        return self._fingerprints
 
     def __len__(self) -> int:
         return len(self.external_ids)
